@@ -1,0 +1,26 @@
+"""What the tests of every room share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout, which is also the package `simloom`."""
+    return Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip, visibly, what needs a CUDA device where there is none."""
+    if not any(item.get_closest_marker("gpu") for item in items):
+        return
+    from simloom.kernels.device import available_devices
+
+    if "cuda" in available_devices():
+        return
+    for item in items:
+        if item.get_closest_marker("gpu"):
+            item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
