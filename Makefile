@@ -1,0 +1,62 @@
+# make demo and make test are all that a newcomer needs; both reuse what an earlier run left.
+PYTHON ?= python3.11
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+PYTEST := $(BIN)/python -m pytest -c pyproject.toml --rootdir=tests --import-mode=importlib
+
+# The installed package is a tree of links (editable_mode=strict), which type checkers can follow. An edit needs nothing;
+# a new or deleted file needs a new tree.
+INSTALL  := $(PIP) install --quiet -c constraints.txt --config-settings editable_mode=strict
+PACKAGED := __init__.py py.typed kernels renderers scenes sim
+
+.PHONY: help demo test lint types slow gpu bench clean FORCE
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo    install into .venv, generate 256 rows of the tabletop scene into data/demo'
+	@echo 'make test    lint, types and the quick tests'
+	@echo 'make slow    the tests that take minutes        make gpu    those that need a CUDA device'
+	@echo 'make bench   the benchmarks                     make clean  remove .venv, build and caches'
+
+demo: $(VENV)/.package
+	$(BIN)/simloom generate tabletop -n 256 -o data/demo
+
+test: lint types
+	$(PYTEST) -q -m 'not slow and not gpu' tests
+
+lint: $(VENV)/.tools
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.tools
+	$(BIN)/mypy -p simloom
+
+slow: $(VENV)/.tools
+	$(PYTEST) -q -m slow tests
+
+gpu: $(VENV)/.tools
+	$(INSTALL) -e '.[gpu]'
+	$(PYTEST) -q -m gpu tests
+
+bench: $(VENV)/.package
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# Written only when the list of files changes, so that the rule after it runs only then.
+$(VENV)/.files: FORCE | $(BIN)/python
+	@find $(PACKAGED) -type f ! -name '*.pyc' ! -path '*/.*' | LC_ALL=C sort > $@.now
+	@cmp -s $@.now $@ && rm $@.now || mv $@.now $@
+
+$(VENV)/.package: pyproject.toml constraints.txt $(VENV)/.files | $(BIN)/python
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.tools: pyproject.toml constraints.txt $(VENV)/.files | $(BIN)/python
+	$(INSTALL) -e '.[test]'
+	@touch $(VENV)/.package $@
