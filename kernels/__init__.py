@@ -1,0 +1,50 @@
+"""Ground floor: arrays in, arrays out. Random streams, sensor physics, and their launch on CPU and CUDA.
+
+Names are resolved when they are first used, so that importing the room costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .device import Device as Device
+    from .device import Kernel as Kernel
+    from .device import available_devices as available_devices
+    from .device import describe_devices as describe_devices
+    from .device import platform_key as platform_key
+    from .device import scalar as scalar
+    from .transforms import compose_pose as compose_pose
+    from .transforms import invert_pose as invert_pose
+    from .transforms import look_at as look_at
+    from .transforms import pose_from_position_quaternion as pose_from_position_quaternion
+    from .transforms import quaternion_from_pose as quaternion_from_pose
+    from .transforms import transform_points as transform_points
+
+_HOMES = {
+    "Device": "device",
+    "Kernel": "device",
+    "available_devices": "device",
+    "describe_devices": "device",
+    "platform_key": "device",
+    "scalar": "device",
+    "compose_pose": "transforms",
+    "invert_pose": "transforms",
+    "look_at": "transforms",
+    "pose_from_position_quaternion": "transforms",
+    "quaternion_from_pose": "transforms",
+    "transform_points": "transforms",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

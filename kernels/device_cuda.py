@@ -1,0 +1,67 @@
+"""The CUDA half of `device.py`: imported only when CUDA is asked for or described."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import numpy as np
+from numba import config
+
+try:
+    from numba import cuda
+except ImportError as error:
+    cuda = None
+    _IMPORT_ERROR: str | None = f"numba.cuda cannot be imported ({error})"
+else:
+    _IMPORT_ERROR = None
+
+BLOCK: Final = 128
+"""Threads per block."""
+
+
+@functools.lru_cache(maxsize=1)
+def find() -> tuple[str | None, str]:
+    """Return why CUDA cannot be used (None where it can) and the device's name."""
+    if _IMPORT_ERROR is not None:
+        return _IMPORT_ERROR, ""
+    if config.ENABLE_CUDASIM:
+        return None, "CUDA simulator"
+    try:
+        if not cuda.is_available():
+            return "no CUDA driver or no GPU was found", ""
+        name = cuda.get_current_device().name
+    except Exception as error:  # the driver raises many kinds, and each only means that there is no device
+        return f"the CUDA driver failed ({type(error).__name__}: {error})", ""
+    return None, name.decode() if isinstance(name, bytes) else str(name)
+
+
+def build(element: Callable[..., None]) -> Any:
+    """Compile an element function as a CUDA kernel with one thread per index."""
+
+    def run(count: int, arguments: tuple[Any, ...]) -> None:
+        index = cuda.grid(1)
+        if index < count:
+            element(index, *arguments)
+
+    return cuda.jit(run)
+
+
+def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
+    """Launch a built kernel; NumPy arrays travel there, and those that are outputs back."""
+    arguments = tuple(_device_argument(value) for value in arrays)
+    block = 1 if config.ENABLE_CUDASIM else BLOCK
+    kernel[(count + block - 1) // block, block](count, arguments)
+    for value, argument, output in zip(arrays, arguments, is_output, strict=True):
+        if output and isinstance(value, np.ndarray):
+            argument.copy_to_host(value)
+    cuda.synchronize()
+
+
+def _device_argument(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return cuda.to_device(np.ascontiguousarray(value))
+    if hasattr(value, "__cuda_array_interface__"):
+        return cuda.as_cuda_array(value)
+    return value
