@@ -1,0 +1,82 @@
+"""Renderers: a batch of snapshots and cameras in, frames out.
+
+Names are resolved when they are first used (PEP 562): NumPy and Numba are all that rendering needs.
+
+Example:
+    >>> import simloom
+    >>> frames = simloom.renderers.Raster(device="cpu").render(snapshots, cameras)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .bullet import TinyRenderer as TinyRenderer
+    from .frames import Frames as Frames
+    from .mesh_library import MeshLibrary as MeshLibrary
+    from .mesh_library import MeshLibraryBuilder as MeshLibraryBuilder
+    from .raster.raster import Raster as Raster
+    from .replay import load_replay as load_replay
+    from .replay import save_replay as save_replay
+    from .snapshot import Lighting as Lighting
+    from .snapshot import Materials as Materials
+    from .snapshot import Pattern as Pattern
+    from .snapshot import Snapshot as Snapshot
+    from .view import Camera as Camera
+
+__all__ = [
+    "Camera",
+    "Frames",
+    "Lighting",
+    "Materials",
+    "MeshLibrary",
+    "MeshLibraryBuilder",
+    "Pattern",
+    "Raster",
+    "Snapshot",
+    "TinyRenderer",
+    "load_replay",
+    "save_replay",
+]
+
+_HOMES = {
+    "Camera": ".view",
+    "Frames": ".frames",
+    "Lighting": ".snapshot",
+    "Materials": ".snapshot",
+    "MeshLibrary": ".mesh_library",
+    "MeshLibraryBuilder": ".mesh_library",
+    "Pattern": ".snapshot",
+    "Raster": ".raster.raster",
+    "Snapshot": ".snapshot",
+    "TinyRenderer": ".bullet",
+    "load_replay": ".replay",
+    "save_replay": ".replay",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Resolve a public name on first use and remember it.
+
+    Args:
+        name: The attribute asked for.
+
+    Returns:
+        The class or function.
+
+    Raises:
+        AttributeError: If the name is not a public one.
+    """
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    value = getattr(import_module(_HOMES[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,92 @@
+"""The layout of a mesh library's arrays, and the checks that make a library from a file safe to render."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .textures import mip_level_count
+
+MAX_TRIANGLES = 1 << 20
+"""Triangles in one level of one mesh."""
+
+LAYOUT: dict[str, tuple[type, tuple[str | int, ...]]] = {
+    "vertices": (np.float32, ("vertex", 3)),
+    "normals": (np.float32, ("vertex", 3)),
+    "uvs": (np.float32, ("vertex", 2)),
+    "triangles": (np.int32, ("triangle", 3)),
+    "level_vertex_start": (np.int32, ("level",)),
+    "level_vertex_count": (np.int32, ("level",)),
+    "level_triangle_start": (np.int32, ("level",)),
+    "level_triangle_count": (np.int32, ("level",)),
+    "level_error": (np.float32, ("level",)),
+    "mesh_level_start": (np.int32, ("mesh",)),
+    "mesh_level_count": (np.int32, ("mesh",)),
+    "mesh_center": (np.float32, ("mesh", 3)),
+    "mesh_radius": (np.float32, ("mesh",)),
+    "mesh_lower": (np.float32, ("mesh", 3)),
+    "mesh_upper": (np.float32, ("mesh", 3)),
+    "mesh_has_uv": (np.uint8, ("mesh",)),
+    "mesh_is_closed": (np.uint8, ("mesh",)),
+    "texels": (np.uint8, ("texel", 3)),
+    "texture_offset": (np.int32, ("texture",)),
+    "texture_width": (np.int32, ("texture",)),
+    "texture_height": (np.int32, ("texture",)),
+    "texture_levels": (np.int32, ("texture",)),
+}
+
+
+def _check_runs(name: str, start: NDArray[np.int32], count: NDArray[np.int32], total: int) -> None:
+    """Check that rows [start, start + count) lie one after another and fill [0, total)."""
+    ends = np.cumsum(count, dtype=np.int64)
+    expected = np.concatenate(([0], ends[:-1])) if len(count) else ends
+    if (count < 0).any() or (start != expected).any() or int(ends[-1] if len(ends) else 0) != total:
+        raise ValueError(f"{name} of the mesh library must follow one another and cover {total} rows; it is damaged")
+
+
+def check_layout(arrays: Mapping[str, NDArray[Any]], mesh_names: int, texture_names: int) -> None:
+    """Check every array of a mesh library: dtype, shape, finite values, and that no row points outside another array.
+
+    Args:
+        arrays: The arrays by name, as in `LAYOUT`.
+        mesh_names: Names of meshes there are.
+        texture_names: Names of textures there are.
+
+    Raises:
+        ValueError: If anything does not fit.
+    """
+    sizes: dict[str, int] = {}
+    for name, (dtype, shape) in LAYOUT.items():
+        array = arrays[name]
+        if array.dtype != dtype or array.ndim != len(shape) or not array.flags.c_contiguous:
+            raise ValueError(f"{name} must be a C-contiguous {np.dtype(dtype)} array, got {array.dtype} {array.shape}")
+        for length, wanted in zip(array.shape, shape, strict=True):
+            expected = wanted if isinstance(wanted, int) else sizes.setdefault(wanted, length)
+            if length != expected:
+                raise ValueError(f"{name} must have {expected} rows per axis {wanted!r}, got shape {array.shape}")
+        if np.dtype(dtype).kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} of the mesh library holds NaN or infinite values; it is damaged")
+    if mesh_names != sizes["mesh"] or texture_names != sizes["texture"]:
+        raise ValueError("a mesh library needs one name per mesh and per texture")
+    _check_runs("vertices", arrays["level_vertex_start"], arrays["level_vertex_count"], sizes["vertex"])
+    _check_runs("triangles", arrays["level_triangle_start"], arrays["level_triangle_count"], sizes["triangle"])
+    _check_runs("levels", arrays["mesh_level_start"], arrays["mesh_level_count"], sizes["level"])
+    if (arrays["mesh_level_count"] < 1).any() or (arrays["level_triangle_count"] > MAX_TRIANGLES).any():
+        raise ValueError(f"each mesh needs at least one level, each level at most {MAX_TRIANGLES} triangles")
+    limit = np.repeat(arrays["level_vertex_count"], arrays["level_triangle_count"])
+    if (arrays["triangles"] < 0).any() or (arrays["triangles"] >= limit[:, None]).any():
+        raise ValueError("a triangle of the mesh library names a vertex that its level does not have; it is damaged")
+    texels = 0
+    for row in range(sizes["texture"]):
+        width, height = int(arrays["texture_width"][row]), int(arrays["texture_height"][row])
+        levels = int(arrays["texture_levels"][row])
+        if int(arrays["texture_offset"][row]) != texels or width < 1 or height < 1:
+            raise ValueError(f"texture {row} of the mesh library is out of bounds; it is damaged")
+        if levels != mip_level_count(width, height):
+            raise ValueError(f"texture {row} must have {mip_level_count(width, height)} mip levels, got {levels}")
+        texels += sum(max(1, width >> k) * max(1, height >> k) for k in range(levels))
+    if texels != sizes["texel"]:
+        raise ValueError(f"the textures need {texels} texels, got {sizes['texel']}; the mesh library is damaged")
