@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from .device import describe_devices as describe_devices
     from .device import platform_key as platform_key
     from .device import scalar as scalar
+    from .philox import philox_uniforms as philox_uniforms
+    from .philox import stream_key as stream_key
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
@@ -29,6 +31,8 @@ _HOMES = {
     "describe_devices": "device",
     "platform_key": "device",
     "scalar": "device",
+    "philox_uniforms": "philox",
+    "stream_key": "philox",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
     "look_at": "transforms",

@@ -1,7 +1,8 @@
 """Poses, points and quaternions in float64, in a fixed order of operations.
 
-Every function works elementwise on arrays with any leading axes and calls no matrix library, so that a pose's value does
-not depend on how many poses were computed with it. Poses are rigid, 4x4, named `pose_<to>_<from>`; quaternions are xyzw.
+Every function works elementwise on arrays with any leading axes and calls no matrix library, so that a pose's value
+does not depend on how many poses were computed with it. Poses are rigid, 4x4, named `pose_<to>_<from>`; quaternions are
+xyzw.
 """
 
 from __future__ import annotations
