@@ -24,3 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("gpu"):
             item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
+
+
+@pytest.fixture(scope="session")
+def demo_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small dataset of the tabletop scene, made once and shared; read it, do not write into it."""
+    import simloom
+
+    folder = tmp_path_factory.mktemp("demo") / "data"
+    simloom.generate(simloom.load_recipe("tabletop"), samples=8, out=folder)
+    return folder
