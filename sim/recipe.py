@@ -1,0 +1,361 @@
+"""Recipes: what a dataset is made of, checked before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator  # noqa: TID253 (its one home)
+
+from .errors import RecipeError, nearest_name
+from .yaml_text import MAX_BYTES, KeyPath, YamlText, parse_yaml
+
+OUTPUTS = (
+    "rgb",
+    "depth",
+    "instance",
+    "class",
+    "normal",
+    "object_coordinates",
+    "boxes",
+    "poses",
+    "visibility",
+    "contacts",
+    "ideal/depth",
+    "ideal/colour",
+    "ideal/range",
+)
+"""What a recipe's `outputs` may name."""
+
+_SUFFIXES = (".yaml", ".yml")
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
+
+
+class RigSensor(_Model):
+    """One sensor of the rig: a colour camera, a depth camera, or both behind one pinhole."""
+
+    camera: str | None = None
+    """Profile of the colour camera; `simloom profiles` lists them."""
+    depth: str | None = None
+    """Profile of the depth camera."""
+    width: int = Field(default=128, ge=8, le=4096)
+    """Image width [px]."""
+    height: int = Field(default=128, ge=8, le=4096)
+    """Image height [px]."""
+    mount: str = "world"
+    """What carries it: `world`, where each view places it anew."""
+
+    @model_validator(mode="after")
+    def _has_a_reading(self) -> RigSensor:
+        if self.camera is None and self.depth is None:
+            raise ValueError("a sensor of the rig needs a profile: camera: generic_rgb, depth: realsense_d435, or both")
+        return self
+
+
+class SobolDesign(_Model):
+    """A scrambled Sobol net over all coordinates of a scenario."""
+
+    scenarios: int = Field(ge=1, le=1 << 24)
+    """Scenarios of the design, a power of two."""
+
+    @model_validator(mode="after")
+    def _is_a_net(self) -> SobolDesign:
+        if self.scenarios & (self.scenarios - 1):
+            below = 1 << (self.scenarios.bit_length() - 1)
+            raise ValueError(
+                f"a Sobol design has a power of two of scenarios, got {self.scenarios}; take {below} or {2 * below}"
+            )
+        return self
+
+
+class SobolSampler(_Model):
+    """The sampler `{sobol: {scenarios: N}}`."""
+
+    sobol: SobolDesign
+
+
+class Bounds(_Model):
+    """Limits of a measured quantity; a row outside them is rejected by its verdict, never dropped."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Bounds:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min must not exceed max, got {self.min} and {self.max}")
+        return self
+
+
+class Checks(_Model):
+    """What a row must satisfy to be accepted."""
+
+    visible_fraction: Bounds = Bounds()
+    """Seen part of the least visible object that is in the frame [1]."""
+    visible_objects: Bounds = Bounds()
+    """Objects of which at least one pixel is seen."""
+    clipped_fraction: Bounds = Bounds(max=0.05)
+    """Pixels with a channel at 255 [1]."""
+    penetration: Bounds = Bounds(max=0.002)
+    """Deepest interpenetration [m]."""
+    settled: bool = True
+    """Whether a scene that is not at rest is rejected."""
+
+
+class Recipe(_Model):
+    """What a dataset is made of; every key has a default, unknown keys are errors.
+
+    Example:
+        >>> load_recipe({"scene": "tabletop", "views": 4}).views
+        4
+    """
+
+    simloom: Literal[1] = 1
+    """Version of the recipe's format."""
+    scene: str = "tabletop"
+    """Name of the scene; `simloom scenes` lists them."""
+    seed: int = Field(default=0, ge=0, lt=1 << 64)
+    """Seed of every random stream."""
+    sampler: Literal["random"] | SobolSampler = "random"
+    """Who proposes the points of the parameter space."""
+    views: int = Field(default=1, ge=1, le=1024)
+    """Rig placements per scenario."""
+    looks: int = Field(default=1, ge=1, le=1024)
+    """Appearances per view."""
+    episode: None = None
+    """Episodes are not available yet."""
+    parameters: dict[str, Any] = {}
+    """Distributions that override what the scene declares, by parameter name."""
+    randomize: tuple[str, ...] | None = None
+    """Groups of parameters that vary; the others stay at their nominal value. Null: all groups."""
+    require: tuple[str, ...] = ()
+    """Constraints between parameters are not available yet."""
+    rig: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], RigSensor] = {
+        "head": RigSensor(camera="generic_rgb", depth="realsense_d435")
+    }
+    """Sensors by name; a row holds the readings of all."""
+    outputs: tuple[str, ...] = ("rgb", "depth", "instance", "class", "boxes", "poses", "visibility", "contacts")
+    """What is rendered and written."""
+    checks: Checks = Checks()
+    """What gives a row its automatic verdict."""
+    slots: int = Field(default=16, ge=1, le=1023)
+    """Object slots; pads every array per object."""
+    codec: Literal["deflate", "raw", "zstd"] = "deflate"
+    """Compression of the images; without influence on any value."""
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Recipe:
+        if not self.rig:
+            raise ValueError("rig must name at least one sensor, e.g. rig: {head: {camera: generic_rgb}}")
+        for name in self.outputs:
+            if name not in OUTPUTS:
+                raise ValueError(f"outputs: unknown output {name!r}{nearest_name(name, OUTPUTS)} {_allowed(OUTPUTS)}")
+        if not self.outputs:
+            raise ValueError(f"outputs must name at least one output; {_allowed(OUTPUTS)}")
+        if self.require:
+            raise ValueError("require: constraints between parameters are not available yet; remove the key")
+        return self
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of everything that decides values: all keys but the codec [64 hexadecimal digits]."""
+        values = self.model_dump(mode="json", exclude={"codec"})
+        return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def rows_per_scenario(self) -> int:
+        """Rows that one physical world gives: views times looks."""
+        return self.views * self.looks
+
+    @property
+    def design_scenarios(self) -> int | None:
+        """Scenarios of the design; None where the sampler goes on for ever."""
+        return None if isinstance(self.sampler, str) else self.sampler.sobol.scenarios
+
+
+def built_in_recipes() -> tuple[str, ...]:
+    """List the names of the recipes that come with simloom."""
+    folder = resources.files(__package__) / "recipes"
+    return tuple(sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")))
+
+
+def load_recipe(source: str | Path | Mapping[str, Any], *, overrides: Sequence[str] = ()) -> Recipe:
+    """Read and check a recipe.
+
+    Args:
+        source: The name of a built-in recipe, the path of a YAML file, or a mapping of the same shape.
+        overrides: Changes of the form `"key=value"`, the key dotted (`"rig.head.width=64"`), the value YAML.
+
+    Returns:
+        The recipe, all defaults filled in.
+
+    Raises:
+        RecipeError: If the file cannot be read or anything in it cannot be; the message holds one line per mistake.
+
+    Example:
+        >>> load_recipe("tabletop", overrides=["views=2"]).views
+        2
+    """
+    text = YamlText(value=dict(source), source="recipe") if isinstance(source, Mapping) else _read(source)
+    value = {} if text.value is None else text.value
+    if not isinstance(value, dict):
+        raise RecipeError(f"{text.source}: a recipe is a mapping of keys to values, got {type(value).__name__}")
+    value, origins = _override(value, overrides)
+    if value.get("episode") is not None:
+        raise RecipeError(f"{_where(text, origins, ('episode',))}: episode: not available yet; leave it null")
+    sampler = value.get("sampler")
+    if isinstance(sampler, dict) and "replay" in sampler:
+        raise RecipeError(f"{_where(text, origins, ('sampler',))}: sampler: replay is not available yet")
+    try:
+        return Recipe.model_validate(value)
+    except ValidationError as error:
+        entries = (dict(entry) for entry in error.errors())
+        lines = dict.fromkeys(_explain(text, origins, entry) for entry in entries if not _is_other_branch(entry))
+        raise RecipeError("\n".join(lines)) from None
+
+
+def _read(source: str | Path) -> YamlText:
+    path = Path(source)
+    names = built_in_recipes()
+    if isinstance(source, str) and source in names:
+        return parse_yaml((resources.files(__package__) / "recipes" / f"{source}.yaml").read_text(), source=source)
+    if path.suffix not in _SUFFIXES and not path.is_file():
+        raise RecipeError(
+            f"unknown recipe {str(source)!r}{nearest_name(str(source), names)} Built in: {', '.join(names)};"
+            " or give the path of a .yaml file"
+        )
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        return parse_yaml(data.decode(), source=str(path))
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path}: not a text file in UTF-8") from None
+    except OSError as error:
+        raise RecipeError(f"cannot read the recipe {path}: {error.strerror}") from None
+
+
+def _override(value: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[KeyPath, str]]:
+    """Apply `key=value` changes to a copy; names under `parameters` hold dots of their own."""
+    result: dict[str, Any] = json.loads(json.dumps(value, default=str)) if overrides else value
+    origins: dict[KeyPath, str] = {}
+    for text in overrides:
+        key, equals, given = text.partition("=")
+        if not equals or not key.strip():
+            raise RecipeError(f"--set {text}: write key=value, e.g. --set views=4 or --set rig.head.width=64")
+        first, _, rest = key.strip().partition(".")
+        path = (first, rest) if first == "parameters" and rest else tuple(key.strip().split("."))
+        place = result
+        for name in path[:-1]:
+            if place.get(name) is None:
+                place[name] = {}
+            place = place[name]
+            if not isinstance(place, dict):
+                raise RecipeError(f"--set {text}: '{name}' is not a mapping, it holds {place!r}")
+        place[path[-1]] = parse_yaml(given, source=f"--set {text}").value
+        origins[path] = f"--set {text}"
+    return result, origins
+
+
+def _is_other_branch(entry: Mapping[str, Any]) -> bool:
+    """Tell whether an error is about the shape of `sampler` that was not meant."""
+    loc = entry["loc"]
+    return loc[0:1] == ("sampler",) and (
+        (isinstance(entry["input"], dict) and entry["type"] == "literal_error")
+        or (loc[1:] == ("SobolSampler",) and not isinstance(entry["input"], dict))
+        or (entry["type"] == "missing" and loc[2:] == ("sobol",))
+    )
+
+
+def _where(text: YamlText, origins: Mapping[KeyPath, str], path: KeyPath) -> str:
+    for length in range(len(path), 0, -1):
+        if (origin := origins.get(path[:length])) is not None:
+            return origin
+    return text.where(path)
+
+
+def _explain(text: YamlText, origins: Mapping[KeyPath, str], entry: dict[str, Any]) -> str:
+    """Make one line of a pydantic error: where, what was given, what is allowed."""
+    path, allowed = _recipe_path(entry["loc"])
+    where, kind, given = _where(text, origins, path), entry["type"], entry["input"]
+    if path == () and kind == "value_error":  # a check over the whole recipe names its key itself
+        message = str(entry["ctx"]["error"])
+        key, colon, _ = message.partition(":")
+        path = (key,) if colon and key in Recipe.model_fields else (message.partition(" ")[0],)
+        return f"{_where(text, origins, path)}: {message}"
+    name = ".".join(str(part) for part in path)
+    if kind == "extra_forbidden":
+        return f"{where}: unknown key '{name}'{nearest_name(str(path[-1]), allowed)} {_allowed(allowed)}"
+    if kind == "value_error":
+        return f"{where}: {name}: {entry['ctx']['error']}"
+    return f"{where}: {name}: given {_brief(given)}, allowed: {_rule(entry)}"
+
+
+def _recipe_path(loc: tuple[str | int, ...]) -> tuple[KeyPath, tuple[str, ...]]:
+    """Turn pydantic's location into the recipe's key path and the keys allowed at its end."""
+    path: list[str | int] = []
+    allowed: tuple[str, ...] = ()
+    model: type[BaseModel] | None = Recipe
+    for part in loc:
+        if part == "[key]" or str(part).startswith(("literal[", "SobolSampler")):
+            model = SobolSampler if part == "SobolSampler" else model
+            continue
+        allowed = tuple(model.model_fields) if model is not None else ()
+        path.append(part)
+        model = _CHILDREN.get((model, str(part)), RigSensor if path[0] == "rig" and len(path) == 2 else None)
+    return tuple(path), allowed
+
+
+_CHILDREN: dict[tuple[type[BaseModel] | None, str], type[BaseModel]] = {
+    (Recipe, "checks"): Checks,
+    (SobolSampler, "sobol"): SobolDesign,
+    **{(Checks, name): Bounds for name in ("visible_fraction", "visible_objects", "clipped_fraction", "penetration")},
+}
+
+
+def _rule(entry: Mapping[str, Any]) -> str:
+    context = entry.get("ctx", {})
+    match entry["type"]:
+        case "greater_than_equal":
+            return f"at least {context['ge']}"
+        case "less_than_equal":
+            return f"at most {context['le']}"
+        case "less_than":
+            return f"less than {context['lt']}"
+        case "literal_error" if entry["loc"][0] == "sampler":
+            return "random, or {sobol: {scenarios: N}}"
+        case "literal_error":
+            return str(context["expected"])
+        case "int_type" | "int_parsing" | "int_from_float":
+            return "a whole number"
+        case "float_type" | "float_parsing" | "finite_number":
+            return "a finite number"
+        case "string_type":
+            return "a name (text)"
+        case "string_pattern_mismatch":
+            return "a name of lower-case letters, digits and _ that starts with a letter"
+        case "bool_type" | "bool_parsing":
+            return "true or false"
+        case "tuple_type" | "list_type":
+            return "a list, e.g. [rgb, depth]"
+        case "dict_type" | "model_type":
+            return "a mapping of keys to values"
+        case "missing":
+            return "this key must be given"
+    return str(entry["msg"])
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _allowed(names: Sequence[str]) -> str:
+    return f"Allowed: {', '.join(names)}" if names else ""

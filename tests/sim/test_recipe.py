@@ -1,0 +1,125 @@
+"""Recipes: defaults, overrides and one clear line for every mistake."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simloom.sim.errors import RecipeError
+from simloom.sim.recipe import Recipe, built_in_recipes, load_recipe
+
+
+def _mistake(source: Any, *overrides: str) -> str:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(source, overrides=overrides)
+    assert caught.value.exit_code == 2
+    return str(caught.value)
+
+
+def test_built_in_recipes_load() -> None:
+    """Every recipe that comes with simloom is valid."""
+    names = built_in_recipes()
+
+    assert "tabletop" in names
+    assert all(load_recipe(name).simloom == 1 for name in names)
+
+
+def test_an_empty_recipe_is_all_defaults() -> None:
+    """Every key has a default."""
+    assert load_recipe({}) == Recipe()
+
+
+def test_digest_covers_values_but_not_the_codec() -> None:
+    """The digest changes with anything that decides values, and with nothing else."""
+    first = load_recipe("tabletop")
+
+    assert load_recipe("tabletop", overrides=["codec=raw"]).sha256 == first.sha256
+    assert load_recipe("tabletop", overrides=["seed=1"]).sha256 != first.sha256
+    assert load_recipe("tabletop", overrides=["parameters.friction={fixed: 0.5}"]).sha256 != first.sha256
+
+
+def test_overrides_reach_nested_keys_and_dotted_parameters() -> None:
+    """A dotted key walks into the recipe; a parameter's name keeps its own dots."""
+    recipe = load_recipe("tabletop", overrides=["rig.head.width=64", "parameters.light.azimuth={uniform: [0, 1e-3]}"])
+
+    assert recipe.rig["head"].width == 64
+    assert recipe.parameters == {"light.azimuth": {"uniform": [0, 0.001]}}
+
+
+def test_a_misspelt_key_is_answered_with_line_nearest_name_and_allowed_keys(tmp_path: Path) -> None:
+    """The message holds where, what was given, what is near and what is allowed, one line per mistake."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("scene: tabletop\nrig:\n  head:\n    camera: generic_rgb\n    widht: 33\nviews: 0\n")
+    first, second = sorted(_mistake(path).splitlines())
+
+    assert first.startswith(f"{path}, line 5: unknown key 'rig.head.widht'; did you mean 'width'?")
+    assert "camera, depth, width, height, mount" in first
+    assert second == f"{path}, line 6: views: given 0, allowed: at least 1"
+
+
+@pytest.mark.parametrize(
+    "recipe, words",
+    [
+        ({"looks": "many"}, "looks: given 'many', allowed: a whole number"),
+        ({"seed": -1}, "seed: given -1, allowed: at least 0"),
+        ({"sampler": "sobol"}, "allowed: random, or {sobol: {scenarios: N}}"),
+        ({"sampler": {"sobol": {"scenarios": 6}}}, "take 4 or 8"),
+        ({"sampler": {"sobl": {"scenarios": 4}}}, "did you mean 'sobol'?"),
+        ({"sampler": {"replay": "x"}}, "not available yet"),
+        ({"episode": {"horizon": 3}}, "not available yet"),
+        ({"require": ["a > b"]}, "not available yet"),
+        ({"outputs": ["rbg"]}, "did you mean 'rgb'?"),
+        ({"outputs": []}, "at least one output"),
+        ({"rig": {}}, "at least one sensor"),
+        ({"rig": {"head": {"width": 64}}}, "needs a profile"),
+        ({"rig": {"Head": {"camera": "generic_rgb"}}}, "lower-case letters"),
+        ({"rig": {"head": {"camera": "generic_rgb", "width": 100000}}}, "at most 4096"),
+        ({"checks": {"clipped_fraction": {"min": 2, "max": 1}}}, "min must not exceed max"),
+        ({"simloom": 2}, "simloom: given 2, allowed: 1"),
+        ({"vews": 3}, "did you mean 'views'?"),
+    ],
+)
+def test_every_mistake_says_what_is_allowed(recipe: dict[str, Any], words: str) -> None:
+    """What cannot be is refused in words that help, on one line."""
+    message = _mistake(recipe)
+
+    assert words in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("views: 1\nviews: 2\n", "line 2: the key 'views' stands here twice"),
+        ("a: &x [1]\nb: *x\n", "anchors and aliases"),
+        ("a: !!python/object/apply:os.system ['true']\n", "the tag"),
+        ("views: [1\n", "not valid YAML"),
+        ("- 1\n", "a recipe is a mapping"),
+        ("[" * 5000, "nested deeper"),
+        ("a: " + "x" * (1 << 20), "larger than"),
+        ("1.5: 2\n", "keys must be names"),
+    ],
+)
+def test_hostile_yaml_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    """Neither code, nor bombs, nor doubled keys get in."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+
+    assert words in _mistake(path)
+
+
+def test_unknown_names_and_unreadable_files_are_answered(tmp_path: Path) -> None:
+    """A recipe that does not exist gets the nearest name or the operating system's reason."""
+    binary = tmp_path / "binary.yaml"
+    binary.write_bytes(b"\xff\xfe")
+
+    assert "did you mean 'tabletop'?" in _mistake("tabeltop")
+    assert "No such file" in _mistake(tmp_path / "none.yaml")
+    assert "UTF-8" in _mistake(binary)
+
+
+def test_overrides_are_checked_as_well() -> None:
+    """A mistake in --set is answered with the option that made it."""
+    assert _mistake("tabletop", "views=0").startswith("--set views=0: views: given 0")
+    assert "write key=value" in _mistake("tabletop", "views")
+    assert "is not a mapping" in _mistake("tabletop", "views.x=1")
