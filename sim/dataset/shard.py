@@ -1,0 +1,154 @@
+"""Build one shard: a flat HDF5 file made in memory, its chunks shuffled and compressed in threads outside HDF5."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from typing import Any, Literal, TypeAlias, get_args
+
+import numpy as np
+
+from .deflate import LEVEL, encode_chunk
+from .digest import repeated_rows
+from .specs import Array, find_spec, validate_arrays
+
+Codec: TypeAlias = Literal["deflate", "raw", "zstd"]
+"""How images are stored; the decoded rows and so the digests are the same for all."""
+
+CODECS: tuple[Codec, ...] = get_args(Codec)
+
+ZSTD_FILTER = 32015
+"""HDF5's registered number of the zstd filter, which hdf5plugin brings."""
+
+_CHUNK_BYTES = 16 * 1024
+_TASK_BYTES = 1 << 20
+# h5py before 3.16 makes direct-chunk calls without its own lock.
+_DIRECT_CHUNK_LOCK = threading.Lock()
+
+
+def is_chunked(name: str, row_bytes: int) -> bool:
+    """Tell whether an array is stored as one chunk per row: images, and whatever has at least 16 KiB a row."""
+    return find_spec(name).is_image or row_bytes >= _CHUNK_BYTES
+
+
+def find_repeats(arrays: Mapping[str, Array]) -> dict[str, list[bool]]:
+    """Tell, for every array stored in chunks, which rows repeat the row before.
+
+    Args:
+        arrays: Arrays by name, rows leading.
+
+    Returns:
+        One flag per row for the names that are stored in chunks.
+    """
+    chunked = [name for name in sorted(arrays) if is_chunked(name, arrays[name][:1].nbytes)]
+    return {name: repeated_rows(arrays[name]) for name in chunked}
+
+
+def build_shard(
+    arrays: Mapping[str, Array],
+    attributes: Mapping[str, str | int] | None = None,
+    codec: Codec = "deflate",
+    *,
+    repeats: Mapping[str, list[bool]] | None = None,
+    executor: Executor | None = None,
+) -> bytes:
+    """Build the bytes of a shard file.
+
+    Args:
+        arrays: Arrays by name, rows leading, as `specs.SPECS` says; `sample/index` among them.
+        attributes: Attributes of the file itself: plain texts and numbers, no time, no host.
+        codec: "deflate" (opens everywhere), "raw", or "zstd" (needs hdf5plugin here and at every reader).
+        repeats: What `find_repeats` said, where it is known already.
+        executor: Threads to compress in; by default one per core.
+
+    Returns:
+        An ordinary HDF5 file (format 1.10): equal input gives equal bytes on one platform.
+
+    Raises:
+        KeyError: An unknown array name.
+        ValueError: An unknown codec, or an array that does not fit the registry.
+
+    Example:
+        >>> image = build_shard({"sample/index": np.arange(4)})
+        >>> image[1:4]
+        b'HDF'
+    """
+    import h5py
+
+    if codec not in CODECS:
+        raise ValueError(f"codec {codec!r} is none of {', '.join(CODECS)}")
+    validate_arrays(arrays)
+    if executor is None:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            return build_shard(arrays, attributes, codec, repeats=repeats, executor=pool)
+    repeats = find_repeats(arrays) if repeats is None else repeats
+    total = sum(array.nbytes for array in arrays.values())
+    block = max(1 << 20, total // 8)
+    with h5py.File.in_memory(block_size=block, libver=("v110", "v110")) as file:
+        for key in sorted(attributes or {}):
+            file.attrs[key] = (attributes or {})[key]
+        for name in sorted(arrays):
+            _write_array(file, name, np.ascontiguousarray(arrays[name]), codec, repeats.get(name), executor)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+    return image
+
+
+def _write_array(
+    file: Any, name: str, array: Array, codec: Codec, repeats: list[bool] | None, executor: Executor
+) -> None:
+    chunked = codec != "raw" and is_chunked(name, array[:1].nbytes)
+    if not chunked:
+        dataset = file.create_dataset(name, data=array, track_times=False)
+    else:
+        options: dict[str, Any] = {"compression": "gzip", "compression_opts": LEVEL}
+        if codec == "zstd":
+            options = dict(_zstd_options())
+        dataset = file.create_dataset(
+            name, shape=array.shape, dtype=array.dtype, chunks=(1, *array.shape[1:]), shuffle=array.dtype.itemsize > 1,
+            track_times=False, **options,
+        )  # fmt: skip
+    for key, value in find_spec(name).attributes().items():
+        dataset.attrs[key] = value
+    if chunked and codec == "zstd":
+        for row in range(len(array)):
+            dataset[row] = array[row]
+    elif chunked:
+        zeros = (0,) * (array.ndim - 1)
+        for row, stream in enumerate(_compress_rows(array, repeats or [False] * len(array), executor)):
+            with _DIRECT_CHUNK_LOCK:
+                dataset.id.write_direct_chunk((row, *zeros), stream)
+
+
+def _zstd_options() -> Mapping[str, Any]:
+    try:
+        import hdf5plugin
+    except ImportError:
+        raise ValueError(
+            "codec 'zstd' needs hdf5plugin: pip install 'simloom[zstd]', or take codec 'deflate'"
+        ) from None
+    return dict(hdf5plugin.Zstd(clevel=1))
+
+
+def _compress_rows(array: Array, repeats: list[bool], executor: Executor) -> Iterator[bytes]:
+    """Yield the compressed rows in order; a row that repeats the one before is compressed once."""
+    fresh = [row for row in range(len(array)) if not repeats[row]]
+    step = max(1, _TASK_BYTES // max(1, array[:1].nbytes))
+    pending: deque[Future[list[bytes]]] = deque()
+    for start in range(0, len(fresh), step):
+        pending.append(executor.submit(_compress_some, array, fresh[start : start + step]))
+    done: deque[bytes] = deque()
+    stream = b""
+    for repeated in repeats:
+        if not repeated:
+            if not done:
+                done.extend(pending.popleft().result())
+            stream = done.popleft()
+        yield stream
+
+
+def _compress_some(array: Array, rows: list[int]) -> list[bytes]:
+    return [encode_chunk(array[row]) for row in rows]
