@@ -1,0 +1,283 @@
+"""Meshes from files: OBJ with MTL, STL, GLB, glTF. Files are untrusted: nothing outside the given folders is read."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .textures import load_image, srgb_to_linear
+
+MESH_SUFFIXES = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
+"""Files that `load_mesh` reads."""
+MAX_FILE_BYTES = 512 * 1024 * 1024
+"""Largest file that is read [byte]."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MeshPart:
+    """The faces of one material of a mesh file."""
+
+    vertices: NDArray[np.float64]
+    """Positions in the file's frame and unit, shape (N, 3)."""
+    triangles: NDArray[np.int64]
+    """Vertex rows, shape (T, 3)."""
+    normals: NDArray[np.float64] | None
+    """The file's normals per vertex, shape (N, 3), or None."""
+    uvs: NDArray[np.float64] | None
+    """Texture coordinates, v down the image, shape (N, 2), or None."""
+    base_color: NDArray[np.float64] | None
+    """Linear albedo [1], shape (3,), range [0, 1], or None where the file states none."""
+    texture: NDArray[np.uint8] | None
+    """sRGB bytes, shape (height, width, 3), or None. Parts that share an image share the array."""
+    name: str
+    """Material or object name, unique within the file."""
+
+
+def resolve_inside(name: str | Path, folder: Path, roots: Sequence[Path]) -> Path:
+    """Find a file that an untrusted file names.
+
+    Args:
+        name: The name as written, relative to `folder`, or absolute.
+        folder: Folder of the file that names it.
+        roots: Folders that it must lie in, symbolic links followed.
+
+    Returns:
+        The resolved path; it need not exist.
+
+    Raises:
+        ValueError: If it lies outside every root.
+    """
+    text = str(name)
+    if "\0" in text or not text.strip():
+        raise ValueError(f"{text!r} is not a file name")
+    path = (folder / text).resolve()
+    if not any(path.is_relative_to(root.resolve()) for root in roots):
+        listed = ", ".join(str(root) for root in roots)
+        raise ValueError(
+            f"{text!r} (named in {folder}) lies outside of {listed}; move it there or add its folder"
+        )
+    return path
+
+
+def _read(path: Path) -> bytes:
+    if not path.is_file():
+        raise FileNotFoundError(f"mesh file {path} does not exist")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise ValueError(f"{path} has {path.stat().st_size} bytes, more than {MAX_FILE_BYTES}; decimate the mesh")
+    return path.read_bytes()
+
+
+@dataclass
+class _Material:
+    """One material of an MTL file."""
+
+    color: NDArray[np.float64] | None = None
+    texture: NDArray[np.uint8] | None = None
+
+
+def _color(words: list[str]) -> NDArray[np.float64] | None:
+    try:
+        values = [float(word) for word in words[:3]]
+    except ValueError:
+        return None
+    if len(values) == 1:
+        values *= 3
+    if len(values) != 3 or not np.isfinite(values).all():
+        return None
+    return srgb_to_linear(np.clip(np.array(values), 0.0, 1.0))
+
+
+def _parse_materials(path: Path, roots: Sequence[Path]) -> dict[str, _Material]:
+    """Read an MTL file: Kd, which is display-referred, and map_Kd."""
+    materials: dict[str, _Material] = {}
+    images: dict[Path, NDArray[np.uint8] | None] = {}
+    current = _Material()
+    for line in _read(path).decode("utf-8", errors="replace").splitlines():
+        words = line.split()
+        if len(words) < 2:
+            continue
+        key = words[0].lower()
+        if key == "newmtl":
+            current = materials.setdefault(" ".join(words[1:]), _Material())
+        elif key == "kd":
+            current.color = _color(words[1:])
+        elif key == "map_kd":
+            # Options such as -s 1 1 1 come before the name, which may hold spaces.
+            name = line.split(None, 1)[1].strip() if not words[1].startswith("-") else words[-1]
+            image = resolve_inside(name, path.parent, roots)
+            if image not in images:
+                if image.is_file():
+                    images[image] = load_image(image)
+                else:
+                    warnings.warn(
+                        f"{path} names the texture {name}, which does not exist", stacklevel=4
+                    )
+                    images[image] = None
+            current.texture = images[image]
+    return materials
+
+
+@dataclass
+class _Gate:
+    """What trimesh may read besides the mesh itself: files inside the roots, and material names instead of MTL files.
+
+    It has the methods of a trimesh resolver. Materials are parsed here, since trimesh needs another library for
+    images and leaves the colours' meaning open.
+    """
+
+    folder: Path
+    roots: Sequence[Path]
+    materials: dict[str, _Material] = field(default_factory=dict)
+
+    def get(self, name: str) -> bytes:
+        path = resolve_inside(name, self.folder, self.roots)
+        if path.suffix.lower() != ".mtl":
+            return _read(path)
+        if not path.is_file():
+            return b""
+        self.materials = _parse_materials(path, self.roots)
+        return "".join(f"newmtl {name}\nKd 1 1 1\n" for name in self.materials).encode()
+
+    def __getitem__(self, name: str) -> bytes:
+        return self.get(name)
+
+    def keys(self) -> list[str]:
+        return []
+
+
+def _load_obj(data: bytes, gate: _Gate) -> list[MeshPart]:
+    from trimesh.exchange.obj import load_obj
+
+    # trimesh logs and drops what goes wrong with a material, so hostile and broken ones are looked at first.
+    for line in data.splitlines():
+        if line.startswith((b"v ", b"f ")):
+            break
+        if line.startswith(b"mtllib"):
+            gate.get(line[6:].decode("utf-8", errors="replace").strip())
+    loaded = load_obj(io.BytesIO(data), resolver=gate, group_material=True)
+    parts = []
+    for name, kwargs in sorted(loaded.get("geometry", {}).items()):
+        visual = kwargs.get("visual")
+        uvs = getattr(visual, "uv", None)
+        label = getattr(getattr(visual, "material", None), "name", None)
+        material = gate.materials.get(str(label), _Material())
+        normals = kwargs.get("vertex_normals")
+        vertices = np.asarray(kwargs["vertices"], np.float64)[:, :3]
+        parts.append(
+            MeshPart(
+                vertices=vertices,
+                triangles=_triangulate(np.asarray(kwargs["faces"], np.int64)),
+                normals=None if normals is None else np.asarray(normals, np.float64),
+                uvs=_flip(uvs, len(vertices)),
+                base_color=material.color,
+                texture=material.texture,
+                name=str(name),
+            )
+        )
+    return parts
+
+
+def _triangulate(faces: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Fan quads and larger polygons of equal size into triangles."""
+    sides = faces.shape[1]
+    return np.concatenate([faces[:, [0, k, k + 1]] for k in range(1, sides - 1)]) if sides > 3 else faces
+
+
+def _flip(uvs: Any, count: int) -> NDArray[np.float64] | None:
+    """Turn v up (OBJ, and trimesh's glTF) into v down; coordinates that do not fit the vertices are none."""
+    if uvs is None:
+        return None
+    array = np.asarray(uvs, np.float64)
+    if array.ndim != 2 or array.shape[0] != count or array.shape[1] < 2 or not np.isfinite(array).all():
+        return None
+    return np.stack([array[:, 0], 1.0 - array[:, 1]], axis=1)
+
+
+def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
+    import trimesh
+
+    scene = trimesh.load_scene(io.BytesIO(data), file_type=suffix[1:], resolver=gate, process=False)
+    parts = []
+    for node in scene.graph.nodes_geometry:
+        pose, name = scene.graph[node]
+        geometry = scene.geometry[name]
+        if not isinstance(geometry, trimesh.Trimesh):
+            continue
+        linear = np.asarray(pose, np.float64)[:3, :3]
+        vertices = np.asarray(geometry.vertices, np.float64) @ linear.T + pose[:3, 3]
+        triangles = np.asarray(geometry.faces, np.int64)
+        normals = None
+        # Normals that trimesh would compute are left to the mesh library, which knows about creases.
+        if suffix in (".glb", ".gltf") and "vertex_normals" in geometry._cache:
+            normals = np.asarray(geometry.vertex_normals, np.float64) @ np.linalg.inv(linear)
+        if np.linalg.det(linear) < 0:
+            triangles = triangles[:, ::-1]
+        material = getattr(geometry.visual, "material", None)
+        factor = getattr(material, "baseColorFactor", None)  # linear in glTF; trimesh keeps bytes
+        color = None if factor is None else np.asarray(factor, np.float64)[:3] / 255.0
+        parts.append(
+            MeshPart(
+                vertices=vertices,
+                triangles=triangles,
+                normals=normals,
+                uvs=_flip(getattr(geometry.visual, "uv", None), len(vertices)),
+                base_color=color,
+                texture=None,
+                name=str(node),
+            )
+        )
+    return parts
+
+
+def load_mesh(path: str | Path, roots: Sequence[str | Path] | None = None) -> tuple[MeshPart, ...]:
+    """Load a mesh file, one part for each material.
+
+    Args:
+        path: OBJ (with its MTL and textures), STL, GLB, glTF, PLY or OFF. Textures inside GLB and glTF are not read.
+        roots: Folders that the files it names must lie in; None = the file's own folder.
+
+    Returns:
+        Its parts, at least one, each with at least one triangle.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no mesh, is empty, holds NaN vertices or bad indices, or names a file outside the roots.
+
+    Example:
+        >>> parts = load_mesh("objects/mug.obj")
+        >>> for part in parts:
+        ...     builder.add_mesh(part.name, part.vertices, part.triangles, part.normals, part.uvs)
+    """
+    file = Path(path)
+    suffix = file.suffix.lower()
+    if suffix not in MESH_SUFFIXES:
+        raise ValueError(f"{file} cannot be read as a mesh; convert it to one of {', '.join(MESH_SUFFIXES)}")
+    data = _read(file)
+    folder = file.resolve().parent
+    gate = _Gate(folder, [Path(root) for root in roots] if roots is not None else [folder])
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message=".*string or file could not be read.*")
+            parts = _load_obj(data, gate) if suffix == ".obj" else _load_scene(data, suffix, gate)
+    except (UserWarning, FileNotFoundError):
+        raise
+    except Exception as error:  # whatever a parser says about a damaged file
+        if isinstance(error, ValueError) and "lies outside of" in str(error):
+            raise
+        raise ValueError(f"{file} is not a mesh that can be read: {error}") from error
+    parts = [part for part in parts if part.triangles.size]
+    if not parts:
+        raise ValueError(f"{file} holds no triangles")
+    for part in parts:
+        if not np.isfinite(part.vertices).all():
+            raise ValueError(f"{file} holds NaN or infinite vertices (in {part.name!r}); mend the file")
+        if part.triangles.min() < 0 or part.triangles.max() >= len(part.vertices):
+            raise ValueError(f"{file} names vertices that it does not hold (in {part.name!r})")
+    return tuple(parts)
