@@ -31,7 +31,7 @@ class MeshPart:
     normals: NDArray[np.float64] | None
     """The file's normals per vertex, shape (N, 3), or None."""
     uvs: NDArray[np.float64] | None
-    """Texture coordinates, v down the image, shape (N, 2), or None."""
+    """Texture coordinates, v up (0 = the lowest row of the image), shape (N, 2), or None."""
     base_color: NDArray[np.float64] | None
     """Linear albedo [1], shape (3,), range [0, 1], or None where the file states none."""
     texture: NDArray[np.uint8] | None
@@ -60,9 +60,7 @@ def resolve_inside(name: str | Path, folder: Path, roots: Sequence[Path]) -> Pat
     path = (folder / text).resolve()
     if not any(path.is_relative_to(root.resolve()) for root in roots):
         listed = ", ".join(str(root) for root in roots)
-        raise ValueError(
-            f"{text!r} (named in {folder}) lies outside of {listed}; move it there or add its folder"
-        )
+        raise ValueError(f"{text!r} (named in {folder}) lies outside of {listed}; move it there or add its folder")
     return path
 
 
@@ -116,9 +114,7 @@ def _parse_materials(path: Path, roots: Sequence[Path]) -> dict[str, _Material]:
                 if image.is_file():
                     images[image] = load_image(image)
                 else:
-                    warnings.warn(
-                        f"{path} names the texture {name}, which does not exist", stacklevel=4
-                    )
+                    warnings.warn(f"{path} names the texture {name}, which does not exist", stacklevel=4)
                     images[image] = None
             current.texture = images[image]
     return materials
@@ -175,7 +171,7 @@ def _load_obj(data: bytes, gate: _Gate) -> list[MeshPart]:
                 vertices=vertices,
                 triangles=_triangulate(np.asarray(kwargs["faces"], np.int64)),
                 normals=None if normals is None else np.asarray(normals, np.float64),
-                uvs=_flip(uvs, len(vertices)),
+                uvs=_fit_uvs(uvs, len(vertices)),
                 base_color=material.color,
                 texture=material.texture,
                 name=str(name),
@@ -190,14 +186,14 @@ def _triangulate(faces: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.concatenate([faces[:, [0, k, k + 1]] for k in range(1, sides - 1)]) if sides > 3 else faces
 
 
-def _flip(uvs: Any, count: int) -> NDArray[np.float64] | None:
-    """Turn v up (OBJ, and trimesh's glTF) into v down; coordinates that do not fit the vertices are none."""
+def _fit_uvs(uvs: Any, count: int) -> NDArray[np.float64] | None:
+    """Take coordinates as they are (trimesh turns glTF's v up, as in OBJ); those that do not fit the vertices are none."""
     if uvs is None:
         return None
     array = np.asarray(uvs, np.float64)
     if array.ndim != 2 or array.shape[0] != count or array.shape[1] < 2 or not np.isfinite(array).all():
         return None
-    return np.stack([array[:, 0], 1.0 - array[:, 1]], axis=1)
+    return array[:, :2]
 
 
 def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
@@ -227,7 +223,7 @@ def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
                 vertices=vertices,
                 triangles=triangles,
                 normals=normals,
-                uvs=_flip(getattr(geometry.visual, "uv", None), len(vertices)),
+                uvs=_fit_uvs(getattr(geometry.visual, "uv", None), len(vertices)),
                 base_color=color,
                 texture=None,
                 name=str(node),

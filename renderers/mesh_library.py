@@ -50,7 +50,7 @@ class MeshLibrary:
     normals: NDArray[np.float32]
     """Unit shading normals, shape (Nv, 3)."""
     uvs: NDArray[np.float32]
-    """Texture coordinates, shape (Nv, 2): u to the right and v *down* the image, (0, 0) = its upper left corner."""
+    """Texture coordinates, shape (Nv, 2): u to the right, v up, (0, 0) = the image's lower left corner."""
     triangles: NDArray[np.int32]
     """Vertices relative to the level's first, counter-clockwise seen from outside, shape (Nt, 3)."""
     level_vertex_start: NDArray[np.int32]
@@ -252,7 +252,7 @@ class MeshLibraryBuilder:
             vertices: Positions [m], shape (N, 3), finite.
             triangles: Vertex rows, counter-clockwise seen from outside, shape (T, 3), T <= 2^20.
             normals: Normals per vertex, shape (N, 3), or None for smooth ones.
-            uvs: Texture coordinates (v down), shape (N, 2), or None.
+            uvs: Texture coordinates (v up), shape (N, 2), or None.
             crease_angle: Largest angle between faces that is smoothed over [rad].
             levels: False keeps the full mesh only.
 

@@ -33,7 +33,7 @@ def prepare_mesh(
         vertices: Positions [m], shape (N, 3), finite.
         triangles: Vertex rows, shape (T, 3), T <= 2^20.
         normals: Normals per vertex, shape (N, 3), or None: smooth, split where faces meet above the crease angle.
-        uvs: Texture coordinates (v down), shape (N, 2), or None.
+        uvs: Texture coordinates (v up), shape (N, 2), or None.
         crease_angle: Largest angle that is smoothed over [rad].
 
     Returns:

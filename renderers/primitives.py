@@ -46,7 +46,7 @@ def make_plane() -> tuple[MeshLevel, ...]:
         One level of two triangles.
     """
     vertices = np.array([[-0.5, -0.5, 0], [0.5, -0.5, 0], [0.5, 0.5, 0], [-0.5, 0.5, 0]])
-    uvs = np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    uvs = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     normals = np.tile([0.0, 0.0, 1.0], (4, 1))
     return (_level(vertices, normals, uvs, np.array([[0, 1, 2], [0, 2, 3]])),)
 
@@ -58,7 +58,7 @@ def make_box() -> tuple[MeshLevel, ...]:
         One level of twelve triangles.
     """
     square = np.array([[-0.5, -0.5], [0.5, -0.5], [0.5, 0.5], [-0.5, 0.5]])
-    uvs = np.array([[0.0, 1.0], [1.0, 1.0], [1.0, 0.0], [0.0, 0.0]])
+    uvs = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     vertices: list[NDArray[np.float64]] = []
     normals: list[NDArray[np.float64]] = []
     triangles: list[NDArray[np.int64]] = []
@@ -128,7 +128,7 @@ def make_sphere() -> tuple[MeshLevel, ...]:
         polar = math.pi * np.arange(along + 1) / along
         across, up = _exact(np.sin(polar)), _exact(np.cos(polar))
         error = 0.5 * _round_error(around, along) if index else 0.0
-        levels.append(_revolve(0.5 * across, 0.5 * up, across, up, polar / math.pi, around, error))
+        levels.append(_revolve(0.5 * across, 0.5 * up, across, up, 1.0 - polar / math.pi, around, error))
     return tuple(levels)
 
 
@@ -159,7 +159,7 @@ def make_capsule(radius: float, length: float) -> tuple[MeshLevel, ...]:
         height = radius * up + shift
         arc = np.concatenate(([0.0], np.cumsum(np.hypot(np.diff(radius * across), np.diff(height)))))
         error = radius * _round_error(around, along) if index else 0.0
-        levels.append(_revolve(radius * across, height, across, up, arc / arc[-1], around, error))
+        levels.append(_revolve(radius * across, height, across, up, 1.0 - arc / arc[-1], around, error))
     return tuple(levels)
 
 
@@ -173,7 +173,7 @@ def make_cylinder() -> tuple[MeshLevel, ...]:
     for segments in (64, 32, 16, 8):
         ends = np.array([0.5, -0.5])
         error = 0.5 * (1.0 - math.cos(math.pi / segments)) if segments < 64 else 0.0
-        side = _revolve(np.full(2, 0.5), ends, np.ones(2), np.zeros(2), np.array([0.0, 1.0]), segments, error)
+        side = _revolve(np.full(2, 0.5), ends, np.ones(2), np.zeros(2), np.array([1.0, 0.0]), segments, error)
         angle = 2.0 * math.pi * np.arange(segments) / segments
         ring = 0.5 * np.stack([np.cos(angle), np.sin(angle)], axis=1)
         vertices = [side.vertices.astype(np.float64)]
@@ -186,7 +186,7 @@ def make_cylinder() -> tuple[MeshLevel, ...]:
             cap = np.concatenate((ring, np.zeros((1, 2))))
             vertices.append(np.column_stack((cap, np.full(segments + 1, z))))
             normals.append(np.tile([0.0, 0.0, 2.0 * z], (segments + 1, 1)))
-            uvs.append(0.5 + cap * [1.0, -1.0])
+            uvs.append(0.5 + cap)
             fan = np.stack([np.full(segments, segments), index, (index + 1) % segments], axis=1)
             triangles.append((fan if z > 0 else fan[:, ::-1]) + start)
             start += segments + 1
