@@ -187,7 +187,7 @@ def _triangulate(faces: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _fit_uvs(uvs: Any, count: int) -> NDArray[np.float64] | None:
-    """Take coordinates as they are (trimesh turns glTF's v up, as in OBJ); those that do not fit the vertices are none."""
+    """Take coordinates as they are (trimesh turns glTF's v up, as in OBJ); those that do not fit are none."""
     if uvs is None:
         return None
     array = np.asarray(uvs, np.float64)

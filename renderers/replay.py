@@ -1,0 +1,286 @@
+"""Replay files: snapshots, cameras, and the part of the mesh library that they use, in one `.npz` without pickle.
+
+A machine without PyBullet or trimesh renders one; only NumPy reads it. Files are untrusted: everything is checked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .mesh_layout import LAYOUT
+from .mesh_library import MeshLibrary
+from .snapshot import Lighting, Materials, Snapshot
+from .view import Camera
+
+REPLAY_VERSION = 1
+MAX_REPLAY_BYTES = 64 * 1024**3
+"""Largest replay file, unpacked [byte]."""
+
+_INSTANCE: dict[str, tuple[type, tuple[int, ...]]] = {
+    "mesh": (np.int32, ()),
+    "pose_world_instance": (np.float64, (4, 4)),
+    "previous_pose": (np.float64, (4, 4)),
+    "scale": (np.float32, (3,)),
+    "material": (np.int32, ()),
+    "instance": (np.int32, ()),
+    "class_id": (np.int32, ()),
+    "part": (np.int32, ()),
+    "pose_instance_part": (np.float64, (4, 4)),
+    "casts_shadow": (np.uint8, ()),
+}
+_MATERIAL: dict[str, tuple[type, tuple[int, ...]]] = {
+    "base_color": (np.float32, (3,)),
+    "roughness": (np.float32, ()),
+    "metallic": (np.float32, ()),
+    "texture": (np.int32, ()),
+    "texture_scale": (np.float32, ()),
+    "pattern": (np.int32, ()),
+    "pattern_color": (np.float32, (3,)),
+    "pattern_scale": (np.float32, ()),
+}
+_CAMERA_NUMBERS = ("fx", "fy", "cx", "cy", "near", "far")
+_RANGES = {
+    "instance/instance": (0, 65535),
+    "instance/class_id": (0, 255),
+    "instance/part": (0, 255),
+    "instance/casts_shadow": (0, 1),
+    "material/base_color": (0, 1),
+    "material/roughness": (0, 1),
+    "material/metallic": (0, 1),
+    "material/pattern": (0, 255),
+    "material/pattern_color": (0, 1),
+}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Replay:
+    """What a replay file holds; pass it to a renderer as it is."""
+
+    library: MeshLibrary
+    """The meshes and textures that the snapshots use."""
+    snapshots: tuple[Snapshot, ...]
+    """Snapshots, mesh and texture rows in `library`."""
+    cameras: tuple[Camera, ...]
+    """One camera for each view."""
+    view_snapshot: NDArray[np.int32]
+    """Snapshot that each view sees, shape (V,)."""
+
+
+def save_replay(
+    path: str | Path,
+    library: MeshLibrary,
+    snapshots: Sequence[Snapshot],
+    cameras: Sequence[Camera],
+    view_snapshot: ArrayLike,
+) -> None:
+    """Write a replay file.
+
+    Args:
+        path: File to write, usually `*.npz`; replaced atomically.
+        library: Library that the snapshots refer to; only what they use is written.
+        snapshots: Snapshots, at least one.
+        cameras: One camera for each view.
+        view_snapshot: Snapshot that each view sees, shape (V,), range [0, number of snapshots).
+
+    Raises:
+        ValueError: If there is no snapshot, or a row does not exist.
+
+    Example:
+        >>> save_replay("scene.npz", library, [snapshot], [camera], [0])
+    """
+    if not snapshots:
+        raise ValueError("a replay needs at least one snapshot")
+    views = np.asarray(view_snapshot, np.int32)
+    _check_views(views, len(cameras), len(snapshots))
+    used_meshes = np.unique(np.concatenate([snapshot.mesh for snapshot in snapshots]))
+    used_textures = np.unique(np.concatenate([s.materials.texture.reshape(-1) for s in snapshots]))
+    _check_rows("mesh", used_meshes, 0, library.mesh_count)
+    _check_rows("texture", used_textures, -1, library.texture_count)
+    subset, mesh_map, texture_map = library.subset(used_meshes, used_textures)
+
+    names = json.dumps({"meshes": subset.names, "textures": subset.texture_names}).encode()
+    arrays: dict[str, NDArray[Any]] = {
+        "version": np.array(REPLAY_VERSION, np.int64),
+        "names": np.frombuffer(names, np.uint8),
+        "view_snapshot": views,
+        "instance_count": np.array([s.instance_count for s in snapshots], np.int32),
+        "look_count": np.array([s.look_count for s in snapshots], np.int32),
+        "material_count": np.array([s.materials.roughness.shape[1] for s in snapshots], np.int32),
+        "camera/size": np.array([(c.width, c.height) for c in cameras], np.int32).reshape(-1, 2),
+        "camera/numbers": np.array([[getattr(c, n) for n in _CAMERA_NUMBERS] for c in cameras], np.float64).reshape(
+            -1, 6
+        ),
+        "camera/pose": np.array([c.pose_world_camera for c in cameras], np.float64).reshape(-1, 4, 4),
+    }
+    arrays |= {f"library/{name}": array for name, array in subset.arrays().items()}
+    for name, (dtype, _) in _INSTANCE.items():
+        parts = [np.asarray(getattr(s, name)) for s in snapshots]
+        if name == "mesh":
+            parts = [mesh_map[part] for part in parts]
+        arrays[f"instance/{name}"] = np.concatenate(parts).astype(dtype)
+    for name, (dtype, tail) in _MATERIAL.items():
+        parts = [np.asarray(getattr(s.materials, name)).reshape(-1, *tail) for s in snapshots]
+        if name == "texture":
+            parts = [np.where(part < 0, -1, np.append(texture_map, -1)[part]) for part in parts]
+        arrays[f"material/{name}"] = np.concatenate(parts).astype(dtype)
+    for field in fields(Lighting):
+        parts = [getattr(s.lighting, field.name) for s in snapshots]
+        arrays[f"lighting/{field.name}"] = np.concatenate(parts).astype(np.float32)
+
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as stream:
+            np.savez(stream, **arrays)  # type: ignore[arg-type]
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check_views(views: NDArray[np.int32], cameras: int, snapshots: int) -> None:
+    if views.shape != (cameras,):
+        raise ValueError(f"view_snapshot must have one entry for each of {cameras} cameras, got shape {views.shape}")
+    _check_rows("view_snapshot", views, 0, snapshots)
+
+
+def _check_rows(name: str, rows: NDArray[Any], lowest: int, count: int) -> None:
+    if rows.size and not lowest <= rows.min() <= rows.max() < count:
+        raise ValueError(f"{name} rows must be in [{lowest}, {count - 1}], got {rows.min()} to {rows.max()}")
+
+
+def _take(stored: dict[str, NDArray[Any]], name: str, dtype: type, shape: tuple[int | None, ...]) -> NDArray[Any]:
+    """Take one array out of a file, checked for dtype, shape and finite values; None leaves a length open."""
+    if name not in stored:
+        raise ValueError(f"the replay file lacks {name!r}; it is damaged or of another version")
+    array = stored.pop(name)
+    fits = array.ndim == len(shape) and all(w is None or n == w for n, w in zip(array.shape, shape, strict=True))
+    if array.dtype != dtype or not fits:
+        raise ValueError(f"{name!r} must be {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}; it is damaged")
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"{name!r} of the replay file holds NaN or infinite values; it is damaged")
+    low, high = _RANGES.get(name, (None, None))
+    if low is not None and array.size and not (low <= array.min() and array.max() <= high):
+        raise ValueError(f"{name!r} must be in [{low}, {high}], got {array.min()} to {array.max()}; it is damaged")
+    return np.ascontiguousarray(array)
+
+
+def _read_arrays(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
+    if not path.is_file():
+        raise FileNotFoundError(f"replay file {path} does not exist")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(info.file_size for info in archive.infolist())
+        if size > max_bytes:
+            raise ValueError(f"{path} unpacks to {size} bytes, more than {max_bytes}; raise max_bytes if you trust it")
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise ValueError(f"{path} is not a replay file: {error}") from error
+
+
+def _read_library(stored: dict[str, NDArray[Any]]) -> MeshLibrary:
+    try:
+        names = json.loads(_take(stored, "names", np.uint8, (None,)).tobytes().decode())
+        meshes, textures = names["meshes"], names["textures"]
+        if not all(isinstance(name, str) for name in [*meshes, *textures]):
+            raise TypeError("names must be strings")
+    except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"the names in the replay file are damaged: {error}") from error
+    arrays: dict[str, Any] = {}
+    for name, (dtype, shape) in LAYOUT.items():
+        tail = tuple(None if isinstance(length, str) else length for length in shape)
+        arrays[name] = _take(stored, f"library/{name}", dtype, tail)
+    return MeshLibrary(names=tuple(meshes), texture_names=tuple(textures), **arrays)
+
+
+def _check_poses(name: str, poses: NDArray[np.float64]) -> None:
+    """Check that poses are rigid, within the rounding of many products."""
+    if poses.size == 0:
+        return
+    rotation = poses[:, :3, :3]
+    product = (rotation[:, :, :, None] * rotation[:, :, None, :]).sum(axis=1)
+    bottom = np.abs(poses[:, 3] - (0.0, 0.0, 0.0, 1.0)).max()
+    if np.abs(product - np.eye(3)).max() > 1e-4 or bottom > 1e-9 or (np.linalg.det(rotation) < 0).any():
+        raise ValueError(f"{name} of the replay file holds matrices that are not rigid; it is damaged")
+
+
+def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Replay:
+    """Read and check a replay file.
+
+    Args:
+        path: A file from `save_replay`.
+        max_bytes: Largest size, unpacked, that is accepted [byte].
+
+    Returns:
+        Its library, snapshots and views.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no replay file, is too large, or anything in it is missing or out of range.
+
+    Example:
+        >>> replay = load_replay("scene.npz")
+        >>> views = [replay.snapshots[row] for row in replay.view_snapshot]
+    """
+    stored = _read_arrays(Path(path), max_bytes)
+    version = int(_take(stored, "version", np.int64, ()))
+    if version != REPLAY_VERSION:
+        raise ValueError(f"{path} has replay version {version}; this simloom reads version {REPLAY_VERSION}")
+    library = _read_library(stored)
+    counts = {name: _take(stored, f"{name}_count", np.int32, (None,)) for name in ("instance", "look", "material")}
+    snapshot_count = counts["instance"].shape[0]
+    if snapshot_count < 1 or any(c.shape != (snapshot_count,) or (c < 0).any() for c in counts.values()):
+        raise ValueError(f"the counts of {path} are damaged")
+    looks = counts["look"].astype(np.int64)
+    instances = int(counts["instance"].sum(dtype=np.int64))
+    entries = looks * counts["material"]
+    instance = {n: _take(stored, f"instance/{n}", t, (instances, *s)) for n, (t, s) in _INSTANCE.items()}
+    material = {n: _take(stored, f"material/{n}", t, (int(entries.sum()), *s)) for n, (t, s) in _MATERIAL.items()}
+    light = {f.name: _take(stored, f"lighting/{f.name}", np.float32, (int(looks.sum()), 3)) for f in fields(Lighting)}
+    _check_rows("instance/mesh", instance["mesh"], 0, library.mesh_count)
+    _check_rows("instance/material", instance["material"], 0, 2**31 - 1)
+    _check_rows("material/texture", material["texture"], -1, library.texture_count)
+    if (instance["scale"] <= 0).any() or (material["pattern_scale"] <= 0).any():
+        raise ValueError(f"scales in {path} must be > 0; it is damaged")
+    for name in ("pose_world_instance", "previous_pose", "pose_instance_part"):
+        _check_poses(name, instance[name])
+
+    size = _take(stored, "camera/size", np.int32, (None, 2))
+    numbers = _take(stored, "camera/numbers", np.float64, (len(size), 6))
+    poses = _take(stored, "camera/pose", np.float64, (len(size), 4, 4))
+    _check_poses("camera/pose", poses)
+    views = _take(stored, "view_snapshot", np.int32, (len(size),))
+    _check_views(views, len(size), snapshot_count)
+    if stored:
+        raise ValueError(f"{path} holds arrays that no replay has: {', '.join(sorted(stored))}; it is damaged")
+    cameras = tuple(
+        Camera(
+            width=int(size[row, 0]),
+            height=int(size[row, 1]),
+            pose_world_camera=poses[row],
+            **dict(zip(_CAMERA_NUMBERS, numbers[row].tolist(), strict=True)),
+        )
+        for row in range(len(size))
+    )
+    ends = {"i": np.cumsum([0, *counts["instance"]]), "m": np.cumsum([0, *entries]), "l": np.cumsum([0, *looks])}
+    snapshots = []
+    for row in range(snapshot_count):
+        i, m, v = (slice(int(ends[k][row]), int(ends[k][row + 1])) for k in "iml")
+        shape = (int(looks[row]), int(counts["material"][row]))
+        snapshots.append(
+            Snapshot(
+                **{name: array[i] for name, array in instance.items()},
+                materials=Materials(**{n: a[m].reshape(*shape, *a.shape[1:]) for n, a in material.items()}),
+                lighting=Lighting(**{name: array[v] for name, array in light.items()}),
+            )
+        )
+    return Replay(library=library, snapshots=tuple(snapshots), cameras=cameras, view_snapshot=views)
