@@ -9,6 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .depth import DepthReading as DepthReading
+    from .depth import apply_depth as apply_depth
+    from .depth import cosine_of_incidence as cosine_of_incidence
+    from .develop import CameraReading as CameraReading
+    from .develop import apply_camera as apply_camera
     from .device import Device as Device
     from .device import Kernel as Kernel
     from .device import available_devices as available_devices
@@ -17,6 +22,11 @@ if TYPE_CHECKING:
     from .device import scalar as scalar
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
+    from .profiles import CameraProfile as CameraProfile
+    from .profiles import DepthProfile as DepthProfile
+    from .profiles import describe_profile as describe_profile
+    from .profiles import list_profiles as list_profiles
+    from .profiles import load_profile as load_profile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
@@ -25,6 +35,11 @@ if TYPE_CHECKING:
     from .transforms import transform_points as transform_points
 
 _HOMES = {
+    "DepthReading": "depth",
+    "apply_depth": "depth",
+    "cosine_of_incidence": "depth",
+    "CameraReading": "develop",
+    "apply_camera": "develop",
     "Device": "device",
     "Kernel": "device",
     "available_devices": "device",
@@ -33,6 +48,11 @@ _HOMES = {
     "scalar": "device",
     "philox_uniforms": "philox",
     "stream_key": "philox",
+    "CameraProfile": "profiles",
+    "DepthProfile": "profiles",
+    "describe_profile": "profiles",
+    "list_profiles": "profiles",
+    "load_profile": "profiles",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
     "look_at": "transforms",

@@ -290,6 +290,20 @@ def require_device(device: str) -> None:
         raise RuntimeError(f"device 'cuda' is not here: {reason}; use device='cpu'")
 
 
+def on_device(array: Any) -> bool:
+    """Return whether an array lives on a CUDA device (it shows `__cuda_array_interface__`)."""
+    return not isinstance(array, np.ndarray) and hasattr(array, "__cuda_array_interface__")
+
+
+def allocate(shape: tuple[int, ...], dtype: Any, there: bool) -> Any:
+    """Return an uninitialised array: NumPy, or on the CUDA device where `there`."""
+    if not there:
+        return np.empty(shape, dtype)
+    from . import device_cuda
+
+    return device_cuda.empty(shape, dtype)
+
+
 def platform_key(device: str = "cpu") -> dict[str, str]:
     """Return what the bytes of a row may depend on besides recipe and index.
 

@@ -65,3 +65,8 @@ def _device_argument(value: Any) -> Any:
     if hasattr(value, "__cuda_array_interface__"):
         return cuda.as_cuda_array(value)
     return value
+
+
+def empty(shape: tuple[int, ...], dtype: Any) -> Any:
+    """Return an uninitialised array on the device."""
+    return cuda.device_array(shape, dtype)

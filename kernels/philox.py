@@ -8,7 +8,7 @@ A stream is keyed by (seed, name); a draw is addressed by four 32-bit counter wo
     c3  sensor << 16 | draw block
 
 so any pixel of any row can be drawn alone, in any order, on any device, with the same result. Words are held in uint64
-with their upper half zero: Numba then multiplies them exactly, and plain Python, NumPy arrays, the CPU and CUDA agree to
+with their upper half zero: Numba then multiplies them exactly, and plain Python, NumPy arrays, CPU and CUDA agree to
 the bit.
 
 Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC11, section 3; Random123.

@@ -131,7 +131,7 @@ def normal_quantile(probability: float) -> float:
 
 def _normal_table() -> NDArray[np.float32]:
     # Octave o and cell c hold lower tails of 2^(o-33) [1 + c/16, 1 + (c+1)/16): a cubic through the cell's four
-    # Chebyshev points in the position x within the cell, by divided differences (no matrix library: its order may vary).
+    # Chebyshev points in the position x within the cell, by divided differences (a matrix library's order may vary).
     nodes = [0.5 - 0.5 * math.cos((2 * k + 1) * math.pi / 8) for k in range(4)]
     table = np.empty((_OCTAVES * _CELLS, 4), np.float32)
     for octave in range(_OCTAVES):
@@ -164,7 +164,7 @@ def normal(word: Any) -> Any:
     upper = word >> _SIGN_SHIFT
     lower_tail = np.int64((word ^ (_LOW_31 * upper)) & _LOW_31)
     bits = np.float64(np.float64(lower_tail) + 0.5).view(np.uint64)
-    cell = np.int64((bits >> _CELL_SHIFT) - _CELL_FIRST)
+    cell = (bits >> _CELL_SHIFT) - _CELL_FIRST  # unsigned: no test for an index from the end
     x = np.float64(np.int64(bits & _FRACTION)) * 2.0**-48
     value = np.float64(_NORMAL[cell, 3]) * x + np.float64(_NORMAL[cell, 2])
     value = (value * x + np.float64(_NORMAL[cell, 1])) * x + np.float64(_NORMAL[cell, 0])
