@@ -18,7 +18,7 @@ COMMITS = "commits"
 class Layout:
     """How rows are spread over shards; it has no influence on values.
 
-    Shard k holds the whole scenarios [k*S, (k+1)*S). Only the last shard of a dataset may hold fewer rows; it then carries
+    Shard k holds the whole scenarios [k*S, (k+1)*S). Only the last shard of a dataset may hold fewer rows; it then has
     its number of rows in its name, and gives way to a longer one when the dataset grows.
 
     Args:
