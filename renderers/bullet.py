@@ -123,7 +123,7 @@ class TinyRenderer:
             depth[view] = np.where(seen, self._metric_depth(buffer, camera), 0.0)
             for target, values in ((instance, snapshot.instance), (class_id, snapshot.class_id), (part, snapshot.part)):
                 target[view] = np.where(seen, values[owner], 0) if len(values) else 0
-        made = {"depth": depth, "instance": instance, "class_id": class_id, "part": part}
+        made: dict[str, Any] = {"depth": depth, "instance": instance, "class_id": class_id, "part": part}
         return Frames(colour=colour, **{name: array for name, array in made.items() if name in wanted})
 
     def _pair(
