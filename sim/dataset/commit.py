@@ -33,7 +33,7 @@ class CommitRecord:
         row_count: Its number of rows.
         rows_wanted: Rows of the dataset that the writer was asked for.
         layout: How rows are spread over shards.
-        bytes: Size of the shard file.
+        size: Bytes of the shard file.
         sha256: SHA-256 of the shard file.
         content_digest: Digest of the decoded rows.
         row_digests: Digest of every row.
@@ -51,7 +51,7 @@ class CommitRecord:
     row_count: int
     rows_wanted: int
     layout: Layout
-    bytes: int
+    size: int
     sha256: str
     content_digest: str
     row_digests: tuple[str, ...]
@@ -84,12 +84,13 @@ class CommitRecord:
             "simloom_commit": SCHEMA_VERSION,
             "path": self.path,
             "rows": [self.first_row, self.row_count],
+            "bytes": self.size,
             "platform": dict(self.platform),
             "row_digests": list(self.row_digests),
             **dataclasses.asdict(self.layout),
         }
         plain = (
-            "shard_index", "rows_wanted", "bytes", "sha256", "content_digest", "schema_digest", "recipe_sha256",
+            "shard_index", "rows_wanted", "sha256", "content_digest", "schema_digest", "recipe_sha256",
             "description_sha256", "simloom_version", "host", "wall_time",
         )  # fmt: skip
         value.update((name, getattr(self, name)) for name in plain)
@@ -129,7 +130,7 @@ def parse_record(data: bytes, stem: str, source: object) -> CommitRecord:
         row_count=rows[1],
         rows_wanted=fields.count("rows_wanted", 1),
         layout=layout,
-        bytes=fields.count("bytes"),
+        size=fields.count("bytes"),
         sha256=fields.sha256("sha256"),
         content_digest=fields.sha256("content_digest"),
         row_digests=tuple(check_sha256(item, f"{source}: a row digest") for item in fields.array("row_digests")),
@@ -256,7 +257,7 @@ def commit_shard(folder: Path, image: bytes, record: CommitRecord, arrays: Mappi
             _require_equal(path, record, arrays)
             sha256, size = hash_plain(path)
         wall_time = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        record = dataclasses.replace(record, sha256=sha256, bytes=size, host=host_name(), wall_time=wall_time)
+        record = dataclasses.replace(record, sha256=sha256, size=size, host=host_name(), wall_time=wall_time)
         if publish_file(folder / record_path(record.stem), record.to_json(), kind="record") is not None:
             return record
         existing = load_record(folder, record.stem)

@@ -36,7 +36,7 @@ class ShardEntry:
     """One shard as the manifest knows it: its rows [first, count], file and record."""
 
     path: str
-    bytes: int
+    size: int
     sha256: str
     content_digest: str
     first_row: int
@@ -118,7 +118,7 @@ def build_manifest(
         "shards": [
             {
                 "path": record.path,
-                "bytes": record.bytes,
+                "bytes": record.size,
                 "sha256": record.sha256,
                 "content_digest": record.content_digest,
                 "rows": [record.first_row, record.row_count],
@@ -157,7 +157,7 @@ def parse_manifest(data: bytes, source: object) -> Manifest:
             raise DatasetCorruptError(f"{source}: shard {index} has another path or other rows than the layout says")
         shards.append(
             ShardEntry(
-                path=entry.text("path"), bytes=entry.count("bytes"), sha256=entry.sha256("sha256"),
+                path=entry.text("path"), size=entry.count("bytes"), sha256=entry.sha256("sha256"),
                 content_digest=entry.sha256("content_digest"), first_row=expected.start, row_count=len(expected),
                 record_sha256=entry.sha256("record_sha256"),
             )

@@ -143,7 +143,7 @@ class ShardFile:
 
     def _bytes(self, name: str, row: int, offset: int, length: int) -> Array:
         data = np.empty(length, np.uint8)
-        view, done = memoryview(data), 0
+        view, done = data.data, 0
         while done < length:
             count = os.preadv(self._descriptor, [view[done:]], offset + done)
             if count == 0:

@@ -134,7 +134,7 @@ class DatasetWriter:
                 raise DatasetCorruptError(f"{self.folder / RECIPE} is not the recipe that {record.path} was made from")
             self._check_platform(record, allow_mixed)
             path = self.folder / record.path
-            if path.is_symlink() or not path.is_file() or path.stat().st_size != record.bytes:
+            if path.is_symlink() or not path.is_file() or path.stat().st_size != record.size:
                 raise DatasetCorruptError(
                     f"{path} is committed but missing or cut: remove it and {record_path(record.stem)}, "
                     "and run the same command again"
@@ -211,7 +211,7 @@ class DatasetWriter:
             image = build_shard(arrays, attributes, self._codec, repeats=repeats, executor=pool)
         record = CommitRecord(
             shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
-            layout=self.layout, bytes=len(image), sha256="0" * 64, content_digest=combine_digests(digests),
+            layout=self.layout, size=len(image), sha256="0" * 64, content_digest=combine_digests(digests),
             row_digests=tuple(digests), schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
             description_sha256=self._binding.description_sha256,
             simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="", wall_time="",
