@@ -1,0 +1,71 @@
+"""Second floor: parametric scenes as Gymnasium environments, their worlds, assets, parameters and worker processes.
+
+Names are resolved when they are first used (PEP 562), so that importing the room loads no physics and no mesh reader.
+Importing it registers the environments with Gymnasium where that is installed.
+
+Example:
+    >>> import gymnasium, simloom.scenes
+    >>> environment = gymnasium.make("simloom/Tabletop-v0")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .assets import AssetLibrary as AssetLibrary
+    from .assets import load_asset_library as load_asset_library
+    from .distributions import Distribution as Distribution
+    from .distributions import parse_distribution as parse_distribution
+    from .environment import TabletopEnvironment as TabletopEnvironment
+    from .scenario import Scenario as Scenario
+    from .scenario import draw_scenario as draw_scenario
+    from .scene import Scene as Scene
+    from .scene import SceneSpec as SceneSpec
+    from .scene import make_scene as make_scene
+    from .scene import scene_names as scene_names
+    from .sensors import Rig as Rig
+    from .sensors import SensorMount as SensorMount
+    from .space import Parameter as Parameter
+    from .space import ParameterSpace as ParameterSpace
+    from .stage import Stage as Stage
+    from .tabletop import TabletopScene as TabletopScene
+    from .workers import WorkerPool as WorkerPool
+    from .world import World as World
+    from .world import WorldError as WorldError
+
+_HOMES = {
+    "AssetLibrary": "assets",
+    "Distribution": "distributions",
+    "Parameter": "space",
+    "ParameterSpace": "space",
+    "Rig": "sensors",
+    "Scenario": "scenario",
+    "Scene": "scene",
+    "SceneSpec": "scene",
+    "SensorMount": "sensors",
+    "Stage": "stage",
+    "TabletopEnvironment": "environment",
+    "TabletopScene": "tabletop",
+    "WorkerPool": "workers",
+    "World": "world",
+    "WorldError": "world",
+    "draw_scenario": "scenario",
+    "load_asset_library": "assets",
+    "make_scene": "scene",
+    "parse_distribution": "distributions",
+    "scene_names": "scene",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,410 @@
+"""Building the asset library from files: meshes with levels of detail, collision hulls, textures."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.transforms import transform_points
+from ..renderers.mesh_files import MESH_SUFFIXES, MeshPart, load_mesh
+from ..renderers.mesh_library import MeshLibraryBuilder
+from ..renderers.textures import load_image
+from ..renderers.urdf import load_urdf_visuals
+from .assets import AssetLibrary, file_digest, outline_points
+from .hulls import make_hulls
+from .pattern_textures import TEXTURE_NAMES, make_texture
+
+Array = NDArray[np.float64]
+CAPSULE_RATIOS: Final = (1.0, 1.5, 2.0, 3.0, 4.0)
+"""Length between the centres over the radius of the capsules on offer."""
+_IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
+_BUILT_IN_SCALE: Final = 0.015
+"""Scale that PyBullet's random objects state in their URDFs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sources:
+    """The files that a library is made of."""
+
+    robot: Path
+    """URDF of the robot."""
+    objects: tuple[tuple[str, Path], ...]
+    """Name and file of each object."""
+    images: tuple[tuple[str, Path], ...]
+    """Name and file of each surface texture."""
+    built_in: bool
+    """Whether the objects are PyBullet's own."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """SHA-256 of all files, by a name without machine paths."""
+
+    def key(self, version: int) -> str:
+        """Return what names the library in a cache: a hash of all files, the code that reads them, and the layout."""
+        import scipy
+
+        here = Path(__file__).parent
+        code = [
+            *(here / name for name in ("asset_build.py", "assets.py", "hulls.py", "pattern_textures.py")),
+            *sorted((here.parent / "renderers").glob("*.py")),
+        ]
+        text = [f"{version} {np.__version__} {scipy.__version__} {self.built_in}"]
+        text += [file_digest(path) for path in code]
+        text += [f"{name} {digest}" for name, digest in sorted(self.digests.items())]
+        return hashlib.sha256("\n".join(text).encode()).hexdigest()[:32]
+
+
+def pybullet_data_folder() -> Path:
+    """Return the folder of the models that come with PyBullet.
+
+    Raises:
+        FileNotFoundError: If PyBullet is not installed.
+    """
+    from importlib.util import find_spec
+
+    spec = find_spec("pybullet_data")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError(
+            "PyBullet's models (pybullet_data) are not installed; install PyBullet, or give folders and a robot"
+        )
+    return Path(spec.origin).parent
+
+
+def collect_sources(
+    object_folders: Sequence[str | Path], robot: str | Path | None, texture_folders: Sequence[str | Path]
+) -> Sources:
+    """Find and hash all files of a library.
+
+    Args:
+        object_folders: As for `load_asset_library`.
+        robot: As for `load_asset_library`.
+        texture_folders: As for `load_asset_library`.
+
+    Returns:
+        The files, sorted by name.
+
+    Raises:
+        FileNotFoundError: If a folder or file does not exist, or a folder has nothing in it.
+    """
+    data = pybullet_data_folder() if robot is None or not object_folders else None
+    if robot is None:
+        assert data is not None
+        urdf = data / "franka_panda" / "panda.urdf"
+    else:
+        urdf = Path(robot).expanduser()
+        if not urdf.is_file():
+            raise FileNotFoundError(f"robot {urdf} does not exist")
+    digests: dict[str, str] = {}
+    for path in sorted(urdf.parent.rglob("*")):
+        if path.suffix.lower() in (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".dae") or path == urdf:
+            digests[f"robot/{path.relative_to(urdf.parent).as_posix()}"] = file_digest(path)
+    if object_folders:
+        objects = _files(object_folders, (*MESH_SUFFIXES, ".urdf"), "meshes")
+        digests |= {f"file/{name}": value for name, value in _folder_digests(object_folders).items()}
+    else:
+        assert data is not None
+        folders = sorted(path for path in (data / "random_urdfs").iterdir() if path.is_dir())
+        objects = [(f"random_urdfs/{path.name}", path / f"{path.name}.obj") for path in folders]
+    images = _files(texture_folders, _IMAGES, "images") if texture_folders else []
+    if not texture_folders and data is not None:
+        images = [(f"pybullet/{name}", data / name) for name in ("table/table.png", "tex256.png", "checker_blue.png")]
+    for name, path in [*objects, *images]:
+        digests[name] = file_digest(path)
+    return Sources(
+        robot=urdf,
+        objects=tuple(objects),
+        images=tuple(images),
+        built_in=not object_folders,
+        digests=digests,
+    )
+
+
+def _folder_digests(folders: Sequence[str | Path]) -> dict[str, str]:
+    """Hash everything that an object may refer to, such as its MTL and images."""
+    found = {}
+    for number, folder in enumerate(folders):
+        root = Path(folder).expanduser()
+        for path in sorted(root.rglob("*")):
+            if path.is_file() and path.suffix.lower() in (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".urdf", ".bin"):
+                found[f"{number}/{path.relative_to(root).as_posix()}"] = file_digest(path)
+    return found
+
+
+def _files(folders: Sequence[str | Path], suffixes: Sequence[str], what: str) -> list[tuple[str, Path]]:
+    found = []
+    for number, folder in enumerate(folders):
+        root = Path(folder).expanduser()
+        if not root.is_dir():
+            raise FileNotFoundError(f"folder {root} does not exist; it was to hold {what}")
+        paths = [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix.lower() in suffixes]
+        urdfs = {path.parent for path in paths if path.suffix.lower() == ".urdf"}
+        # Beside a URDF the meshes are its parts, not objects of their own.
+        paths = [path for path in paths if path.suffix.lower() == ".urdf" or not urdfs & {path.parent, *path.parents}]
+        if not paths:
+            raise FileNotFoundError(f"folder {root} holds no {what} ({', '.join(suffixes)})")
+        found += [(f"folder{number}/{path.relative_to(root).as_posix()}", path) for path in paths]
+    return found
+
+
+class _Builder:
+    """Collects meshes, textures, assets and their numbers."""
+
+    def __init__(self) -> None:
+        self.meshes = MeshLibraryBuilder()
+        self.assets: list[dict[str, Any]] = []
+        self.tables: dict[str, list[Any]] = {"extent": [], "center": [], "volume": []}
+        self.hull_points: list[Array] = []
+        self.hull_inset: list[Array] = []
+        self.part_points = [0]
+        self.part_start = [0]
+        self._textures: dict[str, int] = {}
+
+    def add_texture(self, name: str, image: NDArray[np.uint8]) -> int:
+        """Add an image once, however many files hold it."""
+        digest = hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+        if digest not in self._textures:
+            self._textures[digest] = self.meshes.add_texture(name, image)
+        return self._textures[digest]
+
+    def add_parts(self, name: str, parts: Sequence[MeshPart]) -> list[dict[str, Any]]:
+        """Add meshes, those of one material joined."""
+        groups: dict[tuple[Any, ...], list[MeshPart]] = {}
+        for part in parts:
+            color = None if part.base_color is None else tuple(float(value) for value in part.base_color)
+            texture = -1 if part.texture is None else self.add_texture(f"{name}/{part.name}", part.texture)
+            shape = (part.uvs is not None, part.normals is not None)
+            groups.setdefault((color, texture, *shape), []).append(part)
+        entries = []
+        for number, ((color, texture, has_uv, has_normals), members) in enumerate(groups.items()):
+            sizes = np.cumsum([0, *(len(part.vertices) for part in members)])
+            mesh = self.meshes.add_mesh(
+                f"{name}/{number}",
+                np.concatenate([part.vertices for part in members]),
+                np.concatenate([part.triangles + start for part, start in zip(members, sizes[:-1], strict=True)]),
+                np.concatenate([_given(part.normals) for part in members]) if has_normals else None,
+                np.concatenate([_given(part.uvs) for part in members]) if has_uv else None,
+            )
+            entries.append({"mesh": mesh, "base_color": color, "texture": texture})
+        return entries
+
+    def add_asset(
+        self, name: str, kind: str, parts: list[dict[str, Any]], lower: Array, upper: Array, volume: float, digest: str
+    ) -> None:
+        """Add an asset whose meshes and hulls, if any, were added before."""
+        self.assets.append({"name": name, "kind": kind, "parts": parts, "digest": digest})
+        self.tables["extent"].append(upper - lower)
+        self.tables["center"].append(0.5 * (upper + lower))
+        self.tables["volume"].append(volume)
+        self.part_start.append(len(self.part_points) - 1)
+
+    def add_hulled(self, name: str, clouds: Sequence[Array], parts: Sequence[MeshPart], digest: str) -> None:
+        """Add an asset that collides by convex parts; its frame's origin goes to its centre of mass."""
+        try:
+            hulls, mass_center, volume = make_hulls(clouds)
+        except ValueError as error:
+            raise ValueError(f"object {name}: {error}") from error
+        moved = [_moved(part, mass_center) for part in parts]
+        points = np.concatenate([part.vertices for part in moved])
+        self.hull_points.append(hulls.points - mass_center)
+        self.hull_inset.append(hulls.inset)
+        base = self.part_points[-1]
+        self.part_points.extend((base + hulls.starts[1:]).tolist())
+        entries = self.add_parts(name, moved)
+        self.add_asset(name, "hulls", entries, points.min(axis=0), points.max(axis=0), volume, digest)
+
+    def add_primitives(self) -> None:
+        """Add box, sphere, cylinder and capsules, each with a longest side of 1 m."""
+        plain = {"base_color": None, "texture": -1}
+        half = np.full(3, 0.5)
+        for kind, row, volume in (
+            ("box", self.meshes.add_box(), 1.0),
+            ("sphere", self.meshes.add_sphere(), math.pi / 6.0),
+            ("cylinder", self.meshes.add_cylinder(), math.pi / 4.0),
+        ):
+            self.add_asset(kind, kind, [plain | {"mesh": row}], -half, half, volume, "")
+        for ratio in CAPSULE_RATIOS:
+            radius = 1.0 / (ratio + 2.0)
+            row = self.meshes.add_capsule(radius, ratio * radius)
+            corner = np.array([radius, radius, 0.5])
+            volume = math.pi * radius**3 * (ratio + 4.0 / 3.0)
+            self.add_asset(f"capsule_{ratio:g}", "capsule", [plain | {"mesh": row}], -corner, corner, volume, "")
+
+
+def _given(values: NDArray[Any] | None) -> NDArray[Any]:
+    assert values is not None
+    return values
+
+
+def _moved(part: MeshPart, origin: Array) -> MeshPart:
+    return MeshPart(
+        vertices=part.vertices - origin,
+        triangles=part.triangles,
+        normals=part.normals,
+        uvs=part.uvs,
+        base_color=part.base_color,
+        texture=part.texture,
+        name=part.name,
+    )
+
+
+def _read_convex_obj(path: Path) -> tuple[list[Array], MeshPart]:
+    """Read one of PyBullet's random objects: objects `convex_<k>` of points and triangles, nothing else."""
+    points: list[list[str]] = []
+    faces: list[list[str]] = []
+    starts = []
+    for line in path.read_text(encoding="ascii").splitlines():
+        tag = line[:2]
+        if tag == "v ":
+            points.append(line.split()[1:4])
+        elif tag == "f ":
+            faces.append([word.split("/")[0] for word in line.split()[1:4]])
+        elif tag == "o ":
+            starts.append(len(points))
+    vertices = np.array(points, np.float64) * _BUILT_IN_SCALE
+    part = MeshPart(
+        vertices=vertices,
+        triangles=np.array(faces, np.int64) - 1,
+        normals=None,
+        uvs=None,
+        base_color=None,
+        texture=None,
+        name=path.stem,
+    )
+    return np.split(vertices, starts[1:]), part
+
+
+def _read_object(path: Path) -> tuple[list[Array], tuple[MeshPart, ...]]:
+    """Read a user's object as collision clouds and meshes."""
+    if path.suffix.lower() == ".urdf":
+        parts = []
+        for visual in load_urdf_visuals(path):
+            if visual.link_index == -1:
+                parts += [_placed(part, visual.scale, visual.pose_link_visual) for part in visual.parts]
+        if not parts:
+            raise ValueError(f"{path} has no mesh on its base link; objects are single rigid bodies of meshes")
+        return [part.vertices for part in parts], tuple(parts)
+    meshes = load_mesh(path)
+    if path.suffix.lower() == ".obj":
+        clouds = _obj_objects(path)
+        if clouds:
+            return clouds, meshes
+    return [np.concatenate([part.vertices for part in meshes])], meshes
+
+
+def _obj_objects(path: Path) -> list[Array]:
+    """Return the points of each object of an OBJ, where every object has points of its own."""
+    clouds: list[list[list[float]]] = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        if line.startswith("o "):
+            clouds.append([])
+        elif line.startswith("v ") and clouds:
+            clouds[-1].append([float(word) for word in line.split()[1:4]])
+        elif line.startswith("v "):
+            return []
+    return [np.array(cloud) for cloud in clouds if len(cloud) >= 4]
+
+
+def _placed(part: MeshPart, scale: Array, pose: Array) -> MeshPart:
+    turn = pose.copy()
+    turn[:3, 3] = 0.0
+    normals = part.normals
+    if normals is not None:
+        stretched = transform_points(turn, normals / scale)
+        normals = stretched / np.sqrt((stretched * stretched).sum(axis=1, keepdims=True))
+    return MeshPart(
+        vertices=transform_points(pose, part.vertices * scale),
+        triangles=part.triangles,
+        normals=normals,
+        uvs=part.uvs,
+        base_color=part.base_color,
+        texture=part.texture,
+        name=part.name,
+    )
+
+
+def build_asset_library(sources: Sources) -> AssetLibrary:
+    """Build a library from its files.
+
+    Args:
+        sources: The files.
+
+    Returns:
+        The library.
+
+    Raises:
+        FileNotFoundError: If a file that another names does not exist.
+        ValueError: If a file cannot be read; the message names it.
+    """
+    builder = _Builder()
+    primitives = {"box": builder.meshes.add_box(), "plane": builder.meshes.add_plane()}
+    builder.add_primitives()
+    for name, path in sources.objects:
+        if sources.built_in:
+            clouds, part = _read_convex_obj(path)
+            builder.add_hulled(name, clouds, (part,), sources.digests[name])
+        else:
+            clouds, parts = _read_object(path)
+            builder.add_hulled(name, clouds, parts, sources.digests[name])
+    textures = [builder.add_texture(name, load_image(path)) for name, path in sources.images]
+    if not textures or sources.built_in or all(name.startswith("pybullet/") for name, _ in sources.images):
+        textures += [builder.add_texture(f"pattern/{name}", make_texture(name)) for name in TEXTURE_NAMES]
+    robot, robot_tables = _build_robot(builder, sources.robot)
+    meshes = builder.meshes.build()
+    outlines = [outline_points(meshes.level(entry["mesh"]).vertices) for entry in robot]
+    tables = {
+        "extent": np.array(builder.tables["extent"]),
+        "center": np.array(builder.tables["center"]),
+        "volume": np.array(builder.tables["volume"]),
+        "hull_points": np.concatenate(builder.hull_points) if builder.hull_points else np.zeros((0, 3)),
+        "hull_inset": np.concatenate(builder.hull_inset) if builder.hull_inset else np.zeros((0, 3)),
+        "part_points": np.array(builder.part_points, np.int64),
+        "part_start": np.array(builder.part_start, np.int64),
+        "robot_outline": np.array(outlines).reshape(-1, 64, 3),
+        **robot_tables,
+    }
+    info = {
+        "assets": builder.assets,
+        "robot_parts": robot,
+        "robot_urdf": str(sources.robot),
+        "primitives": primitives,
+        "surface_textures": textures,
+        "digests": sources.digests,
+    }
+    return AssetLibrary(meshes=meshes, info=info, tables=tables)
+
+
+def _build_robot(builder: _Builder, urdf: Path) -> tuple[list[dict[str, Any]], dict[str, Array]]:
+    """Add a robot's visuals: one mesh for each material of each link; fingers and wheels of one file share theirs."""
+    entries: list[dict[str, Any]] = []
+    poses, scales = [], []
+    known: dict[tuple[str, Any], list[dict[str, Any]]] = {}
+    for visual in load_urdf_visuals(urdf):
+        if visual.kind == "mesh":
+            key = (str(visual.mesh_path), visual.scale.tobytes() if (visual.scale != 1).any() else b"")
+            if key not in known:
+                known[key] = builder.add_parts(f"robot/{visual.link_name}/{len(known)}", visual.parts)
+            parts = known[key]
+        else:
+            rows = {
+                "box": builder.meshes.add_box,
+                "sphere": builder.meshes.add_sphere,
+                "cylinder": builder.meshes.add_cylinder,
+                "plane": builder.meshes.add_plane,
+            }
+            is_capsule = visual.kind == "capsule"
+            mesh = builder.meshes.add_capsule(visual.radius, visual.length) if is_capsule else rows[visual.kind]()
+            parts = [{"mesh": mesh, "base_color": None, "texture": -1}]
+        color = None if visual.color is None else tuple(float(value) for value in visual.color)
+        for part in parts:
+            chosen = color if part["base_color"] is None else part["base_color"]
+            entries.append(dict(part) | {"base_color": chosen, "link": visual.link_index})
+            poses.append(visual.pose_link_visual)
+            scales.append(visual.scale)
+    if not entries:
+        raise ValueError(f"robot {urdf} shows nothing; its URDF has no visuals")
+    return entries, {"robot_pose": np.array(poses), "robot_scale": np.array(scales)}

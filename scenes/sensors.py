@@ -1,0 +1,133 @@
+"""Sensor mounts: which sensors a rig carries and where they are fixed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.transforms import pose_from_position_quaternion
+from ..renderers.view import MAX_SIDE
+from .space import nearest
+
+_KEYS = ("camera", "depth", "width", "height", "mount", "position", "quaternion", "field_of_view")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SensorMount:
+    """A camera of a rig: which readings it gives, how large, and what carries it.
+
+    Raises:
+        ValueError: If a name, size, mount or pose cannot be.
+
+    Example:
+        >>> SensorMount(name="wrist", camera=None, depth="realsense_d435", mount="panda/hand")
+    """
+
+    name: str
+    """Name of the camera in the dataset: letters, digits and underscores."""
+    camera: str | None = "generic_rgb"
+    """Profile of the colour camera, None for no colour."""
+    depth: str | None = "realsense_d435"
+    """Profile of the depth sensor, None for no depth."""
+    width: int = 320
+    """Image width [px], range [1, 4096]."""
+    height: int = 240
+    """Image height [px], range [1, 4096]."""
+    mount: str = "world"
+    """`world`: the rig's own pose, placed anew for each view; `<robot>/<link>`: fixed to a link."""
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Camera centre in the frame of the mount [m]."""
+    quaternion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    """Rotation from the camera's axes (x right, y down, z forward) to the mount's, xyzw."""
+    field_of_view: float | None = None
+    """Horizontal angle [rad], range (0, pi); None: the scene's `camera.field_of_view`."""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
+            raise ValueError(f"a sensor's name is letters, digits and underscores, got {self.name!r}")
+        if self.camera is None and self.depth is None:
+            raise ValueError(f"sensor {self.name!r} reads nothing; give it a camera or a depth profile")
+        for side in ("width", "height"):
+            value = getattr(self, side)
+            if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIDE:
+                raise ValueError(
+                    f"sensor {self.name!r}: {side} must be a whole number in [1, {MAX_SIDE}], got {value!r}"
+                )
+        if self.mount != "world" and not re.fullmatch(r"[^/\s]+/[^/\s]+", self.mount):
+            raise ValueError(f"sensor {self.name!r}: mount is 'world' or '<robot>/<link>', got {self.mount!r}")
+        if self.field_of_view is not None and not 0.0 < self.field_of_view < np.pi:
+            raise ValueError(
+                f"sensor {self.name!r}: field_of_view must be in (0, pi) rad, got {self.field_of_view}; was it degrees?"
+            )
+        if len(self.position) != 3 or len(self.quaternion) != 4 or not np.isfinite(self.position).all():
+            raise ValueError(f"sensor {self.name!r}: position has 3 finite numbers and quaternion 4 (xyzw)")
+        _ = self.pose_mount_camera
+
+    @property
+    def pose_mount_camera(self) -> NDArray[np.float64]:
+        """Maps camera to mount, shape (4, 4)."""
+        return pose_from_position_quaternion(self.position, self.quaternion)
+
+    @classmethod
+    def from_json(cls, name: str, given: Mapping[str, Any]) -> Self:
+        """Read a mount from a recipe's `rig` entry.
+
+        Args:
+            name: The entry's key.
+            given: The entry. Where it names a camera or a depth profile, what it does not name is left out.
+
+        Returns:
+            The mount.
+
+        Raises:
+            ValueError: If a key is unknown or a value cannot be.
+        """
+        for key in given:
+            if key not in _KEYS:
+                raise ValueError(f"sensor {name!r} has no setting {key!r}; {nearest(key, _KEYS)}")
+        body = dict(given)
+        if "camera" in body or "depth" in body:
+            body.setdefault("camera", None)
+            body.setdefault("depth", None)
+        for key in ("position", "quaternion"):
+            if key in body:
+                body[key] = tuple(float(value) for value in body[key])
+        return cls(name=name, **body)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the recipe's `rig` entry, every setting written out."""
+        entry = {key: getattr(self, key) for key in _KEYS}
+        return entry | {"position": list(self.position), "quaternion": list(self.quaternion)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rig:
+    """All sensors of a row; those mounted to the world move together from view to view.
+
+    Raises:
+        ValueError: If there is no mount or two have one name.
+    """
+
+    mounts: tuple[SensorMount, ...] = field(default_factory=lambda: (SensorMount(name="head"),))
+    """The sensors, in order."""
+
+    def __post_init__(self) -> None:
+        names = [mount.name for mount in self.mounts]
+        if not names:
+            raise ValueError("a rig needs at least one sensor, such as {head: {camera: generic_rgb}}")
+        if len(set(names)) != len(names):
+            raise ValueError(f"the sensors of a rig must have names of their own, got {', '.join(names)}")
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Mapping[str, Any]]) -> Self:
+        """Read a rig from a recipe's `rig`: sensor name to its settings."""
+        return cls(mounts=tuple(SensorMount.from_json(name, entry or {}) for name, entry in given.items()))
+
+    def to_json(self) -> dict[str, dict[str, Any]]:
+        """Return the recipe's `rig`, every setting written out."""
+        return {mount.name: mount.to_json() for mount in self.mounts}
