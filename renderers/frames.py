@@ -1,0 +1,52 @@
+"""Frames: what a renderer fills, struct of arrays with a leading view axis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+OUTPUTS = (
+    "colour",
+    "depth",
+    "range",
+    "instance",
+    "class_id",
+    "part",
+    "normal",
+    "object_coordinates",
+    "visible_pixels",
+    "total_pixels",
+)
+"""What may be asked of a renderer; `total_pixels` brings `box_amodal`, `visible_pixels` brings `box_visible`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frames:
+    """Rendered views; an output that was not asked for is None. V views, L looks, S instance ids from 1 on."""
+
+    colour: NDArray[Any] | None = None
+    """Scene-linear radiance [W/(sr m^2)], float32, shape (V, L, height, width, 3)."""
+    depth: NDArray[Any] | None = None
+    """Distance along +z of the camera [m], float32, shape (V, height, width), 0 = nothing."""
+    range: NDArray[Any] | None = None
+    """Distance along the ray [m], float32, shape (V, height, width), 0 = nothing."""
+    instance: NDArray[Any] | None = None
+    """Instance id, uint16, shape (V, height, width), 0 = background."""
+    class_id: NDArray[Any] | None = None
+    """Class id, uint8, shape (V, height, width), 0 = nothing."""
+    part: NDArray[Any] | None = None
+    """Link within the instance, uint8, shape (V, height, width)."""
+    normal: NDArray[Any] | None = None
+    """Unit geometric normal towards the camera, camera frame, float32, shape (V, height, width, 3), 0 = nothing."""
+    object_coordinates: NDArray[Any] | None = None
+    """Surface point in its object's frame [m], float32, shape (V, height, width, 3), 0 = nothing."""
+    visible_pixels: NDArray[Any] | None = None
+    """Pixels in which each instance id is seen, int32, shape (V, S)."""
+    total_pixels: NDArray[Any] | None = None
+    """Pixels each instance id would fill in the frame were it alone, int32, shape (V, S)."""
+    box_visible: NDArray[Any] | None = None
+    """Tight box of the seen pixels (x_min, y_min, x_max, y_max) [px], max exclusive, float32, shape (V, S, 4), 0 = unseen."""
+    box_amodal: NDArray[Any] | None = None
+    """The same box were each instance alone, float32, shape (V, S, 4)."""

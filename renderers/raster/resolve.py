@@ -1,0 +1,177 @@
+"""Resolve: labels from a visibility result, exact and never blended."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...kernels.device import Kernel, scalar
+from .surface import read_draw, read_nearness, read_triangle
+
+F0 = np.float32(0.0)
+F1 = np.float32(1.0)
+
+
+@scalar
+def _resolve_labels(
+    index: int,
+    width: int,
+    height: int,
+    camera_in: Any,
+    view_world_in: Any,
+    start_in: Any,
+    instance_in: Any,
+    class_in: Any,
+    part_in: Any,
+    keys_in: Any,
+    depth_out: Any,
+    range_out: Any,
+    instance_out: Any,
+    class_out: Any,
+    part_out: Any,
+) -> None:
+    """Write one row of one view's labels; an output with no rows was not asked for."""
+    view, row = index // height, index % height
+    first = start_in[view_world_in[view]]
+    base = index * width
+    fx, fy, cx, cy = camera_in[view, 0], camera_in[view, 1], camera_in[view, 2], camera_in[view, 3]
+    with_depth, with_range = depth_out.shape[0] > 0, range_out.shape[0] > 0
+    with_instance, with_class, with_part = instance_out.shape[0] > 0, class_out.shape[0] > 0, part_out.shape[0] > 0
+    ray_y = (row - cy) / fy
+    for x in range(width):
+        key = keys_in[base + x]
+        hit = (key & np.uint64(0xFFFFFFFF)) != np.uint64(0)
+        draw = first + read_draw(key) if hit else 0
+        depth = F1 / read_nearness(key) if hit else F0
+        if with_depth:
+            depth_out[view, row, x] = depth
+        if with_range:
+            ray_x = (x - cx) / fx
+            range_out[view, row, x] = np.float32(float(depth) * math.sqrt(ray_x * ray_x + ray_y * ray_y + 1.0))
+        if with_instance:
+            instance_out[view, row, x] = instance_in[draw] if hit else 0
+        if with_class:
+            class_out[view, row, x] = class_in[draw] if hit else 0
+        if with_part:
+            part_out[view, row, x] = part_in[draw] if hit else 0
+
+
+@scalar
+def _resolve_surfaces(
+    index: int,
+    width: int,
+    height: int,
+    largest: int,
+    camera_in: Any,
+    view_world_in: Any,
+    start_in: Any,
+    object_matrix_in: Any,
+    level_in: Any,
+    matrix_in: Any,
+    inverse_in: Any,
+    level_vertex_start_in: Any,
+    level_triangle_start_in: Any,
+    vertex_in: Any,
+    triangle_in: Any,
+    keys_in: Any,
+    normal_out: Any,
+    coordinates_out: Any,
+) -> None:
+    """Write one row of geometric normals (camera frame) and object coordinates."""
+    view, row = index // height, index % height
+    first_instance = start_in[view_world_in[view]]
+    base = index * width
+    fx, fy, cx, cy = camera_in[view, 0], camera_in[view, 1], camera_in[view, 2], camera_in[view, 3]
+    ray_y = (row - cy) / fy
+    for x in range(width):
+        key = keys_in[base + x]
+        hit = (key & np.uint64(0xFFFFFFFF)) != np.uint64(0)
+        ray_x = (x - cx) / fx
+        k = read_draw(key) if hit else 0
+        m = view * largest + k
+        if normal_out.shape[0] > 0:
+            nx, ny, nz = 0.0, 0.0, 0.0
+            if hit:
+                level = level_in[m]
+                first, t = level_vertex_start_in[level], level_triangle_start_in[level] + read_triangle(key)
+                i0, i1, i2 = first + triangle_in[t, 0], first + triangle_in[t, 1], first + triangle_in[t, 2]
+                ax = float(vertex_in[i1, 0]) - float(vertex_in[i0, 0])
+                ay = float(vertex_in[i1, 1]) - float(vertex_in[i0, 1])
+                az = float(vertex_in[i1, 2]) - float(vertex_in[i0, 2])
+                bx = float(vertex_in[i2, 0]) - float(vertex_in[i0, 0])
+                by = float(vertex_in[i2, 1]) - float(vertex_in[i0, 1])
+                bz = float(vertex_in[i2, 2]) - float(vertex_in[i0, 2])
+                px = matrix_in[m, 0] * ax + matrix_in[m, 1] * ay + matrix_in[m, 2] * az
+                py = matrix_in[m, 4] * ax + matrix_in[m, 5] * ay + matrix_in[m, 6] * az
+                pz = matrix_in[m, 8] * ax + matrix_in[m, 9] * ay + matrix_in[m, 10] * az
+                qx = matrix_in[m, 0] * bx + matrix_in[m, 1] * by + matrix_in[m, 2] * bz
+                qy = matrix_in[m, 4] * bx + matrix_in[m, 5] * by + matrix_in[m, 6] * bz
+                qz = matrix_in[m, 8] * bx + matrix_in[m, 9] * by + matrix_in[m, 10] * bz
+                nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
+                norm = math.sqrt(nx * nx + ny * ny + nz * nz)
+                if nx * ray_x + ny * ray_y + nz > 0.0:
+                    norm = -norm
+                if norm != 0.0:
+                    nx, ny, nz = nx / norm, ny / norm, nz / norm
+            normal_out[view, row, x, 0] = nx
+            normal_out[view, row, x, 1] = ny
+            normal_out[view, row, x, 2] = nz
+        if coordinates_out.shape[0] > 0:
+            for i in range(3):
+                coordinates_out[view, row, x, i] = F0
+            if hit:
+                depth = 1.0 / float(read_nearness(key))
+                px, py = ray_x * depth, ray_y * depth
+                qx = inverse_in[m, 0] * px + inverse_in[m, 1] * py + inverse_in[m, 2] * depth + inverse_in[m, 3]
+                qy = inverse_in[m, 4] * px + inverse_in[m, 5] * py + inverse_in[m, 6] * depth + inverse_in[m, 7]
+                qz = inverse_in[m, 8] * px + inverse_in[m, 9] * py + inverse_in[m, 10] * depth + inverse_in[m, 11]
+                o = object_matrix_in[first_instance + k]
+                for i in range(3):
+                    coordinates_out[view, row, x, i] = o[4 * i] * qx + o[4 * i + 1] * qy + o[4 * i + 2] * qz + o[4 * i + 3]
+
+
+@scalar
+def _count_visible(
+    index: int,
+    width: int,
+    height: int,
+    view_world_in: Any,
+    start_in: Any,
+    instance_in: Any,
+    instance_count: int,
+    keys_in: Any,
+    visible_out: Any,
+    box_out: Any,
+) -> None:
+    """Count the samples of each instance id in one view, and their tight box (max exclusive)."""
+    first = start_in[view_world_in[index]]
+    for i in range(instance_count):
+        visible_out[index, i] = 0
+        box_out[index, i, 0], box_out[index, i, 1] = np.float32(width), np.float32(height)
+        box_out[index, i, 2], box_out[index, i, 3] = F0, F0
+    for row in range(height):
+        base = (index * height + row) * width
+        y = np.float32(row)
+        for x in range(width):
+            key = keys_in[base + x]
+            if (key & np.uint64(0xFFFFFFFF)) == np.uint64(0):
+                continue
+            slot = instance_in[first + read_draw(key)] - 1
+            if slot < 0 or slot >= instance_count:
+                continue
+            column = np.float32(x)
+            visible_out[index, slot] += 1
+            box_out[index, slot, 0] = min(box_out[index, slot, 0], column)
+            box_out[index, slot, 1] = min(box_out[index, slot, 1], y)
+            box_out[index, slot, 2] = max(box_out[index, slot, 2], column + F1)
+            box_out[index, slot, 3] = y + F1
+    for i in range(instance_count):
+        if visible_out[index, i] == 0:
+            box_out[index, i, 0], box_out[index, i, 1] = F0, F0
+
+
+RESOLVE_LABELS = Kernel(_resolve_labels)
+RESOLVE_SURFACES = Kernel(_resolve_surfaces)
+COUNT_VISIBLE = Kernel(_count_visible)
