@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator  # noqa: TID253 (its one home)
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator  # noqa: TID253 (its one home)
 
 from .errors import RecipeError, nearest_name
 from .yaml_text import MAX_BYTES, KeyPath, YamlText, parse_yaml
@@ -51,7 +51,13 @@ class RigSensor(_Model):
     height: int = Field(default=128, ge=8, le=4096)
     """Image height [px]."""
     mount: str = "world"
-    """What carries it: `world`, where each view places it anew."""
+    """What carries it: `world`, where each view places it anew, or `<robot>/<link>`."""
+    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Camera centre in the frame of the mount [m]."""
+    quaternion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
+    """Rotation from the camera's axes to the mount's, xyzw."""
+    field_of_view: float | None = Field(default=None, gt=0.0, lt=3.14159)
+    """Horizontal angle [rad]; null: drawn by the scene."""
 
     @model_validator(mode="after")
     def _has_a_reading(self) -> RigSensor:
@@ -150,6 +156,11 @@ class Recipe(_Model):
     """Object slots; pads every array per object."""
     codec: Literal["deflate", "raw", "zstd"] = "deflate"
     """Compression of the images; without influence on any value."""
+    resolved: dict[str, Any] | None = None
+    """What the scene made of it, as a dataset's own recipe.yaml tells: assets and the full parameter list."""
+
+    _text: YamlText = PrivateAttr(default=YamlText(value=None, source="recipe"))
+    _origins: Mapping[KeyPath, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_possible(self) -> Recipe:
@@ -167,8 +178,12 @@ class Recipe(_Model):
     @cached_property
     def sha256(self) -> str:
         """Digest of everything that decides values: all keys but the codec [64 hexadecimal digits]."""
-        values = self.model_dump(mode="json", exclude={"codec"})
+        values = self.model_dump(mode="json", exclude={"codec", "resolved"})
         return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def where(self, *path: str | int) -> str:
+        """Say where a key stands, for messages: the file and line, or the option that gave it."""
+        return _where(self._text, self._origins, path)
 
     @property
     def rows_per_scenario(self) -> int:
@@ -215,11 +230,13 @@ def load_recipe(source: str | Path | Mapping[str, Any], *, overrides: Sequence[s
     if isinstance(sampler, dict) and "replay" in sampler:
         raise RecipeError(f"{_where(text, origins, ('sampler',))}: sampler: replay is not available yet")
     try:
-        return Recipe.model_validate(value)
+        recipe = Recipe.model_validate(value)
     except ValidationError as error:
         entries = (dict(entry) for entry in error.errors())
         lines = dict.fromkeys(_explain(text, origins, entry) for entry in entries if not _is_other_branch(entry))
         raise RecipeError("\n".join(lines)) from None
+    recipe._text, recipe._origins = text, origins
+    return recipe
 
 
 def _read(source: str | Path) -> YamlText:
@@ -327,6 +344,8 @@ def _rule(entry: Mapping[str, Any]) -> str:
             return f"at least {context['ge']}"
         case "less_than_equal":
             return f"at most {context['le']}"
+        case "greater_than":
+            return f"more than {context['gt']}"
         case "less_than":
             return f"less than {context['lt']}"
         case "literal_error" if entry["loc"][0] == "sampler":

@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .base import MAX_ATTEMPTS as MAX_ATTEMPTS
-    from .base import Coordinates as Coordinates
-    from .base import Proposal as Proposal
     from .base import Sampler as Sampler
     from .random import RandomSampler as RandomSampler
     from .sobol import SobolSampler as SobolSampler
 
 _HOMES = {
     "MAX_ATTEMPTS": "base",
-    "Coordinates": "base",
-    "Proposal": "base",
     "RandomSampler": "random",
     "Sampler": "base",
     "SobolSampler": "sobol",

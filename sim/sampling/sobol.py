@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.philox import philox_words
-from .base import Coordinates, Proposal
+from ...scenes.scenario import Scenario
+from ...scenes.space import ParameterSpace
 
 MAX_DIMENSIONS = 21201
 """Coordinates for which direction numbers are known (Joe and Kuo)."""
@@ -21,7 +22,7 @@ class SobolSampler:
     redrawn: a scenario that cannot be built leaves a tombstone, so that the design stays what it is.
 
     Args:
-        coordinates: Who owns each coordinate.
+        space: Whose coordinates the design fills.
         seed: Seed of the recipe, [0, 2^64).
         views: Views per scenario.
         looks: Looks per view.
@@ -34,10 +35,8 @@ class SobolSampler:
         30, 2008; Matousek, "On the L2-discrepancy for anchored boxes", J. Complexity 14, 1998 (`scipy.stats.qmc`).
     """
 
-    redraws = False
-
-    def __init__(self, coordinates: Coordinates, *, seed: int, views: int, looks: int, scenarios: int) -> None:
-        self._sizes = (len(coordinates.scenario), len(coordinates.view), len(coordinates.look))
+    def __init__(self, *, space: ParameterSpace, seed: int, views: int, looks: int, scenarios: int) -> None:
+        self._sizes = (space.sizes["scenario"], space.sizes["view"], space.sizes["look"])
         self._views, self._looks = views, looks
         once, per_view, per_look = self._sizes
         self._dimensions = once + views * per_view + views * looks * per_look
@@ -53,33 +52,36 @@ class SobolSampler:
         self._cache: tuple[int, NDArray[np.float64]] | None = None
 
     @property
+    def redraws(self) -> bool:
+        """A designed point is never replaced."""
+        return False
+
+    @property
     def scenario_count(self) -> int | None:
         """Points of the design."""
         return self._scenarios
 
-    def propose(self, scenario: int, attempt: int = 0) -> Proposal:
-        """Give the design's point; see `Sampler.propose`.
-
-        Raises:
-            ValueError: If the scenario is not in the design or a redraw is asked for.
-        """
+    def propose(self, index: int, attempt: int = 0) -> Scenario:
+        """Give the design's point; see `Sampler.propose`."""
         if attempt != 0:
             raise ValueError("a designed point is never redrawn")
-        if not 0 <= scenario < self._scenarios:
-            raise ValueError(f"the design has {self._scenarios} scenarios, got {scenario}; it cannot be appended to")
-        point = self._point(scenario)
+        if not 0 <= index < self._scenarios:
+            raise ValueError(f"the design has {self._scenarios} scenarios, got {index}; it cannot be appended to")
+        point = self._point(index)
         once, per_view, per_look = self._sizes
         view_end = once + self._views * per_view
-        return Proposal(
-            scenario=point[:once],
-            view=point[once:view_end].reshape(self._views, per_view),
-            look=point[view_end:].reshape(self._views, self._looks, per_look),
+        return Scenario(
+            index=index,
+            seed=self._seed,
+            u_scenario=point[:once],
+            u_view=point[once:view_end].reshape(self._views, per_view),
+            u_look=point[view_end:].reshape(self._views, self._looks, per_look),
         )
 
-    def _point(self, scenario: int) -> NDArray[np.float64]:
+    def _point(self, index: int) -> NDArray[np.float64]:
         # Points are asked for in runs: a block is made at a time and kept.
         block = min(256, self._scenarios)
-        start = scenario - scenario % block
+        start = index - index % block
         if self._cache is None or self._cache[0] != start:
             from scipy.stats import qmc
 
@@ -91,4 +93,4 @@ class SobolSampler:
             points = engine.random(block)
             # The scrambled net is a lattice of [0, 1): its cell centres are in the open interval.
             self._cache = (start, points + 2.0 ** -(_RESOLUTION + 1))
-        return np.asarray(self._cache[1][scenario - start])
+        return np.asarray(self._cache[1][index - start])

@@ -26,7 +26,7 @@ def test_built_in_recipes_load() -> None:
 
 def test_an_empty_recipe_is_all_defaults() -> None:
     """Every key has a default."""
-    assert load_recipe({}) == Recipe()
+    assert load_recipe({}).model_dump() == Recipe().model_dump()
 
 
 def test_digest_covers_values_but_not_the_codec() -> None:
@@ -123,3 +123,14 @@ def test_overrides_are_checked_as_well() -> None:
     assert _mistake("tabletop", "views=0").startswith("--set views=0: views: given 0")
     assert "write key=value" in _mistake("tabletop", "views")
     assert "is not a mapping" in _mistake("tabletop", "views.x=1")
+
+
+def test_a_recipe_knows_where_its_keys_stand(tmp_path: Path) -> None:
+    """Later checks name the line, or the option that gave the value."""
+    path = tmp_path / "mine.yaml"
+    path.write_text("scene: tabletop\nparameters:\n  light.azimuth: 3\n")
+    recipe = load_recipe(path, overrides=["views=2"])
+
+    assert recipe.where("parameters", "light.azimuth") == f"{path}, line 3"
+    assert recipe.where("views") == "--set views=2"
+    assert recipe.where("looks") == str(path)

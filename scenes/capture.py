@@ -1,0 +1,391 @@
+"""Capture: stages in, rows of a dataset out. Renders a batch, runs the sensors, gathers labels and truth."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.depth import apply_depth, cosine_of_incidence
+from ..kernels.develop import apply_camera
+from ..renderers.frames import Frames
+from ..renderers.raster.raster import Raster
+from ..renderers.snapshot import Snapshot
+from ..renderers.view import Camera
+from .scene import Scene
+from .sensors import SensorMount
+from .stage import Stage
+
+Array = NDArray[Any]
+
+OUTPUTS: Final = (
+    "rgb", "depth", "instance", "class", "normal", "object_coordinates", "boxes", "poses", "visibility", "contacts",
+    "ideal/depth", "ideal/colour", "ideal/range",
+)  # fmt: skip
+"""What may be asked of a capture."""
+
+_OBJECT: Final[dict[str, tuple[type, tuple[int, ...]]]] = {
+    "valid": (np.uint8, ()),
+    "class": (np.int32, ()),
+    "asset": (np.int32, ()),
+    "pose_world_object": (np.float64, (4, 4)),
+    "extent": (np.float64, (3,)),
+    "box_center": (np.float64, (3,)),
+    "box_corners": (np.float64, (8, 3)),
+    "scale": (np.float64, (3,)),
+    "mass": (np.float64, ()),
+    "friction": (np.float64, ()),
+}
+_CONTACT: Final[dict[str, tuple[type, tuple[int, ...]]]] = {
+    "contact_instances": (np.int32, (2,)),
+    "contact_position": (np.float64, (3,)),
+    "contact_normal": (np.float64, (3,)),
+    "contact_force": (np.float64, ()),
+    "contact_distance": (np.float64, ()),
+}
+_SAMPLE: Final[dict[str, type]] = {
+    "index": np.int64,
+    "scenario": np.int64,
+    "step": np.int32,
+    "view": np.int32,
+    "look": np.int32,
+    "valid": np.uint8,
+    "reason": np.uint8,
+    "attempt": np.int32,
+    "seed": np.uint64,
+    "weight": np.float64,
+    "log_density": np.float64,
+    "is_real": np.uint8,
+    "generation": np.int32,
+    "verdict": np.uint8,
+}
+# Corner k of a box: the signs of x, y and z are the bits of k, x first.
+_CORNER_SIGNS: Final = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capturer:
+    """Makes rows out of stages; a row depends on its stage and its number alone.
+
+    Example:
+        >>> capturer = Capturer(scene=scene, outputs=("rgb", "depth"), seed=7, views=4, looks=2)
+        >>> rows = capturer.allocate(8)
+        >>> seconds = capturer.fill([scene.stage(scenario)], rows, start=0)
+    """
+
+    scene: Scene
+    """Whose rig, library, slots and pads are used."""
+    outputs: tuple[str, ...]
+    """Names out of `OUTPUTS`."""
+    seed: int
+    """Seed of the sensors' noise, range [0, 2^64)."""
+    views: int
+    """Rig placements per scenario."""
+    looks: int
+    """Appearances per view."""
+    device: str = "cpu"
+    """Where rendering and sensing run."""
+    supersample: int = 2
+    """Colour samples per pixel side."""
+    threads: int | None = None
+    """CPU threads; None for all."""
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.outputs if name not in OUTPUTS]
+        if unknown:
+            raise ValueError(f"unknown outputs {', '.join(unknown)}; there are {', '.join(OUTPUTS)}")
+
+    @property
+    def rows_per_scenario(self) -> int:
+        """Rows of one stage: views times looks."""
+        return self.views * self.looks
+
+    @property
+    def row_bytes(self) -> int:
+        """Size of one row, uncompressed [byte]."""
+        return sum(
+            np.dtype(dtype).itemsize * int(np.prod(shape, dtype=np.int64)) for dtype, shape in self.shapes.values()
+        )
+
+    @property
+    def shapes(self) -> dict[str, tuple[type, tuple[int, ...]]]:
+        """Type and shape of one row of every array, by name."""
+        scene, slots, wanted = self.scene, self.scene.slots, set(self.outputs)
+        shapes: dict[str, tuple[type, tuple[int, ...]]] = {f"sample/{n}": (t, ()) for n, t in _SAMPLE.items()}
+        if scene.space.size:
+            shapes["sample/u"] = (np.float64, (scene.space.size,))
+        for parameter in scene.space:
+            tail = () if parameter.value_count == 1 else (parameter.value_count,)
+            shapes[f"param/{parameter.name}"] = (np.float64, tail)
+        for mount in scene.rig.mounts:
+            shapes |= _sensor_shapes(mount, slots, wanted)
+        if "poses" in wanted:
+            shapes |= {f"object/{name}": (dtype, (slots, *tail)) for name, (dtype, tail) in _OBJECT.items()}
+        joints = len(scene.joint_names)
+        if joints:
+            shapes |= {f"state/{name}": (np.float64, (joints,)) for name in ("joint_position", "joint_velocity")}
+        shapes |= {"state/time": (np.float64, ()), "state/settle_steps": (np.int32, ())}
+        if "contacts" in wanted:
+            shapes["state/contact_count"] = (np.int32, ())
+            pad = scene.contact_pad
+            shapes |= {f"state/{name}": (dtype, (pad, *tail)) for name, (dtype, tail) in _CONTACT.items()}
+        return shapes
+
+    def allocate(self, rows: int) -> dict[str, Array]:
+        """Make zeroed arrays for some rows.
+
+        Args:
+            rows: Number of rows.
+
+        Returns:
+            Every array of the dataset by name, rows leading.
+        """
+        return {name: np.zeros((rows, *shape), dtype) for name, (dtype, shape) in self.shapes.items()}
+
+    def fill(self, stages: Sequence[Stage], rows: Mapping[str, Array], *, start: int) -> dict[str, float]:
+        """Fill the rows of some stages.
+
+        Args:
+            stages: Stages of consecutive scenarios, V views and L looks each.
+            rows: Arrays from `allocate`.
+            start: Where in the arrays the first stage's first row goes.
+
+        Returns:
+            Seconds by step of the work: "render", "sensors" and "gather".
+
+        Raises:
+            ValueError: If a stage has other views or looks, or does not fit the scene's pads.
+        """
+        seconds = {"render": 0.0, "sensors": 0.0, "gather": 0.0}
+        begun = time.perf_counter()
+        for position, stage in enumerate(stages):
+            first = start + position * self.rows_per_scenario
+            self._fill_truth(stage, {n: a[first : first + self.rows_per_scenario] for n, a in rows.items()})
+        seconds["gather"] += time.perf_counter() - begun
+        live = [position for position, stage in enumerate(stages) if stage.valid]
+        if live:
+            for number, mount in enumerate(self.scene.rig.mounts):
+                self._fill_sensor(number, mount, [stages[i] for i in live], live, rows, start, seconds)
+        return seconds
+
+    def _fill_truth(self, stage: Stage, rows: Mapping[str, Array]) -> None:
+        scenario, views, looks = stage.scenario, self.views, self.looks
+        if (scenario.view_count, scenario.look_count) != (views, looks):
+            raise ValueError(
+                f"the stage has {scenario.view_count} views and {scenario.look_count} looks, not {views} and {looks}"
+            )
+        count = self.rows_per_scenario
+        rows["sample/index"][:] = scenario.index * count + np.arange(count)
+        rows["sample/scenario"][:] = scenario.index
+        rows["sample/view"][:] = np.repeat(np.arange(views), looks)
+        rows["sample/look"][:] = np.tile(np.arange(looks), views)
+        rows["sample/valid"][:] = stage.valid
+        rows["sample/reason"][:] = int(stage.reason)
+        rows["sample/attempt"][:] = scenario.attempt
+        rows["sample/seed"][:] = np.uint64(scenario.seed)
+        rows["sample/weight"][:] = scenario.weight
+        if "sample/u" in rows:
+            rows["sample/u"][:] = scenario.u.reshape(count, -1)
+        space = self.scene.space
+        values = space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        rows["sample/log_density"][:] = space.log_density(values, views, looks).reshape(count)
+        for name, value in space.spread(values, views, looks).items():
+            rows[f"param/{name}"][:] = value.reshape(count, *value.shape[2:])
+        if not stage.valid:
+            return
+        for name, array in stage.state.items():
+            if f"state/{name}" in rows:
+                rows[f"state/{name}"][:] = array
+        if "object/valid" in rows:
+            for name, array in stage.object.items():
+                rows[f"object/{name}"][:] = array
+            if "box_corners" not in stage.object:
+                rows["object/box_corners"][:] = box_corners(stage.object)
+
+    def _fill_sensor(
+        self,
+        number: int,
+        mount: SensorMount,
+        stages: Sequence[Stage],
+        live: Sequence[int],
+        rows: Mapping[str, Array],
+        start: int,
+        seconds: dict[str, float],
+    ) -> None:
+        snapshots = [snapshot for stage in stages for snapshot in stage.snapshots]
+        cameras = [camera for stage in stages for camera in stage.cameras[mount.name]]
+        count, name = self.rows_per_scenario, mount.name
+        if len(snapshots) != len(cameras) or len(cameras) != len(stages) * self.views:
+            raise ValueError(f"stages must have {self.views} snapshots and cameras {name!r} each, got {len(cameras)}")
+        place = (np.array(live)[:, None] * count + start + np.arange(count)).reshape(-1)
+        begun = time.perf_counter()
+        frames = self._render(mount, snapshots, cameras)
+        rendered = time.perf_counter()
+        seconds["render"] += rendered - begun
+        self._sense(number, mount, frames, cameras, rows, place)
+        sensed = time.perf_counter()
+        seconds["sensors"] += sensed - rendered
+        self._label(name, frames, cameras, rows, place)
+        seconds["gather"] += time.perf_counter() - sensed
+
+    def _render(self, mount: SensorMount, snapshots: Sequence[Snapshot], cameras: Sequence[Camera]) -> Frames:
+        wanted, asked = set(self.outputs), list[str]()
+        if ("rgb" in wanted and mount.camera) or "ideal/colour" in wanted:
+            asked.append("colour")
+        if ("depth" in wanted and mount.depth) or "ideal/depth" in wanted:
+            asked.append("depth")
+        if "normal" in wanted or ("depth" in wanted and mount.depth):
+            asked.append("normal")
+        for output, frame in _DIRECT.items():
+            if output in wanted:
+                asked.append(frame)
+        if wanted & {"boxes", "visibility"}:
+            asked += ["visible_pixels", "total_pixels"]
+        raster = Raster(self.scene.library, device=self.device, supersample=self.supersample, threads=self.threads)
+        return raster.render(snapshots, cameras, outputs=tuple(asked), instance_count=self.scene.slots)
+
+    def _sense(
+        self,
+        number: int,
+        mount: SensorMount,
+        frames: Frames,
+        cameras: Sequence[Camera],
+        rows: Mapping[str, Array],
+        place: NDArray[np.int64],
+    ) -> None:
+        index, name, looks = rows["sample/index"][place], mount.name, self.looks
+        if f"sensor/{name}/rgb" in rows:
+            assert frames.colour is not None
+            assert mount.camera is not None
+            radiance = frames.colour.reshape(-1, *frames.colour.shape[2:])
+            picture = apply_camera(
+                radiance,
+                mount.camera,
+                seed=self.seed,
+                index=index,
+                sensor=number,
+                device=self.device,
+                threads=self.threads,
+            )
+            rows[f"sensor/{name}/rgb"][place] = picture.rgb
+            rows[f"sensor/{name}/exposure_time"][place] = picture.exposure_time
+        if f"sensor/{name}/depth" in rows:
+            assert mount.depth is not None
+            assert frames.normal is not None
+            assert frames.depth is not None
+            cosine = cosine_of_incidence(
+                frames.normal,
+                fx=[camera.fx for camera in cameras],
+                fy=[camera.fy for camera in cameras],
+                center=[(camera.cx, camera.cy) for camera in cameras],
+            )
+            reading = apply_depth(
+                np.repeat(frames.depth, looks, axis=0),
+                mount.depth,
+                fx=np.repeat([camera.fx for camera in cameras], looks),
+                seed=self.seed,
+                index=index,
+                cosine=np.repeat(cosine, looks, axis=0),
+                sensor=number,
+                device=self.device,
+                threads=self.threads,
+            )
+            rows[f"sensor/{name}/depth"][place] = reading.depth
+            rows[f"sensor/{name}/depth_status"][place] = reading.status
+
+    def _label(
+        self, name: str, frames: Frames, cameras: Sequence[Camera], rows: Mapping[str, Array], place: NDArray[np.int64]
+    ) -> None:
+        looks = self.looks
+        values: dict[str, Any] = {
+            f"label/{name}/instance": frames.instance,
+            f"label/{name}/class": frames.class_id,
+            f"label/{name}/normal": frames.normal,
+            f"label/{name}/object_coordinates": frames.object_coordinates,
+            f"label/{name}/box_visible": frames.box_visible,
+            f"label/{name}/box_amodal": frames.box_amodal,
+            f"label/{name}/visible_pixels": frames.visible_pixels,
+            f"label/{name}/total_pixels": frames.total_pixels,
+            f"ideal/{name}/depth": frames.depth,
+            f"ideal/{name}/range": frames.range,
+            f"camera/{name}/intrinsics": np.stack([camera.intrinsics for camera in cameras]),
+            f"camera/{name}/pose_world_camera": np.stack([camera.pose_world_camera for camera in cameras]),
+        }
+        if frames.visible_pixels is not None and frames.total_pixels is not None:
+            values[f"label/{name}/visible_fraction"] = frames.visible_pixels / np.maximum(frames.total_pixels, 1)
+        for array, per_view in values.items():
+            if array in rows:
+                target = rows[array]
+                narrow = np.asarray(per_view).astype(target.dtype, copy=False)
+                for look in range(looks):
+                    target[place[look::looks]] = narrow
+        if f"ideal/{name}/colour" in rows:
+            assert frames.colour is not None
+            colour = frames.colour.reshape(-1, *frames.colour.shape[2:])
+            # float16 ends at 65504; brighter than that is clipped, not infinite.
+            rows[f"ideal/{name}/colour"][place] = np.minimum(colour, np.float32(65504.0))
+
+
+_DIRECT: Final = {
+    "instance": "instance",
+    "class": "class_id",
+    "object_coordinates": "object_coordinates",
+    "ideal/range": "range",
+}
+
+
+def _sensor_shapes(mount: SensorMount, slots: int, wanted: set[str]) -> dict[str, tuple[type, tuple[int, ...]]]:
+    """List what a sensor adds to a row."""
+    name, image = mount.name, (mount.height, mount.width)
+    shapes: dict[str, tuple[type, tuple[int, ...]]] = {
+        f"camera/{name}/intrinsics": (np.float64, (3, 3)),
+        f"camera/{name}/pose_world_camera": (np.float64, (4, 4)),
+    }
+    if "rgb" in wanted and mount.camera:
+        shapes[f"sensor/{name}/rgb"] = (np.uint8, (*image, 3))
+        shapes[f"sensor/{name}/exposure_time"] = (np.float64, ())
+    if "depth" in wanted and mount.depth:
+        shapes[f"sensor/{name}/depth"] = (np.float32, image)
+        shapes[f"sensor/{name}/depth_status"] = (np.uint8, image)
+    images: dict[str, tuple[str, type, tuple[int, ...]]] = {
+        "ideal/depth": (f"ideal/{name}/depth", np.float32, image),
+        "ideal/colour": (f"ideal/{name}/colour", np.float16, (*image, 3)),
+        "ideal/range": (f"ideal/{name}/range", np.float32, image),
+        "instance": (f"label/{name}/instance", np.uint16, image),
+        "class": (f"label/{name}/class", np.uint8, image),
+        "normal": (f"label/{name}/normal", np.float16, (*image, 3)),
+        "object_coordinates": (f"label/{name}/object_coordinates", np.float16, (*image, 3)),
+    }
+    shapes |= {array: (dtype, shape) for output, (array, dtype, shape) in images.items() if output in wanted}
+    if "boxes" in wanted:
+        shapes |= {f"label/{name}/{box}": (np.float32, (slots, 4)) for box in ("box_visible", "box_amodal")}
+    if "visibility" in wanted:
+        shapes |= {f"label/{name}/{count}": (np.int32, (slots,)) for count in ("visible_pixels", "total_pixels")}
+        shapes[f"label/{name}/visible_fraction"] = (np.float32, (slots,))
+    return shapes
+
+
+def box_corners(objects: Mapping[str, Array]) -> NDArray[np.float64]:
+    """Return the corners of the objects' boxes in the world.
+
+    Args:
+        objects: `pose_world_object` (M, 4, 4), `box_center` (M, 3) and `extent` (M, 3) [m].
+
+    Returns:
+        Corners [m], shape (M, 8, 3); the signs of x, y, z count as bits, x first. Empty slots give 0.
+    """
+    local = objects["box_center"][:, None, :] + 0.5 * objects["extent"][:, None, :] * _CORNER_SIGNS
+    pose = objects["pose_world_object"]
+    # Written out: a matrix product would round differently for another number of slots.
+    world = [
+        pose[:, None, axis, 0] * local[..., 0]
+        + pose[:, None, axis, 1] * local[..., 1]
+        + pose[:, None, axis, 2] * local[..., 2]
+        + pose[:, None, axis, 3]
+        for axis in range(3)
+    ]
+    return np.stack(world, axis=-1)
