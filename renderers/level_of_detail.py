@@ -131,6 +131,8 @@ def build_levels(full: MeshLevel) -> tuple[MeshLevel, ...]:
         representative = _nearest_to_mean(points, cluster, count)
         moved = points[representative][cluster] - points
         error = float(np.sqrt((moved**2).sum(axis=1)).max())
+        while levels[-1].error >= error:  # a coarser grid that happens to lie better replaces the finer one
+            levels.pop()
         levels.append(
             _assemble(full, rows, cluster[weld], points[representative], attribute, attribute_count, own_normals, error)
         )
