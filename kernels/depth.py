@@ -5,23 +5,23 @@ The depth image is the left imager's; the second one stands a baseline B to its 
     d = f B / z                                              true disparity [px]
     d' = round((d + s n) / q) q,   z' = f B / d'             noise of standard deviation s, step q
 
-so that sigma_z = z^2 s / (f B) and the depth step z^2 q / (f B) follow by themselves. n has unit variance at every pixel
-and is correlated over the matcher's support: normals on a coarse grid, interpolated linearly and divided by the
+so that sigma_z = z^2 s / (f B) and the depth step z^2 q / (f B) follow by themselves. n has unit variance at every
+pixel and is correlated over the matcher's support: normals on a coarse grid, interpolated linearly and divided by the
 interpolation's own standard deviation.
 
 A surface is lost where the second imager cannot see it: outside its field (the left d pixels of the image) or behind a
-nearer surface. The latter is a z-test per image line: each surface is drawn into the second imager's line, as wide as it
-appears there, and a pixel is occluded where something nearer by more than the profile's step was drawn over it. It is
-also lost at grazing incidence and on surfaces dark in the infrared, with a probability that falls linearly to zero
+nearer surface. The latter is a z-test per image line: each surface is drawn into the second imager's line, as wide as
+it appears there, and a pixel is occluded where something nearer by more than the profile's step was drawn over it. It
+is also lost at grazing incidence and on surfaces dark in the infrared, with a probability that falls linearly to zero
 between two limits.
 
-Draws, in the stream "depth": block 0, one per node column and four node rows of the coarse grid; block 1, one per pixel,
-for loss.
+Draws, in the stream "depth": block 0, one per node column and four node rows of the coarse grid; block 1, one per
+pixel, for loss.
 
 Differs from a real sensor: no matching is done, so texture and glare have no influence, and edges are not fattened.
 
-Sources: Intel, "Best-known methods for tuning Intel RealSense D400 depth cameras" (z^2 law, 1/32 px); librealsense issue
-3904 (0.08 px).
+Sources: Intel, "Best-known methods for tuning Intel RealSense D400 depth cameras" (z^2 law, 1/32 px); librealsense
+issue 3904 (0.08 px).
 """
 
 from __future__ import annotations

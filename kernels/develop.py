@@ -38,6 +38,7 @@ PLANCK: Final = 6.62607015e-34
 LIGHT_SPEED: Final = 299792458.0
 """Speed of light [m/s] (SI, exact)."""
 
+_MOST_ELECTRONS: Final = 1e12
 _BINS: Final = 4096
 _HALF_BIN: Final = np.uint32(19)
 _CLIPPED_PER_MILLE: Final = 20
@@ -87,7 +88,10 @@ def _channel_number(
     black_level: Any, largest: Any,
 ) -> Any:  # fmt: skip
     """Return the digital number of one channel of a pixel: shot noise from `word`, read noise from both words."""
-    shot = poisson(_positive(radiance) * rate + dark, (word & _SHOT_MASK) | _SHOT_HALF)
+    mean = _positive(radiance) * rate + dark
+    # Far beyond any full well a count no longer fits an integer.
+    mean = mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS
+    shot = poisson(mean, (word & _SHOT_MASK) | _SHOT_HALF)
     bits = ((word & _LOW_8) << _TEN) | (low & _LOW_10)
     noise = read_noise * normal((bits << _FOURTEEN) | _READ_HALF)
     return _digitize(shot, noise, full_well, gain, black_level, largest)
