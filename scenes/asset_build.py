@@ -24,6 +24,7 @@ from .pattern_textures import TEXTURE_NAMES, make_texture
 Array = NDArray[np.float64]
 CAPSULE_RATIOS: Final = (1.0, 1.5, 2.0, 3.0, 4.0)
 """Length between the centres over the radius of the capsules on offer."""
+_READERS: Final = ("level_of_detail.py", "mesh_*.py", "primitives.py", "textures.py", "urdf.py")
 _IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
 _BUILT_IN_SCALE: Final = 0.015
 """Scale that PyBullet's random objects state in their URDFs."""
@@ -51,7 +52,7 @@ class Sources:
         here = Path(__file__).parent
         code = [
             *(here / name for name in ("asset_build.py", "assets.py", "hulls.py", "pattern_textures.py")),
-            *sorted((here.parent / "renderers").glob("*.py")),
+            *(path for glob in _READERS for path in sorted((here.parent / "renderers").glob(glob))),
         ]
         text = [f"{version} {np.__version__} {scipy.__version__} {self.built_in}"]
         text += [file_digest(path) for path in code]
@@ -346,6 +347,8 @@ def build_asset_library(sources: Sources) -> AssetLibrary:
     for name, path in sources.objects:
         if sources.built_in:
             clouds, part = _read_convex_obj(path)
+            if not np.isfinite(part.vertices).all():
+                continue  # one of the thousand (168) came out of its exporter as NaN
             builder.add_hulled(name, clouds, (part,), sources.digests[name])
         else:
             clouds, parts = _read_object(path)

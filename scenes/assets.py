@@ -23,6 +23,7 @@ from .hulls import Hulls
 Array = NDArray[np.float64]
 FORMAT: Final = 1
 """Version of the cache's layout."""
+_KEPT: Final = 8
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -220,8 +221,11 @@ def load_asset_library(
 
 
 def _cache_folder() -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(home) / "simloom" / "assets"
+    base = os.environ.get("SIMLOOM_CACHE_DIR")
+    if base is None:
+        home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        base = os.path.join(home, "simloom")
+    return Path(base) / "assets"
 
 
 def _read_cache(path: Path) -> AssetLibrary | None:
@@ -252,9 +256,12 @@ def _write_cache(path: Path, library: AssetLibrary) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=".", suffix=".npz", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, allow_pickle=False, **arrays)
+        with os.fdopen(handle, "wb") as target:
+            np.savez(target, allow_pickle=False, **arrays)
         os.replace(temporary, path)
+        stale = sorted(path.parent.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-_KEPT]
+        for file in stale:
+            file.unlink(missing_ok=True)
     except OSError:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)

@@ -20,8 +20,8 @@ Axis = Literal["scenario", "view", "look"]
 Moment = Literal["build", "reset", "step"]
 AXES: Final[tuple[Axis, ...]] = get_args(Axis)
 """What a parameter may vary with, coarsest first."""
-GROUPS: Final = ("objects", "dynamics", "robot", "camera", "materials", "lighting")
-"""Groups of parameters that a recipe's `randomize` names."""
+GROUPS: Final = ("objects", "dynamics", "camera", "materials", "lighting")
+"""Groups of parameters. `objects` is what the scene is about and always varies; a recipe's `randomize` names others."""
 
 _UNITS: Final[dict[str, dict[str, float]]] = {
     "rad": {"deg": math.pi / 180.0},
@@ -331,7 +331,7 @@ class ParameterSpace:
         """Return the space with only some groups random; parameters of the others stand at their nominal values.
 
         Args:
-            groups: Names out of `GROUPS`.
+            groups: Names out of `GROUPS`; `objects` is always among them.
             keep: Parameters left as they are whatever their group, such as overridden ones.
 
         Returns:
@@ -340,7 +340,7 @@ class ParameterSpace:
         Raises:
             ValueError: If a group is unknown.
         """
-        wanted, kept = set(groups), set(keep)
+        wanted, kept = {*groups, "objects"}, set(keep)
         for group in sorted(wanted):
             if group not in GROUPS:
                 raise ValueError(f"unknown group {group!r}; {nearest(group, GROUPS)}")

@@ -1,0 +1,495 @@
+"""The tabletop: a robot arm at a table, objects dropped before it and settled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.transforms import compose_pose, look_at, transform_points
+from ..renderers.mesh_library import MeshLibrary
+from ..renderers.urdf import load_urdf_links
+from ..renderers.view import Camera
+from .assets import AssetLibrary, load_asset_library
+from .contact_check import TOLERANCE
+from .scenario import Scenario
+from .scene import Scene
+from .sensors import Rig, SensorMount
+from .space import ParameterSpace, nearest
+from .stage import Reason, Stage
+from .tabletop_layout import CLASSES, ObjectPlan, add_asset, body_depth, plan_objects
+from .tabletop_snapshot import SnapshotMaker
+from .tabletop_space import MIMIC, ready_positions, tabletop_space
+from .world import Contacts, Joint, Settled, Surface, World, WorldError
+
+Array = NDArray[np.float64]
+MAX_SETTLE_STEPS: Final = 960
+"""Steps after which a scenario counts as not settled (4 s)."""
+TABLE_BACK: Final = -0.25
+"""Rear edge of the table, behind the robot's base [m]."""
+_CLEARANCE: Final = 0.005
+_BLENDS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+_EYE_CLEARANCE: Final = 0.2
+
+
+class TabletopScene(Scene):
+    """A robot arm at a table's edge and up to 15 objects, dropped before it and settled.
+
+    Args:
+        slots: Object slots M, the robot's included, range [2, 256].
+        rig: Sensors: a `Rig` or its JSON form; None = one camera, `head`.
+        overrides: Parameter name to another distribution, as a recipe writes it.
+        randomize: Groups that vary (materials, lighting, camera, dynamics); the others stand at nominal values.
+        object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
+        robot: URDF of another arm; None = the Franka Panda.
+        texture_folders: Folders of images that take the place of the built-in textures.
+        cache: Whether to keep prepared assets on disk.
+
+    Raises:
+        ValueError: If an option cannot be; the message says what is allowed.
+        WorldError: If PyBullet is not there or the robot cannot be loaded.
+
+    Example:
+        >>> scene = TabletopScene(overrides={"object_count": {"integer": [3, 8]}})
+        >>> stage = scene.stage(draw_scenario(scene.space, seed=7, index=0))
+    """
+
+    name: ClassVar[str] = "tabletop"
+    classes: ClassVar[tuple[str, ...]] = CLASSES
+    summary: ClassVar[str] = "Franka Panda at a table, 3 to 15 objects dropped before it and settled"
+
+    def __init__(
+        self,
+        *,
+        slots: int = 16,
+        rig: Rig | Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        randomize: Sequence[str] = ("materials", "lighting", "camera", "dynamics"),
+        object_folders: Sequence[str] = (),
+        robot: str | None = None,
+        texture_folders: Sequence[str] = (),
+        cache: bool = True,
+    ) -> None:
+        if not 2 <= slots <= 256:
+            raise ValueError(f"slots must be in [2, 256], got {slots}; one is the robot's")
+        self._slots = slots
+        self._rig = rig if isinstance(rig, Rig) else Rig() if rig is None else Rig.from_json(rig)
+        self._assets = load_asset_library(
+            object_folders=object_folders, robot=robot, texture_folders=texture_folders, cache=cache
+        )
+        self._links = load_urdf_links(self._assets.robot_urdf)
+        self._robot_name = Path(self._assets.robot_urdf).stem
+        self._check_mounts()
+        self._world = World()
+        try:
+            probe = self._world.add_urdf(self._assets.robot_urdf)
+            self._joints = self._world.joints(probe)
+            self._ready = ready_positions(self._joints)
+            self._excused = self._overlapping_links(probe)
+            declared = tabletop_space(
+                objects=slots - 1,
+                asset_count=len(self._assets.rows_of_kind("hulls")),
+                joints=self._joints,
+                own_materials=bool(object_folders),
+            )
+            changed = dict(overrides or {})
+            self._space = declared.override(changed).randomize(randomize, keep=changed)
+        except BaseException:
+            self._world.close()
+            raise
+        self._maker = SnapshotMaker(self._assets, TABLE_BACK)
+        self.floor = self.table = self.robot = -1
+        self.bodies: list[int] = []
+
+    def _check_mounts(self) -> None:
+        names = [link.name for link in self._links]
+        for mount in self._rig.mounts:
+            if mount.mount == "world":
+                continue
+            robot, _, link = mount.mount.partition("/")
+            if robot != self._robot_name:
+                raise ValueError(f"sensor {mount.name!r}: there is no robot {robot!r}; it is {self._robot_name!r}")
+            if self._link_row(link) is None:
+                raise ValueError(f"sensor {mount.name!r}: {robot} has no link {link!r}; {nearest(link, names)}")
+
+    def _link_row(self, name: str) -> int | None:
+        """Find a link by its name, with or without the robot's name before it."""
+        for row, link in enumerate(self._links):
+            if link.name in (name, f"{self._robot_name}_{name}"):
+                return row
+        return None
+
+    # ---- what a campaign asks ---------------------------------------------------------------------------------------
+
+    @property
+    def space(self) -> ParameterSpace:
+        """What is randomized and how, overrides included."""
+        return self._space
+
+    @property
+    def slots(self) -> int:
+        """Object slots M: the robot's, then the objects'."""
+        return self._slots
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """What each slot holds."""
+        return (self._robot_name, *(f"object{k}" for k in range(self._slots - 1)))
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the joints in `state/joint_position`."""
+        return tuple(joint.name for joint in self._joints)
+
+    @property
+    def contact_pad(self) -> int:
+        """Contacts that a row has room for."""
+        return 8 * self._slots
+
+    @property
+    def rig(self) -> Rig:
+        """The sensors."""
+        return self._rig
+
+    @property
+    def library(self) -> MeshLibrary:
+        """Meshes and textures that its snapshots refer to."""
+        return self._assets.meshes
+
+    @property
+    def assets(self) -> AssetLibrary:
+        """The asset library."""
+        return self._assets
+
+    @property
+    def asset_digests(self) -> Mapping[str, str]:
+        """SHA-256 of every asset file that the scene may use."""
+        return MappingProxyType(dict(self._assets.digests))
+
+    @property
+    def world(self) -> World:
+        """The physics world, as the last stage left it; the environment steps it on."""
+        return self._world
+
+    @cached_property
+    def joints(self) -> tuple[Joint, ...]:
+        """The robot's movable joints."""
+        return tuple(self._joints)
+
+    def close(self) -> None:
+        """Give back the physics client and temporary files."""
+        self._world.close()
+
+    # ---- the builder ------------------------------------------------------------------------------------------------
+
+    def stage(self, scenario: Scenario) -> Stage:
+        """Make one world: build, drop, settle, pose the robot, check, read out.
+
+        Args:
+            scenario: A point of `space` for V views and L looks.
+
+        Returns:
+            The settled world; one that fails comes back invalid with its reason.
+
+        Raises:
+            ValueError: If the scenario does not belong to the space.
+        """
+        values = self._space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        param = self._space.spread(values, scenario.view_count, scenario.look_count)
+        first = {name: value[0, 0] for name, value in param.items()}
+        state = self._empty_state()
+        objects = self._empty_objects()
+        try:
+            plans = plan_objects(first, self._assets.assets, int(first["object_count"]))
+            return self._make(scenario, param, first, plans, objects, state)
+        except WorldError as error:
+            return Stage(
+                scenario=scenario,
+                valid=False,
+                reason=Reason.BUILD_FAILED,
+                message=str(error),
+                snapshots=(),
+                cameras={},
+                object=objects,
+                state=state,
+                param=param,
+            )
+
+    def _make(
+        self,
+        scenario: Scenario,
+        param: Mapping[str, Array],
+        first: Mapping[str, Array],
+        plans: Sequence[ObjectPlan],
+        objects: dict[str, NDArray[Any]],
+        state: dict[str, NDArray[Any]],
+    ) -> Stage:
+        world, top = self._world, float(first["table.height"])
+        self.bodies, settled = self._drop(first, plans)
+        poses = [world.body_pose(body) for body in self.bodies]
+        touching = world.contacts()
+        margins = self._measure(plans, poses, top, first, touching)
+        reason, message = self._judge(settled, margins)
+        self.robot, joints, clearance = self._pose_robot(first, top)
+        margins["robot_clearance"] = clearance
+        if clearance <= 0 and reason == Reason.NONE:
+            reason, message = Reason.BUILD_FAILED, "the robot touches something even in its ready pose"
+        links = world.link_poses(self.robot)
+        self._fill_objects(objects, plans, poses, links)
+        self._fill_state(state, joints, touching, settled)
+        snapshots = self._maker.make(param, scenario.view_count, top, plans, poses, links)
+        return Stage(
+            scenario=scenario,
+            valid=reason == Reason.NONE,
+            reason=reason,
+            message=message,
+            snapshots=snapshots,
+            cameras=self._cameras(param, scenario.view_count, top, links),
+            object=objects,
+            state=state,
+            param=param,
+            margins=margins,
+        )
+
+    def _drop(self, first: Mapping[str, Array], plans: Sequence[ObjectPlan]) -> tuple[list[int], Settled]:
+        world = self._world
+        world.reset()
+        depth, width = float(first["table.depth"]), float(first["table.width"])
+        top, thick = float(first["table.height"]), float(first["table.thickness"])
+        self.floor = world.add_box((10.0, 10.0, 0.5), position=(0.0, 0.0, -0.5), surface=Surface(friction=0.8))
+        self.table = world.add_box(
+            (0.5 * depth, 0.5 * width, 0.5 * thick),
+            position=(TABLE_BACK + 0.5 * depth, 0.0, top - 0.5 * thick),
+            surface=Surface(friction=float(first["table.friction"]), restitution=0.5),
+        )
+        bodies = [
+            add_asset(
+                world,
+                plan.asset,
+                plan.scale,
+                position=plan.position.tolist(),
+                quaternion=plan.quaternion.tolist(),
+                mass=plan.mass,
+                surface=plan.surface,
+            )
+            for plan in plans
+        ]
+        return bodies, world.settle(bodies, max_steps=MAX_SETTLE_STEPS)
+
+    def _measure(
+        self,
+        plans: Sequence[ObjectPlan],
+        poses: Sequence[Array],
+        top: float,
+        first: Mapping[str, Array],
+        touching: Contacts,
+    ) -> dict[str, float]:
+        """Return the continuous margins of the settled objects [m]; <= 0 is the event."""
+        edge, floating = math.inf, 0.0
+        depth, width = float(first["table.depth"]), float(first["table.width"])
+        deepest = -min((float(value) for value in touching.distance), default=0.0)
+        for body, plan, pose in zip(self.bodies, plans, poses, strict=True):
+            x, y, z = (float(value) for value in pose[:3, 3])
+            gap = z - body_depth(plan.asset, plan.scale, pose) - top
+            edge = min(edge, TABLE_BACK + depth - x, x - TABLE_BACK, 0.5 * width - abs(y), z - top)
+            deepest = max(deepest, -gap)
+            mine = (touching.bodies == body).any(axis=1)
+            # What is drawn may stand off the collision shape, so only the table's gap is measured on the drawing.
+            if (touching.bodies[mine] == self.table).any():
+                floating = max(floating, gap)
+            elif mine.any():
+                floating = max(floating, float(touching.distance[mine].min()))
+            else:
+                floating = max(floating, max(gap, TOLERANCE))
+        return {"table_edge": edge, "penetration": TOLERANCE - deepest, "floating": TOLERANCE - floating}
+
+    def _judge(self, settled: Settled, margins: Mapping[str, float]) -> tuple[Reason, str]:
+        """Return why the objects make no valid stage, or that they do."""
+        if margins["table_edge"] <= 0:
+            return Reason.OUT_OF_WORKSPACE, "an object left the table"
+        if not settled.at_rest:
+            return Reason.NOT_SETTLED, f"objects still move after {settled.steps} steps"
+        if margins["penetration"] <= 0:
+            deep = 1e3 * (TOLERANCE - margins["penetration"])
+            return Reason.PENETRATION, f"bodies overlap by {deep:.1f} mm after settling"
+        if margins["floating"] <= 0:
+            return Reason.NOT_SETTLED, "an object hangs in the air, touching nothing"
+        return Reason.NONE, ""
+
+    # ---- the robot --------------------------------------------------------------------------------------------------
+
+    def _overlapping_links(self, robot: int) -> frozenset[tuple[int, int]]:
+        """Return the pairs of links whose hulls overlap in the ready pose: neighbours, which never count as contact."""
+        self._world.place_joints(robot, self._joints, self._ready)
+        self._world.detect_contacts()
+        touching = self._world.contacts()
+        pairs = {(int(a), int(b)) for a, b in touching.links[touching.distance < _CLEARANCE]}
+        return frozenset(pairs | {(b, a) for a, b in pairs})
+
+    def _pose_robot(self, first: Mapping[str, Array], top: float) -> tuple[int, Array, float]:
+        """Add the robot in the pose asked for, or as near to it on the way to ready as is clear of everything."""
+        world = self._world
+        robot = world.add_urdf(self._assets.robot_urdf, position=(0.0, 0.0, top))
+        asked = np.array([float(first[f"robot.{MIMIC.get(j.name, j.name)}"]) for j in self._joints])
+        ready = np.array(self._ready)
+        clearance = 0.0
+        positions = asked
+        for blend in _BLENDS:
+            positions = (1.0 - blend) * asked + blend * ready
+            world.place_joints(robot, self._joints, positions.tolist())
+            clearance = self._clearance(robot)
+            if clearance > 0:
+                break
+        return robot, positions, clearance
+
+    def _clearance(self, robot: int) -> float:
+        """Return the robot's distance to everything but its own stand [m], less what must be kept, at most 5 cm."""
+        world, limit = self._world, 0.05
+        nearest_gap = limit
+        world.detect_contacts()
+        found = world.contacts()
+        own = (found.bodies == robot).all(axis=1)
+        for (a, b), distance in zip(found.links[own].tolist(), found.distance[own].tolist(), strict=True):
+            if (a, b) not in self._excused:
+                nearest_gap = min(nearest_gap, float(distance))
+        for body in (self.table, *self.bodies):
+            close = world.closest(robot, body, limit)
+            for link, distance in zip(close.links[:, 0].tolist(), close.distance.tolist(), strict=True):
+                if body != self.table or link > 0:  # the base and the first link stand over the table
+                    nearest_gap = min(nearest_gap, float(distance))
+        return nearest_gap - _CLEARANCE
+
+    # ---- the reader -------------------------------------------------------------------------------------------------
+
+    def _empty_objects(self) -> dict[str, NDArray[Any]]:
+        m = self._slots
+        poses = np.zeros((m, 4, 4))
+        poses[:] = np.eye(4)
+        return {
+            "valid": np.zeros(m, np.uint8),
+            "class": np.zeros(m, np.int32),
+            "asset": np.full(m, -1, np.int32),
+            "pose_world_object": poses,
+            "extent": np.zeros((m, 3)),
+            "box_center": np.zeros((m, 3)),
+            "box_corners": np.zeros((m, 8, 3)),
+            "scale": np.zeros((m, 3)),
+            "mass": np.zeros(m),
+            "friction": np.zeros(m),
+        }
+
+    def _empty_state(self) -> dict[str, NDArray[Any]]:
+        c, j = self.contact_pad, len(self._joints)
+        return {
+            "joint_position": np.zeros(j),
+            "joint_velocity": np.zeros(j),
+            "time": np.zeros(()),
+            "settle_steps": np.zeros((), np.int32),
+            "contact_count": np.zeros((), np.int32),
+            "contact_instances": np.zeros((c, 2), np.int32),
+            "contact_position": np.zeros((c, 3)),
+            "contact_normal": np.zeros((c, 3)),
+            "contact_force": np.zeros(c),
+            "contact_distance": np.zeros(c),
+        }
+
+    def _fill_objects(
+        self,
+        objects: dict[str, NDArray[Any]],
+        plans: Sequence[ObjectPlan],
+        poses: Sequence[Array],
+        links: Array,
+    ) -> None:
+        lower, upper = self._maker.robot_box(links)
+        rows: list[tuple[int, int, Array, Array, Array, Array, float, float]] = [
+            (CLASSES.index("robot"), -1, links[0], upper - lower, 0.5 * (upper + lower), np.ones(3), 0.0, 0.5)
+        ]
+        for plan, pose in zip(plans, poses, strict=True):
+            rows.append(
+                (
+                    plan.class_id,
+                    plan.asset.index,
+                    pose,
+                    plan.extent,
+                    plan.box_center,
+                    plan.scale,
+                    plan.mass,
+                    plan.surface.friction,
+                )
+            )
+        signs = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
+        for slot, (class_id, asset, pose, extent, center, scale, mass, friction) in enumerate(rows):
+            objects["valid"][slot] = 1
+            objects["class"][slot] = class_id
+            objects["asset"][slot] = asset
+            objects["pose_world_object"][slot] = pose
+            objects["extent"][slot] = extent
+            objects["box_center"][slot] = center
+            objects["box_corners"][slot] = transform_points(pose, center + signs * extent)
+            objects["scale"][slot] = scale
+            objects["mass"][slot] = mass
+            objects["friction"][slot] = friction
+
+    def _fill_state(self, state: dict[str, NDArray[Any]], joints: Array, touching: Contacts, settled: Settled) -> None:
+        count = min(touching.distance.size, self.contact_pad)
+        instance = {body: slot + 2 for slot, body in enumerate(self.bodies)}
+        state["joint_position"][:] = joints
+        state["time"][...] = settled.steps * self._world.time_step
+        state["settle_steps"][...] = settled.steps
+        state["contact_count"][...] = touching.distance.size
+        ids = [[instance.get(int(body), 0) for body in pair] for pair in touching.bodies[:count]]
+        state["contact_instances"][:count] = np.array(ids, np.int32).reshape(-1, 2)
+        state["contact_position"][:count] = touching.position[:count]
+        state["contact_normal"][:count] = touching.normal[:count]
+        state["contact_force"][:count] = touching.force[:count]
+        state["contact_distance"][:count] = touching.distance[:count]
+
+    def _cameras(
+        self, param: Mapping[str, Array], views: int, top: float, links: Array
+    ) -> dict[str, tuple[Camera, ...]]:
+        outline = self._maker.robot_outline(links)
+        rigs = [self._rig_pose(param, view, top, outline) for view in range(views)]
+        return {
+            mount.name: tuple(self._camera(mount, param, v, rigs[v], links) for v in range(views))
+            for mount in self._rig.mounts
+        }
+
+    def _rig_pose(self, param: Mapping[str, Array], view: int, top: float, outline: Array) -> Array:
+        value = {name: float(given[view, 0]) for name, given in param.items() if name.startswith("camera.")}
+        target = np.array([value["camera.target_x"], value["camera.target_y"], top + value["camera.target_z"]])
+        level = math.cos(value["camera.elevation"])
+        direction = np.array(
+            [
+                level * math.cos(value["camera.azimuth"]),
+                level * math.sin(value["camera.azimuth"]),
+                math.sin(value["camera.elevation"]),
+            ]
+        )
+        distance = value["camera.distance"]
+        for _ in range(8):  # step back from the robot, so that no lens stands inside a link
+            away = outline - (target + distance * direction)
+            near = float((away[:, 0] ** 2 + away[:, 1] ** 2 + away[:, 2] ** 2).min())
+            if near > _EYE_CLEARANCE**2:
+                break
+            distance += 0.15
+        return look_at(target + distance * direction, target, roll=value["camera.roll"])
+
+    def _camera(self, mount: SensorMount, param: Mapping[str, Array], view: int, rig: Array, links: Array) -> Camera:
+        carrier = rig
+        if mount.mount != "world":
+            row = self._link_row(mount.mount.partition("/")[2])
+            assert row is not None  # checked when the scene was made
+            carrier = links[row]
+        angle = mount.field_of_view or float(param["camera.field_of_view"][view, 0])
+        return Camera.from_field_of_view(
+            width=mount.width,
+            height=mount.height,
+            field_of_view=angle,
+            pose_world_camera=compose_pose(carrier, mount.pose_mount_camera),
+        )
