@@ -30,7 +30,8 @@ class TinyRenderer:
     """PyBullet's TinyRenderer on snapshots: slow, but an independent witness of geometry.
 
     Colours are its own shading (Lambert, no physical unit) of the base colour times the texture's mean, under the
-    snapshot's sun direction, turned from sRGB to linear; patterns, roughness and the sky are not drawn.
+    snapshot's sun direction, turned from sRGB to linear; patterns, roughness and the sky are not drawn. It draws full
+    detail, but drops every triangle of less than 0.005 square pixels, so that very dense meshes get holes far away.
 
     Raises:
         ImportError: If PyBullet is not installed.

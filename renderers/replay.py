@@ -109,7 +109,7 @@ def save_replay(
 
     names = json.dumps({"meshes": subset.names, "textures": subset.texture_names}).encode()
     arrays: dict[str, NDArray[Any]] = {
-        "version": np.array(REPLAY_VERSION, np.int64),
+        "version": np.array([REPLAY_VERSION], np.int64),
         "names": np.frombuffer(names, np.uint8),
         "view_snapshot": views,
         "instance_count": np.array([s.instance_count for s in snapshots], np.int32),
@@ -183,7 +183,7 @@ def _read_arrays(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
             raise ValueError(f"{path} unpacks to {size} bytes, more than {max_bytes}; raise max_bytes if you trust it")
         with np.load(path, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
-    except (zipfile.BadZipFile, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, MemoryError) as error:
         raise ValueError(f"{path} is not a replay file: {error}") from error
 
 
@@ -232,7 +232,7 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
         >>> views = [replay.snapshots[row] for row in replay.view_snapshot]
     """
     stored = _read_arrays(Path(path), max_bytes)
-    version = int(_take(stored, "version", np.int64, ()))
+    version = int(_take(stored, "version", np.int64, (1,))[0])
     if version != REPLAY_VERSION:
         raise ValueError(f"{path} has replay version {version}; this simloom reads version {REPLAY_VERSION}")
     library = _read_library(stored)
