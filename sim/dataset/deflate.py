@@ -61,6 +61,16 @@ def encode_chunk(row: Array) -> bytes:
     return stream
 
 
+def checksum(data: Any) -> int:
+    """Compute the CRC-32 of stored bytes; it finds every damage of up to 32 neighbouring bits, which Adler-32 does not.
+
+    Args:
+        data: Bytes, or a C-contiguous array.
+    """
+    crc: int = _CODEC.crc32(data)
+    return crc
+
+
 def decode_chunk(stream: bytes, size: int, itemsize: int, *, shuffled: bool) -> bytes:
     """Undo `encode_chunk`, never making more bytes than were declared.
 

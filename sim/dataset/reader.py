@@ -100,7 +100,9 @@ class Dataset:
         """How far the dataset is, in words: "complete, 100 rows", or "incomplete, 3 of 13 shards"."""
         if self.is_complete:
             return f"complete, {self.rows_wanted} rows"
-        return f"incomplete, {len(self._parts)} of {self.layout.shard_count(self.rows_wanted)} shards"
+        size, wanted = self.layout.rows_per_shard, self.rows_wanted
+        done = sum(p.row_count == len(self.layout.shard_rows(p.first_row // size, wanted)) for p in self._parts)
+        return f"incomplete, {done} of {self.layout.shard_count(wanted)} shards"
 
     @property
     def classes(self) -> Any:

@@ -11,8 +11,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from .deflate import LEVEL, encode_chunk
-from .digest import repeated_rows
+from .deflate import LEVEL, checksum, encode_chunk
+from .digest import byte_rows, repeated_rows
 from .specs import Array, find_spec, validate_arrays
 
 Codec: TypeAlias = Literal["deflate", "raw", "zstd"]
@@ -22,6 +22,9 @@ CODECS: tuple[Codec, ...] = get_args(Codec)
 
 ZSTD_FILTER = 32015
 """HDF5's registered number of the zstd filter, which hdf5plugin brings."""
+
+CHECKSUMS = "crc32"
+"""Attribute of every array: the CRC-32 of the stored bytes of each row."""
 
 _CHUNK_BYTES = 16 * 1024
 _TASK_BYTES = 1 << 20
@@ -113,14 +116,21 @@ def _write_array(
         )  # fmt: skip
     for key, value in find_spec(name).attributes().items():
         dataset.attrs[key] = value
-    if chunked and codec == "zstd":
+    sums: list[int] = []
+    zeros = (0,) * (array.ndim - 1)
+    if not chunked:
+        sums = [checksum(row) for row in byte_rows(array)]
+    elif codec == "zstd":
         for row in range(len(array)):
             dataset[row] = array[row]
-    elif chunked:
-        zeros = (0,) * (array.ndim - 1)
-        for row, stream in enumerate(_compress_rows(array, repeats or [False] * len(array), executor)):
+            with _DIRECT_CHUNK_LOCK:
+                sums.append(checksum(dataset.id.read_direct_chunk((row, *zeros))[1]))
+    else:
+        for row, (stream, crc) in enumerate(_compress_rows(array, repeats or [False] * len(array), executor)):
+            sums.append(crc)
             with _DIRECT_CHUNK_LOCK:
                 dataset.id.write_direct_chunk((row, *zeros), stream)
+    dataset.attrs[CHECKSUMS] = np.array(sums, np.uint32)
 
 
 def _zstd_options() -> Mapping[str, Any]:
@@ -133,22 +143,23 @@ def _zstd_options() -> Mapping[str, Any]:
     return dict(hdf5plugin.Zstd(clevel=1))
 
 
-def _compress_rows(array: Array, repeats: list[bool], executor: Executor) -> Iterator[bytes]:
-    """Yield the compressed rows in order; a row that repeats the one before is compressed once."""
+def _compress_rows(array: Array, repeats: list[bool], executor: Executor) -> Iterator[tuple[bytes, int]]:
+    """Yield the compressed rows and their checksums in order; a row that repeats the one before is compressed once."""
     fresh = [row for row in range(len(array)) if not repeats[row]]
     step = max(1, _TASK_BYTES // max(1, array[:1].nbytes))
-    pending: deque[Future[list[bytes]]] = deque()
+    pending: deque[Future[list[tuple[bytes, int]]]] = deque()
     for start in range(0, len(fresh), step):
         pending.append(executor.submit(_compress_some, array, fresh[start : start + step]))
-    done: deque[bytes] = deque()
-    stream = b""
+    done: deque[tuple[bytes, int]] = deque()
+    chunk = (b"", 0)
     for repeated in repeats:
         if not repeated:
             if not done:
                 done.extend(pending.popleft().result())
-            stream = done.popleft()
-        yield stream
+            chunk = done.popleft()
+        yield chunk
 
 
-def _compress_some(array: Array, rows: list[int]) -> list[bytes]:
-    return [encode_chunk(array[row]) for row in rows]
+def _compress_some(array: Array, rows: list[int]) -> list[tuple[bytes, int]]:
+    streams = [encode_chunk(array[row]) for row in rows]
+    return [(stream, checksum(stream)) for stream in streams]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from .deflate import decode_chunk
+from .deflate import checksum, decode_chunk
 from .errors import DatasetCorruptError
-from .shard import ZSTD_FILTER
+from .shard import CHECKSUMS, ZSTD_FILTER
 from .specs import Array, find_spec, validate_arrays
 
 MAX_DECODED_BYTES = 16 << 30
@@ -36,6 +36,7 @@ class StoredArray:
         shape: Shape with rows leading.
         offsets: Byte offset of every row.
         lengths: Stored bytes of every row.
+        checksums: CRC-32 of the stored bytes of every row.
         filters: HDF5 filter numbers, in the order of writing; empty for rows stored as they are.
     """
 
@@ -43,6 +44,7 @@ class StoredArray:
     shape: tuple[int, ...]
     offsets: Array
     lengths: Array
+    checksums: Array
     filters: tuple[int, ...]
 
     @property
@@ -112,18 +114,18 @@ class ShardFile:
         stored = self.arrays[name]
         wanted = range(self.rows) if rows is None else rows
         out = np.empty((len(wanted), *stored.shape[1:]), stored.dtype)
-        if ZSTD_FILTER in stored.filters:
-            _read_by_hdf5(self.path, name, wanted, out)
-            return out
         flat = out.reshape(len(wanted), -1).view(np.uint8)
         if not stored.filters and rows is None:
             flat.reshape(-1)[:] = self._bytes(name, 0, int(stored.offsets[0]), flat.size)
+            for row in range(self.rows):
+                self._check(name, row, flat[row])
             return out
 
         def decode(position: int) -> None:
             row = wanted[position]
             data = self._bytes(name, row, int(stored.offsets[row]), int(stored.lengths[row]))
-            if stored.filters:
+            self._check(name, row, data)
+            if _DEFLATE in stored.filters:
                 try:
                     decoded = decode_chunk(
                         data.tobytes(), stored.row_bytes, stored.dtype.itemsize, shuffled=_SHUFFLE in stored.filters
@@ -133,13 +135,21 @@ class ShardFile:
                 data = np.frombuffer(decoded, np.uint8)
             flat[position] = data
 
-        if stored.filters and len(wanted) > 1:
+        if ZSTD_FILTER in stored.filters:
+            for row in sorted(set(wanted)):
+                self._check(name, row, self._bytes(name, row, int(stored.offsets[row]), int(stored.lengths[row])))
+            _read_by_hdf5(self.path, name, wanted, out)
+        elif stored.filters and len(wanted) > 1:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
                 list(pool.map(decode, range(len(wanted))))
         else:
             for position in range(len(wanted)):
                 decode(position)
         return out
+
+    def _check(self, name: str, row: int, data: Array) -> None:
+        if checksum(data) != self.arrays[name].checksums[row]:
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the stored bytes are damaged")
 
     def _bytes(self, name: str, row: int, offset: int, length: int) -> Array:
         data = np.empty(length, np.uint8)
@@ -229,6 +239,10 @@ def _walk(path: Path, group: Any, prefix: str, size: int, found: dict[str, Store
             _walk(path, item, name + "/", size, found, seen)
         elif isinstance(item, h5py.h5d.DatasetID):
             found[name] = _index_array(path, item, name, size)
+            if len(found[name].checksums) == 0:
+                raise DatasetCorruptError(
+                    f"{path}: {name} does not carry the attribute {CHECKSUMS!r}, one number a row"
+                )
         else:
             raise DatasetCorruptError(f"{path}: {name} is neither a group nor an array")
 
@@ -258,6 +272,7 @@ def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
     if space.get_simple_extent_dims(True) != shape:
         raise refuse("can be resized, which no array of a shard can")
     rows = shape[0]
+    sums = _read_checksums(item, rows)
     row_bytes = dtype.itemsize * int(np.prod([float(length) for length in shape[1:]]))
     if rows > 1 << 32 or row_bytes > 1 << 40:
         raise refuse(f"declares the shape {shape}")
@@ -266,7 +281,9 @@ def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
         if offset is None or item.get_storage_size() != rows * row_bytes or offset + rows * row_bytes > size:
             raise refuse("is not stored in full")
         offsets = offset + row_bytes * np.arange(rows, dtype=np.int64)
-        return StoredArray(dtype=dtype, shape=shape, offsets=offsets, lengths=np.full(rows, row_bytes), filters=())
+        return StoredArray(
+            dtype=dtype, shape=shape, offsets=offsets, lengths=np.full(rows, row_bytes), checksums=sums, filters=()
+        )
     filters = tuple(plist.get_filter(index)[0] for index in range(plist.get_nfilters()))
     compressor = tuple(number for number in filters if number != _SHUFFLE)
     if compressor not in ((_DEFLATE,), (ZSTD_FILTER,)) or filters not in (compressor, (_SHUFFLE, *compressor)):
@@ -284,7 +301,20 @@ def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
     item.chunk_iter(place)
     if (offsets < 0).any() or (lengths <= 0).any() or (offsets + lengths > size).any():
         raise refuse("has chunks outside the file")
-    return StoredArray(dtype=dtype, shape=shape, offsets=offsets, lengths=lengths, filters=filters)
+    return StoredArray(dtype=dtype, shape=shape, offsets=offsets, lengths=lengths, checksums=sums, filters=filters)
+
+
+def _read_checksums(item: Any, rows: int) -> Array:
+    import h5py
+
+    if not h5py.h5a.exists(item, CHECKSUMS.encode()):
+        return np.empty(0, np.uint32)
+    attribute = h5py.h5a.open(item, CHECKSUMS.encode())
+    if attribute.shape != (rows,) or attribute.dtype.str != "<u4":
+        return np.empty(0, np.uint32)
+    sums = np.empty(rows, np.uint32)
+    attribute.read(sums)
+    return sums
 
 
 def _read_by_hdf5(path: Path, name: str, rows: Sequence[int], out: Array) -> None:

@@ -102,8 +102,9 @@ def _check(
     if regenerate is not None:
         _regenerate(folder, records, regenerate, count, platform, findings)
     wanted = max((record.rows_wanted for record in records), default=0)
-    total = records[0].layout.shard_count(wanted) if records else 0
-    status = f"complete, {wanted} rows" if complete else f"incomplete, {len(records)} of {total or 'unknown'} shards"
+    total = records[0].layout.shard_count(wanted) if records else "unknown"
+    done = sum(record.row_count == len(record.layout.shard_rows(record.shard_index, wanted)) for record in records)
+    status = f"complete, {wanted} rows" if complete else f"incomplete, {done} of {total} shards"
     if not complete and manifest is not None:
         status = f"damaged, {len(records)} of {len(manifest.shards)} commit records are sound"
     digests = [digest for record in records for digest in record.row_digests]

@@ -1,0 +1,24 @@
+"""The page about the dataset: its code runs."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from naive.dataset_rows import make_dataset
+
+
+def test_the_code_of_the_page_runs(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Plain h5py reads a shard as the page says."""
+    make_dataset(tmp_path / "data" / "tabletop", 8)
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (repository / "docs" / "dataset.md").read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, os.fspath(repository / "docs" / "dataset.md"), "exec"), {})
+    assert capsys.readouterr().out == "0 (24, 32, 3) Colour image as the camera delivers it\n"
