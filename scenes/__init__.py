@@ -58,7 +58,7 @@ _HOMES = {
     "scene_names": "scene",
 }
 
-__all__ = sorted(_HOMES)
+__all__ = sorted([*_HOMES, "register_environments"])
 
 
 def __getattr__(name: str) -> Any:
@@ -69,3 +69,16 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+def register_environments() -> None:
+    """Register the environments with Gymnasium, where it is installed; registering again does nothing."""
+    try:
+        from gymnasium.envs.registration import register, registry
+    except ImportError:
+        return
+    if "simloom/Tabletop-v0" not in registry:
+        register(id="simloom/Tabletop-v0", entry_point=f"{__name__}.environment:TabletopEnvironment")
+
+
+register_environments()

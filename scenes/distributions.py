@@ -24,7 +24,7 @@ def _each(function: Callable[[float], float], values: ArrayLike) -> Array:
     return np.array([function(value) for value in given.reshape(-1).tolist()], np.float64).reshape(given.shape)
 
 
-def _finite(kind: str, **values: float) -> None:
+def _finite(kind: str, **values: object) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"{kind}: {name} must be a finite number, got {value!r}")
@@ -234,7 +234,8 @@ class Integer(Distribution):
 
     def __post_init__(self) -> None:
         for name, value in (("low", self.low), ("high", self.high)):
-            if isinstance(value, bool) or not isinstance(value, int) or abs(value) > 2**52:
+            given: object = value  # from a file: the annotation is a wish
+            if isinstance(given, bool) or not isinstance(given, int) or abs(given) > 2**52:
                 raise ValueError(f"{self.kind}: {name} must be a whole number, got {value!r}")
         if self.low > self.high:
             raise ValueError(f"{self.kind}: low must not be above high, got [{self.low}, {self.high}]; swap them")
@@ -410,7 +411,7 @@ class InBox(Distribution):
     high: tuple[float, float, float]
 
     def __post_init__(self) -> None:
-        if len(self.low) != 3 or len(self.high) != 3:
+        if np.shape(self.low) != (3,) or np.shape(self.high) != (3,):
             raise ValueError(f"{self.kind}: both corners need 3 numbers, got {self.low} and {self.high}")
         for low, high in zip(self.low, self.high, strict=True):
             _ordered(self.kind, low, high)

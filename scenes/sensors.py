@@ -53,7 +53,7 @@ class SensorMount:
         if self.camera is None and self.depth is None:
             raise ValueError(f"sensor {self.name!r} reads nothing; give it a camera or a depth profile")
         for side in ("width", "height"):
-            value = getattr(self, side)
+            value: object = getattr(self, side)
             if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_SIDE:
                 raise ValueError(
                     f"sensor {self.name!r}: {side} must be a whole number in [1, {MAX_SIDE}], got {value!r}"
@@ -64,7 +64,7 @@ class SensorMount:
             raise ValueError(
                 f"sensor {self.name!r}: field_of_view must be in (0, pi) rad, got {self.field_of_view}; was it degrees?"
             )
-        if len(self.position) != 3 or len(self.quaternion) != 4 or not np.isfinite(self.position).all():
+        if np.shape(self.position) != (3,) or np.shape(self.quaternion) != (4,) or not np.isfinite(self.position).all():
             raise ValueError(f"sensor {self.name!r}: position has 3 finite numbers and quaternion 4 (xyzw)")
         _ = self.pose_mount_camera
 

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from ..kernels.transforms import compose_pose, look_at, transform_points
 from ..renderers.mesh_library import MeshLibrary
-from ..renderers.urdf import load_urdf_links
+from ..renderers.snapshot import Snapshot
+from ..renderers.urdf import UrdfLink, load_urdf_links
 from ..renderers.view import Camera
 from .assets import AssetLibrary, load_asset_library
 from .contact_check import TOLERANCE
@@ -106,6 +107,7 @@ class TabletopScene(Scene):
         self._maker = SnapshotMaker(self._assets, TABLE_BACK)
         self.floor = self.table = self.robot = -1
         self.bodies: list[int] = []
+        self._plans: tuple[ObjectPlan, ...] = ()
 
     def _check_mounts(self) -> None:
         names = [link.name for link in self._links]
@@ -182,17 +184,38 @@ class TabletopScene(Scene):
         """The robot's movable joints."""
         return tuple(self._joints)
 
+    @property
+    def links(self) -> tuple[UrdfLink, ...]:
+        """The robot's links, the base first."""
+        return self._links
+
+    def observe(self, stage: Stage) -> tuple[Snapshot, dict[str, tuple[Camera, ...]]]:
+        """Return the present state of the world, stepped on since a stage was made, as its first view shows it.
+
+        Args:
+            stage: The last stage that this scene made.
+
+        Returns:
+            A snapshot and, by name, the cameras, one view each.
+        """
+        top = float(stage.param["table.height"][0, 0])
+        links = self._world.link_poses(self.robot)
+        poses = [self._world.body_pose(body) for body in self.bodies]
+        snapshot = self._maker.make(stage.param, 1, top, self._plans, poses, links)[0]
+        return snapshot, self._cameras(stage.param, 1, top, links)
+
     def close(self) -> None:
         """Give back the physics client and temporary files."""
         self._world.close()
 
     # ---- the builder ------------------------------------------------------------------------------------------------
 
-    def stage(self, scenario: Scenario) -> Stage:
+    def stage(self, scenario: Scenario, space: ParameterSpace | None = None) -> Stage:
         """Make one world: build, drop, settle, pose the robot, check, read out.
 
         Args:
-            scenario: A point of `space` for V views and L looks.
+            scenario: A point of the space for V views and L looks.
+            space: A space with the same parameters to take it from; None = the scene's own.
 
         Returns:
             The settled world; one that fails comes back invalid with its reason.
@@ -200,8 +223,9 @@ class TabletopScene(Scene):
         Raises:
             ValueError: If the scenario does not belong to the space.
         """
-        values = self._space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
-        param = self._space.spread(values, scenario.view_count, scenario.look_count)
+        chosen = self._space if space is None else space
+        values = chosen.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        param = chosen.spread(values, scenario.view_count, scenario.look_count)
         first = {name: value[0, 0] for name, value in param.items()}
         state = self._empty_state()
         objects = self._empty_objects()
@@ -232,6 +256,7 @@ class TabletopScene(Scene):
     ) -> Stage:
         world, top = self._world, float(first["table.height"])
         self.bodies, settled = self._drop(first, plans)
+        self._plans = tuple(plans)
         poses = [world.body_pose(body) for body in self.bodies]
         touching = world.contacts()
         margins = self._measure(plans, poses, top, first, touching)

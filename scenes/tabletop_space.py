@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from .distributions import Choice, Distribution, Fixed, Integer, LogUniform, Rotation, TruncatedNormal, Uniform
 from .space import Axis, Parameter, ParameterSpace
@@ -74,7 +74,7 @@ def _robot_parameters(joints: Sequence[Joint]) -> list[Parameter]:
 def _surface(name: str, what: str, count: int, period: tuple[float, float], own: float) -> list[Parameter]:
     """Return the parameters of a surface's material, drawn for every look."""
 
-    def make(suffix: str, distribution: Distribution, unit: str, meaning: str, **more: object) -> Parameter:
+    def make(suffix: str, distribution: Distribution, unit: str, meaning: str, **more: Any) -> Parameter:
         return Parameter(
             name=f"{name}.{suffix}",
             distribution=distribution,
@@ -83,7 +83,7 @@ def _surface(name: str, what: str, count: int, period: tuple[float, float], own:
             varies="look",
             when="reset",
             group="materials",
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     rest = 1.0 - own
@@ -136,7 +136,7 @@ def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], o
         meaning: str,
         group: str,
         varies: Axis = "scenario",
-        **more: object,
+        **more: Any,
     ) -> Parameter:
         when = "reset" if varies != "scenario" else "build"
         more = {"when": when} | more
@@ -147,13 +147,13 @@ def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], o
             meaning=meaning,
             group=group,
             varies=varies,
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
     degrees = math.pi / 180.0
-    each = {"count": objects}
-    fraction = {"count": objects, "allowed": (0.0, 1.0)}
-    coefficient = {"count": objects, "allowed": (0.0, 10.0)}
+    each: dict[str, Any] = {"count": objects}
+    fraction: dict[str, Any] = {"count": objects, "allowed": (0.0, 1.0)}
+    coefficient: dict[str, Any] = {"count": objects, "allowed": (0.0, 10.0)}
     parameters = [
         make(
             "object_count",

@@ -1,0 +1,303 @@
+"""Worker processes: physics on every core, settled stages back in the order they were asked for.
+
+A worker is `python -m simloom.scenes.workers`, never the user's main module again, so a script without a main guard, a
+notebook and standard input all work. Parent and worker talk over the worker's own standard input and output in messages
+with a length in front; the pickles in them come from our own child over our own pipe, and from nowhere else.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import queue
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any, BinaryIO, Final
+
+from .scenario import Scenario
+from .scene import Scene, SceneSpec
+from .stage import Stage
+
+_LENGTH: Final = struct.Struct("<Q")
+_ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+class WorkerError(RuntimeError):
+    """A scenario or a scene that a worker could not make; the message says which and why."""
+
+
+def _send(pipe: BinaryIO, message: Any) -> None:
+    data = pickle.dumps(message, protocol=5)
+    pipe.write(_LENGTH.pack(len(data)))
+    pipe.write(data)
+    pipe.flush()
+
+
+def _receive(pipe: BinaryIO) -> Any:
+    """Read one message; EOFError where the other side is gone."""
+    head = _read(pipe, _LENGTH.size)
+    return pickle.loads(_read(pipe, _LENGTH.unpack(head)[0]))
+
+
+def _read(pipe: BinaryIO, count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise EOFError("the pipe was closed")
+    return data
+
+
+def _name(scenario: Scenario) -> str:
+    return f"scenario {scenario.index} (seed {scenario.seed}, attempt {scenario.attempt})"
+
+
+class _Process:
+    """One worker process."""
+
+    def __init__(self, spec: SceneSpec) -> None:
+        environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
+        # What this process can import, the worker can: the package may be on this process's path alone.
+        path = [os.path.abspath(entry) for entry in sys.path if entry]
+        environment["PYTHONPATH"] = os.pathsep.join(path)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "simloom.scenes.workers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=environment,
+        )
+        self.made = 0
+        with suppress(OSError):  # the first answer will not come, and says so
+            _send(self._pipe_in, spec)
+
+    @property
+    def _pipe_in(self) -> BinaryIO:
+        assert self._process.stdin is not None
+        return self._process.stdin  # type: ignore[return-value]
+
+    def make(self, scenario: Scenario) -> Any:
+        """Return the worker's answer; EOFError or OSError where it died."""
+        assert self._process.stdout is not None
+        _send(self._pipe_in, scenario)
+        answer = _receive(self._process.stdout)  # type: ignore[arg-type]
+        self.made += 1
+        return answer
+
+    def stop(self, *, kill: bool = False) -> int:
+        """End the process and return its exit code."""
+        if kill:
+            self._process.kill()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+        try:
+            return self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            return self._process.wait()
+
+
+class WorkerPool:
+    """Makes stages in worker processes.
+
+    Args:
+        spec: The scene.
+        workers: Processes; 0 makes stages in this process.
+        recycle_after: Stages after which a worker is replaced: Bullet's shapes and files leak a little.
+
+    Raises:
+        ValueError: If an argument is out of range.
+
+    Example:
+        >>> with WorkerPool(SceneSpec(name="tabletop"), workers=2) as pool:
+        ...     for scenario in scenarios:
+        ...         pool.submit(scenario)
+        ...     for stage in pool.results():
+        ...         capture(stage)
+    """
+
+    def __init__(self, spec: SceneSpec, workers: int, *, recycle_after: int = 2000) -> None:
+        if workers < 0:
+            raise ValueError(f"workers must not be negative, got {workers}; 0 works in this process")
+        if recycle_after < 1:
+            raise ValueError(f"recycle_after must be at least 1, got {recycle_after}")
+        self._spec = spec
+        self._recycle_after = recycle_after
+        self._tasks: queue.SimpleQueue[tuple[int, Scenario] | None] = queue.SimpleQueue()
+        self._answers: queue.SimpleQueue[tuple[int, Stage | BaseException]] = queue.SimpleQueue()
+        self._submitted = self._delivered = 0
+        self._waiting: dict[int, Stage | BaseException] = {}
+        self._scene: Scene | None = None
+        self._closed = threading.Event()
+        self._lock = threading.Lock()
+        self._processes: set[_Process] = set()
+        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(workers)]
+        for thread in self._threads:
+            thread.start()
+
+    def __enter__(self) -> WorkerPool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pending(self) -> int:
+        """Scenarios submitted whose stages have not been handed out."""
+        return self._submitted - self._delivered
+
+    def submit(self, scenario: Scenario) -> None:
+        """Ask for the stage of a scenario.
+
+        Args:
+            scenario: The scenario.
+
+        Raises:
+            RuntimeError: If the pool is closed.
+        """
+        if self._closed.is_set():
+            raise RuntimeError("the worker pool is closed")
+        self._tasks.put((self._submitted, scenario))
+        self._submitted += 1
+
+    def results(self, *, in_order: bool = True) -> Iterator[Stage]:
+        """Hand out stages until all that were submitted, also meanwhile, are out.
+
+        Args:
+            in_order: In the order of submission; False = as they are done.
+
+        Yields:
+            Stages.
+
+        Raises:
+            WorkerError: If a scenario could not be made: its worker died twice, or the scene raised an error.
+        """
+        while self.pending:
+            if in_order and self._delivered in self._waiting:
+                found = self._waiting.pop(self._delivered)
+            elif not in_order and self._waiting:
+                found = self._waiting.pop(next(iter(self._waiting)))
+            else:
+                ticket, answer = self._next_answer()
+                self._waiting[ticket] = answer
+                continue
+            self._delivered += 1
+            if isinstance(found, BaseException):
+                raise found
+            yield found
+
+    def _next_answer(self) -> tuple[int, Stage | BaseException]:
+        if self._threads:
+            while True:  # with a time limit, so that Ctrl-C is heard
+                try:
+                    return self._answers.get(timeout=1.0)
+                except queue.Empty:
+                    continue
+        task = self._tasks.get()
+        assert task is not None
+        ticket, scenario = task
+        if self._scene is None:
+            self._scene = self._spec.make()
+        return ticket, self._scene.stage(scenario)
+
+    def close(self) -> None:
+        """End all workers; calling it again does nothing."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        for _ in self._threads:
+            self._tasks.put(None)
+        with self._lock:
+            processes = list(self._processes)
+        for process in processes:
+            process.stop(kill=True)
+        for thread in self._threads:
+            thread.join(timeout=10)
+        if self._scene is not None:
+            self._scene.close()
+            self._scene = None
+
+    # ---- one thread per worker --------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        process: _Process | None = self._start()
+        while (task := self._tasks.get()) is not None and not self._closed.is_set():
+            ticket, scenario = task
+            answer: Stage | BaseException | None = None
+            code = 0
+            for _ in range(2):
+                if process is None:
+                    process = self._start()
+                try:
+                    kind, value = process.make(scenario)
+                    answer = value if kind == "stage" else WorkerError(f"{_name(scenario)}: {value}")
+                    break
+                except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+                    code = self._end(process, kill=True)
+                    process = None
+                    if self._closed.is_set():
+                        return
+            if answer is None:
+                answer = WorkerError(
+                    f"{_name(scenario)} ended its worker twice (exit code {code}); "
+                    "make it alone with workers=0 to see why"
+                )
+            self._answers.put((ticket, answer))
+            if process is not None and process.made >= self._recycle_after:
+                self._end(process, kill=False)
+                process = None
+        if process is not None:
+            self._end(process, kill=self._closed.is_set())
+
+    def _start(self) -> _Process:
+        process = _Process(self._spec)
+        with self._lock:
+            self._processes.add(process)
+        return process
+
+    def _end(self, process: _Process, *, kill: bool) -> int:
+        with self._lock:
+            self._processes.discard(process)
+        return process.stop(kill=kill)
+
+
+def _work(requests: BinaryIO, answers: BinaryIO) -> None:
+    """Serve one parent until it is gone."""
+    spec: SceneSpec = _receive(requests)
+    scene: Scene | None = None
+    problem = ""
+    while True:
+        try:
+            scenario = _receive(requests)
+        except EOFError:
+            break
+        try:
+            if scene is None:
+                scene = spec.make()
+            message: tuple[str, Any] = ("stage", scene.stage(scenario))
+        except (ValueError, OSError, RuntimeError) as error:
+            message = ("error", str(error))
+        except Exception as error:
+            problem = traceback.format_exc()
+            message = ("error", f"{type(error).__name__}: {error}\n{problem}")
+        _send(answers, message)
+    if scene is not None:
+        scene.close()
+
+
+def main() -> None:
+    """Serve the parent process over standard input and output."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints must not print into the messages
+    with suppress(EOFError, BrokenPipeError):  # the parent is gone
+        _work(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()
