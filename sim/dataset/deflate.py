@@ -42,9 +42,18 @@ def shuffle_bytes(row: Array) -> Array:
     return np.ascontiguousarray(row.reshape(-1).view(np.uint8).reshape(-1, row.dtype.itemsize).T)
 
 
-def unshuffle_bytes(data: bytes, itemsize: int) -> bytes:
-    """Undo `shuffle_bytes`."""
-    return np.ascontiguousarray(np.frombuffer(data, np.uint8).reshape(itemsize, -1).T).tobytes()
+def unshuffle_bytes(data: bytes, itemsize: int, row_out: Array) -> None:
+    """Undo `shuffle_bytes`.
+
+    Args:
+        data: Shuffled bytes.
+        itemsize: Bytes of one element.
+        row_out: uint8, as long as `data`, contiguous.
+    """
+    elements, planes = row_out.reshape(-1, itemsize), np.frombuffer(data, np.uint8).reshape(itemsize, -1)
+    # One strided copy per plane is several times faster than one transposed copy.
+    for byte in range(itemsize):
+        elements[:, byte] = planes[byte]
 
 
 def encode_chunk(row: Array) -> bytes:
@@ -71,22 +80,19 @@ def checksum(data: Any) -> int:
     return crc
 
 
-def decode_chunk(stream: bytes, size: int, itemsize: int, *, shuffled: bool) -> bytes:
+def decode_chunk(stream: Any, itemsize: int, row_out: Array, *, shuffled: bool) -> None:
     """Undo `encode_chunk`, never making more bytes than were declared.
 
     Args:
         stream: The stored bytes.
-        size: Bytes that must come out.
         itemsize: Bytes of one element.
+        row_out: uint8, as long as the decoded row, contiguous.
         shuffled: Whether the shuffle filter was applied.
 
-    Returns:
-        `size` bytes.
-
     Raises:
-        ValueError: The stream is damaged, or does not hold exactly `size` bytes.
+        ValueError: The stream is damaged, or does not hold exactly as many bytes as `row_out`.
     """
-    decoder = _CODEC.decompressobj()
+    decoder, size = _CODEC.decompressobj(), len(row_out)
     try:
         data: bytes = decoder.decompress(stream, size)
         if not decoder.eof and len(data) == size:
@@ -96,4 +102,7 @@ def decode_chunk(stream: bytes, size: int, itemsize: int, *, shuffled: bool) -> 
         raise ValueError(f"damaged deflate stream: {error}") from None
     if len(data) != size or not decoder.eof or decoder.unused_data:
         raise ValueError(f"deflate stream does not hold exactly {size} bytes")
-    return unshuffle_bytes(data, itemsize) if shuffled else data
+    if shuffled:
+        unshuffle_bytes(data, itemsize, row_out)
+    else:
+        row_out[:] = np.frombuffer(data, np.uint8)

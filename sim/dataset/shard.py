@@ -88,21 +88,26 @@ def build_shard(
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return build_shard(arrays, attributes, codec, repeats=repeats, executor=pool)
     repeats = find_repeats(arrays) if repeats is None else repeats
+    rows = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
+    chunks: dict[str, Iterator[tuple[bytes, int]]] = {}
+    if codec == "deflate":
+        # All arrays are handed to the threads before the first is written, so that no core waits between two of them.
+        for name, array in rows.items():
+            if is_chunked(name, array[:1].nbytes):
+                chunks[name] = _compress_rows(array, repeats.get(name) or [False] * len(array), executor)
     total = sum(array.nbytes for array in arrays.values())
     block = max(1 << 20, total // 8)
     with h5py.File.in_memory(block_size=block, libver=("v110", "v110")) as file:
         for key in sorted(attributes or {}):
             file.attrs[key] = (attributes or {})[key]
-        for name in sorted(arrays):
-            _write_array(file, name, np.ascontiguousarray(arrays[name]), codec, repeats.get(name), executor)
+        for name, array in rows.items():
+            _write_array(file, name, array, codec, chunks.get(name))
         file.flush()
         image: bytes = file.id.get_file_image()
     return image
 
 
-def _write_array(
-    file: Any, name: str, array: Array, codec: Codec, repeats: list[bool] | None, executor: Executor
-) -> None:
+def _write_array(file: Any, name: str, array: Array, codec: Codec, chunks: Iterator[tuple[bytes, int]] | None) -> None:
     chunked = codec != "raw" and is_chunked(name, array[:1].nbytes)
     if not chunked:
         dataset = file.create_dataset(name, data=array, track_times=False)
@@ -126,7 +131,7 @@ def _write_array(
             with _DIRECT_CHUNK_LOCK:
                 sums.append(checksum(dataset.id.read_direct_chunk((row, *zeros))[1]))
     else:
-        for row, (stream, crc) in enumerate(_compress_rows(array, repeats or [False] * len(array), executor)):
+        for row, (stream, crc) in enumerate(chunks or ()):
             sums.append(crc)
             with _DIRECT_CHUNK_LOCK:
                 dataset.id.write_direct_chunk((row, *zeros), stream)
@@ -144,12 +149,16 @@ def _zstd_options() -> Mapping[str, Any]:
 
 
 def _compress_rows(array: Array, repeats: list[bool], executor: Executor) -> Iterator[tuple[bytes, int]]:
-    """Yield the compressed rows and their checksums in order; a row that repeats the one before is compressed once."""
+    """Start compressing, and give the rows with their checksums in order; a repeated row is compressed once."""
     fresh = [row for row in range(len(array)) if not repeats[row]]
     step = max(1, _TASK_BYTES // max(1, array[:1].nbytes))
-    pending: deque[Future[list[tuple[bytes, int]]]] = deque()
-    for start in range(0, len(fresh), step):
-        pending.append(executor.submit(_compress_some, array, fresh[start : start + step]))
+    pending = deque(
+        executor.submit(_compress_some, array, fresh[start : start + step]) for start in range(0, len(fresh), step)
+    )
+    return _collect_rows(pending, repeats)
+
+
+def _collect_rows(pending: deque[Future[list[tuple[bytes, int]]]], repeats: list[bool]) -> Iterator[tuple[bytes, int]]:
     done: deque[tuple[bytes, int]] = deque()
     chunk = (b"", 0)
     for repeated in repeats:

@@ -127,13 +127,11 @@ class ShardFile:
             self._check(name, row, data)
             if _DEFLATE in stored.filters:
                 try:
-                    decoded = decode_chunk(
-                        data.tobytes(), stored.row_bytes, stored.dtype.itemsize, shuffled=_SHUFFLE in stored.filters
-                    )
+                    decode_chunk(data, stored.dtype.itemsize, flat[position], shuffled=_SHUFFLE in stored.filters)
                 except ValueError as error:
                     raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
-                data = np.frombuffer(decoded, np.uint8)
-            flat[position] = data
+            else:
+                flat[position] = data
 
         if ZSTD_FILTER in stored.filters:
             for row in sorted(set(wanted)):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,3 +24,13 @@ def test_the_code_of_the_page_runs(
     for block in blocks:
         exec(compile(block, os.fspath(repository / "docs" / "dataset.md"), "exec"), {})
     assert capsys.readouterr().out == "0 (24, 32, 3) Colour image as the camera delivers it\n"
+
+
+def test_reading_loads_no_more_than_it_needs(tmp_path: Path) -> None:
+    """Importing the room loads neither h5py nor pyarrow; every public name resolves."""
+    code = (
+        "import sys, simloom.sim.dataset as room; assert not {'h5py', 'pyarrow', 'numpy'} & set(sys.modules); "
+        "[getattr(room, name) for name in room.__all__]; "
+        "assert not {'h5py', 'pyarrow', 'torch', 'pybullet', 'hdf5plugin'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
