@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.transforms import transform_points
 from .textures import load_image, srgb_to_linear
 
 MESH_SUFFIXES = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
@@ -207,12 +208,12 @@ def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
         if not isinstance(geometry, trimesh.Trimesh):
             continue
         linear = np.asarray(pose, np.float64)[:3, :3]
-        vertices = np.asarray(geometry.vertices, np.float64) @ linear.T + pose[:3, 3]
+        vertices = transform_points(np.asarray(pose, np.float64), np.asarray(geometry.vertices, np.float64))
         triangles = np.asarray(geometry.faces, np.int64)
         normals = None
         # Normals that trimesh would compute are left to the mesh library, which knows about creases.
         if suffix in (".glb", ".gltf") and "vertex_normals" in geometry._cache:
-            normals = np.asarray(geometry.vertex_normals, np.float64) @ np.linalg.inv(linear)
+            normals = (np.asarray(geometry.vertex_normals)[:, :, None] * np.linalg.inv(linear)).sum(axis=1)
         if np.linalg.det(linear) < 0:
             triangles = triangles[:, ::-1]
         material = getattr(geometry.visual, "material", None)

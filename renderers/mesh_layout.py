@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,3 +90,48 @@ def check_layout(arrays: Mapping[str, NDArray[Any]], mesh_names: int, texture_na
         texels += sum(max(1, width >> k) * max(1, height >> k) for k in range(levels))
     if texels != sizes["texel"]:
         raise ValueError(f"the textures need {texels} texels, got {sizes['texel']}; the mesh library is damaged")
+
+
+def join_rows(parts: Sequence[NDArray[Any]], width: int, dtype: type) -> NDArray[Any]:
+    """Join arrays into one of rows.
+
+    Args:
+        parts: Arrays, each a multiple of `width` long; none gives an array of no rows.
+        width: Columns.
+        dtype: Type of the result.
+
+    Returns:
+        Shape (rows, width).
+    """
+    flat: list[NDArray[Any]] = [np.asarray(part, dtype).reshape(-1, width) for part in parts]
+    return np.concatenate(flat) if flat else np.zeros((0, width), dtype)
+
+
+def find_starts(counts: Sequence[int]) -> NDArray[np.int32]:
+    """Find where runs start that lie one after another.
+
+    Args:
+        counts: Length of each run.
+
+    Returns:
+        First row of each run, shape (runs,).
+
+    Raises:
+        ValueError: If all runs together need more than 2^31 - 1 rows.
+    """
+    ends = np.cumsum([0, *counts])
+    if ends[-1] > 2**31 - 1:
+        raise ValueError(f"a mesh library holds at most 2^31 - 1 vertices, triangles or texels, got {ends[-1]}")
+    return ends[:-1].astype(np.int32)
+
+
+def as_rows(values: Sequence[int]) -> NDArray[np.int32]:
+    """Store numbers as a library does.
+
+    Args:
+        values: Row numbers, counts or sizes.
+
+    Returns:
+        Shape (len(values),).
+    """
+    return np.array(values, np.int32)

@@ -85,9 +85,7 @@ def _parse(path: Path) -> ElementTree.Element:
     except (expat.ExpatError, ElementTree.ParseError) as error:
         raise ValueError(f"{path} is not well-formed XML: {error}") from error
     if root.tag != "robot":
-        raise ValueError(
-            f"{path} is no URDF: its root is <{root.tag}>, not <robot>; run xacro first"
-        )
+        raise ValueError(f"{path} is no URDF: its root is <{root.tag}>, not <robot>; run xacro first")
     return root
 
 

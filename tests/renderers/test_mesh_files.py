@@ -94,6 +94,26 @@ def test_glb_with_node_transforms(tmp_path):
     assert part.base_color == pytest.approx([0.2, 0.4, 0.6], abs=0.003)
 
 
+def test_glb_normals_turn_with_their_node(tmp_path):
+    """Normals of a squeezed, turned node stay at right angles to its faces."""
+    import trimesh
+
+    box = trimesh.creation.box()
+    box.unmerge_vertices()
+    assert box.vertex_normals.shape == (36, 3)
+    pose = np.array([[0, -3.0, 0, 0], [1, 1, 0, 0], [0, 0, 0.5, 0], [0, 0, 0, 1]])
+    scene = trimesh.Scene()
+    scene.add_geometry(box, transform=pose)
+    (tmp_path / "b.glb").write_bytes(scene.export(file_type="glb", include_normals=True))
+    (part,) = load_mesh(tmp_path / "b.glb")
+    a, b, c = (part.vertices[part.triangles[:, k]] for k in range(3))
+    face = np.cross(b - a, c - a)
+    face /= np.linalg.norm(face, axis=1, keepdims=True)
+    assert part.normals is not None
+    normals = part.normals[part.triangles] / np.linalg.norm(part.normals[part.triangles], axis=2, keepdims=True)
+    assert (normals * face[:, None]).sum(axis=2).min() > 0.999
+
+
 @pytest.mark.parametrize("texture", ["../secret.png", "/etc/hostname", "link.png", "a/../../secret.png"])
 def test_textures_outside_the_folder_are_refused(folder, texture):
     """Neither .. nor an absolute name nor a symbolic link leads out."""
