@@ -10,29 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .level_of_detail import MeshLevel, build_levels
-from .mesh_layout import LAYOUT, MAX_TRIANGLES, check_layout
+from .mesh_layout import LAYOUT, MAX_TRIANGLES, as_rows, check_layout, find_starts, join_rows
 from .mesh_normals import CREASE_ANGLE
 from .mesh_preparation import prepare_mesh
 from .primitives import make_box, make_capsule, make_cylinder, make_plane, make_sphere
 from .textures import build_mips, check_image
 
 __all__ = ["MAX_TRIANGLES", "MeshLibrary", "MeshLibraryBuilder"]
-
-
-def _join(parts: list[NDArray[Any]], width: int, dtype: type) -> NDArray[Any]:
-    flat: list[NDArray[Any]] = [np.asarray(part, dtype).reshape(-1, width) for part in parts]
-    return np.concatenate(flat) if flat else np.zeros((0, width), dtype)
-
-
-def _starts(counts: list[int]) -> NDArray[np.int32]:
-    ends = np.cumsum([0, *counts])
-    if ends[-1] > 2**31 - 1:
-        raise ValueError(f"a mesh library holds at most 2^31 - 1 vertices, triangles or texels, got {ends[-1]}")
-    return ends[:-1].astype(np.int32)
-
-
-def _integers(values: list[int]) -> NDArray[np.int32]:
-    return np.array(values, np.int32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -382,28 +366,30 @@ class MeshLibraryBuilder:
             distance = np.sqrt(((points.astype(np.float64) - center[row]) ** 2).sum(axis=1).max())
             radius[row] = np.nextafter(np.float32(distance), np.float32(np.inf))
         return MeshLibrary(
-            vertices=_join([level.vertices for level in levels], 3, np.float32),
-            normals=_join([level.normals for level in levels], 3, np.float32),
-            uvs=_join([level.uvs for level in levels], 2, np.float32),
-            triangles=_join([level.triangles for level in levels], 3, np.int32),
-            level_vertex_start=_starts(vertex_counts),
-            level_vertex_count=_integers(vertex_counts),
-            level_triangle_start=_starts(triangle_counts),
-            level_triangle_count=_integers(triangle_counts),
+            vertices=join_rows([level.vertices for level in levels], 3, np.float32),
+            normals=join_rows([level.normals for level in levels], 3, np.float32),
+            uvs=join_rows([level.uvs for level in levels], 2, np.float32),
+            triangles=join_rows([level.triangles for level in levels], 3, np.int32),
+            level_vertex_start=find_starts(vertex_counts),
+            level_vertex_count=as_rows(vertex_counts),
+            level_triangle_start=find_starts(triangle_counts),
+            level_triangle_count=as_rows(triangle_counts),
             level_error=np.array([level.error for level in levels], np.float32),
-            mesh_level_start=_starts(level_counts),
-            mesh_level_count=_integers(level_counts),
+            mesh_level_start=find_starts(level_counts),
+            mesh_level_count=as_rows(level_counts),
             mesh_center=center,
             mesh_radius=np.ascontiguousarray(radius[:, 0]),
             mesh_lower=lower,
             mesh_upper=upper,
             mesh_has_uv=np.array([has_uv for _, has_uv, _ in self._meshes.values()], np.uint8),
             mesh_is_closed=np.array([is_closed for _, _, is_closed in self._meshes.values()], np.uint8),
-            texels=_join(mips, 3, np.uint8),
-            texture_offset=_starts([sum(m.shape[0] * m.shape[1] for m in chain) for chain in self._textures.values()]),
-            texture_width=_integers([chain[0].shape[1] for chain in self._textures.values()]),
-            texture_height=_integers([chain[0].shape[0] for chain in self._textures.values()]),
-            texture_levels=_integers([len(chain) for chain in self._textures.values()]),
+            texels=join_rows(mips, 3, np.uint8),
+            texture_offset=find_starts(
+                [sum(m.shape[0] * m.shape[1] for m in chain) for chain in self._textures.values()]
+            ),
+            texture_width=as_rows([chain[0].shape[1] for chain in self._textures.values()]),
+            texture_height=as_rows([chain[0].shape[0] for chain in self._textures.values()]),
+            texture_levels=as_rows([len(chain) for chain in self._textures.values()]),
             names=tuple(self._meshes),
             texture_names=tuple(self._textures),
         )
