@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from ..kernels.transforms import transform_points
 from ..renderers.mesh_files import MESH_SUFFIXES, MeshPart, load_mesh
 from ..renderers.mesh_library import MeshLibraryBuilder
+from ..renderers.procedural_textures import make_builtin_textures
 from ..renderers.textures import load_image
 from ..renderers.urdf import load_urdf_visuals
 from .assets import AssetLibrary, file_digest, outline_points
 from .hulls import make_hulls
-from .pattern_textures import TEXTURE_NAMES, make_texture
 
 Array = NDArray[np.float64]
 CAPSULE_RATIOS: Final = (1.0, 1.5, 2.0, 3.0, 4.0)
 """Length between the centres over the radius of the capsules on offer."""
-_READERS: Final = ("level_of_detail.py", "mesh_*.py", "primitives.py", "textures.py", "urdf.py")
+_READERS: Final = ("level_of_detail.py", "mesh_*.py", "primitives.py", "*textures.py", "urdf.py")
 _IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
 _BUILT_IN_SCALE: Final = 0.015
 """Scale that PyBullet's random objects state in their URDFs."""
@@ -51,7 +51,7 @@ class Sources:
 
         here = Path(__file__).parent
         code = [
-            *(here / name for name in ("asset_build.py", "assets.py", "hulls.py", "pattern_textures.py")),
+            *(here / name for name in ("asset_build.py", "assets.py", "hulls.py")),
             *(path for glob in _READERS for path in sorted((here.parent / "renderers").glob(glob))),
         ]
         text = [f"{version} {np.__version__} {scipy.__version__} {self.built_in}"]
@@ -355,7 +355,7 @@ def build_asset_library(sources: Sources) -> AssetLibrary:
             builder.add_hulled(name, clouds, parts, sources.digests[name])
     textures = [builder.add_texture(name, load_image(path)) for name, path in sources.images]
     if not textures or sources.built_in or all(name.startswith("pybullet/") for name, _ in sources.images):
-        textures += [builder.add_texture(f"pattern/{name}", make_texture(name)) for name in TEXTURE_NAMES]
+        textures += [builder.add_texture(f"built_in/{name}", image) for name, image in make_builtin_textures().items()]
     robot, robot_tables = _build_robot(builder, sources.robot)
     meshes = builder.meshes.build()
     outlines = [outline_points(meshes.level(entry["mesh"]).vertices) for entry in robot]

@@ -26,11 +26,11 @@ _SPEED: Final = 10.0
 
 
 class TabletopEnvironment(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.float32]]):
-    """Drive the arm's joints; the reward is minus the hand's distance to the first object [m].
+    """Drive the arm's joints to target positions; the reward is minus the hand's distance to the first object [m].
 
     The episode ends with success within 5 cm, and is cut off after `horizon` steps of 1/30 s. `reset(seed=...)` starts
     a series of episodes, of which each `reset()` takes the next. `options` may hold `parameters` (name to a number or a
-    distribution, as in a recipe) or `u` (all coordinates in (0, 1), those of scenario, view and look one after another).
+    distribution, as in a recipe) or `u` (all coordinates in (0, 1): the scenario's, the view's, the look's).
 
     Args:
         render_mode: `rgb_array` or None.
@@ -69,7 +69,7 @@ class TabletopEnvironment(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.floa
         self._lower = np.array([joint.lower if math.isfinite(joint.lower) else -math.pi for joint in joints])
         self._upper = np.array([joint.upper if math.isfinite(joint.upper) else math.pi for joint in joints])
         self._hand = self._find_hand()
-        self.action_space = spaces.Box(self._lower.astype(np.float32), self._upper.astype(np.float32), dtype=np.float32)
+        self.action_space = spaces.Box(-1.0, 1.0, (len(joints),), dtype=np.float32)
         objects = self.scene.slots - 1
         shapes: dict[str, spaces.Space[Any]] = {
             # A joint may overshoot its limit by what its motor lets through.
@@ -135,10 +135,10 @@ class TabletopEnvironment(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.floa
         raise RuntimeError(f"{MAX_ATTEMPTS} draws made no valid world; the last: {message}")
 
     def step(self, action: NDArray[np.float32]) -> tuple[dict[str, NDArray[Any]], float, bool, bool, dict[str, Any]]:
-        """Drive the joints towards positions for 1/30 s.
+        """Drive the joints towards target positions for 1/30 s.
 
         Args:
-            action: Joint positions [rad or m], shape (J,); clipped to the limits.
+            action: Joint positions, -1 = lower limit to 1 = upper limit, shape (J,); clipped to the limits.
 
         Returns:
             Observation, reward, terminated, truncated, information.
@@ -153,7 +153,8 @@ class TabletopEnvironment(gymnasium.Env[dict[str, NDArray[Any]], NDArray[np.floa
         if targets.shape != self._lower.shape or not np.isfinite(targets).all():
             raise ValueError(f"an action is {self._lower.size} finite numbers, got {action!r}")
         world = self.scene.world
-        world.drive_joints(self.scene.robot, self.scene.joints, np.clip(targets, self._lower, self._upper).tolist())
+        targets = self._lower + 0.5 * (np.clip(targets, -1.0, 1.0) + 1.0) * (self._upper - self._lower)
+        world.drive_joints(self.scene.robot, self.scene.joints, targets.tolist())
         world.step(_SUBSTEPS)
         self._steps += 1
         distance = self._distance()
