@@ -146,10 +146,10 @@ def mask_picture(base: NDArray[Any], instance: NDArray[Any], boxes: NDArray[Any]
     """Lay each instance's colour over the image, with its outline and its box."""
     ids = np.asarray(instance, np.int64)
     colours = _instance_colours(int(ids.max()) + 1)
-    picture = np.asarray(base, np.float64) * 0.55
+    mixed = np.asarray(base, np.float64) * 0.55
     inside = ids > 0
-    picture[inside] = picture[inside] * 0.9 + colours[ids[inside]] * 0.5
-    picture = np.clip(picture, 0, 255).astype(np.uint8)
+    mixed[inside] = mixed[inside] * 0.9 + colours[ids[inside]] * 0.5
+    picture: Image = np.clip(mixed, 0, 255).astype(np.uint8)
     edge = np.zeros(ids.shape, bool)
     edge[:, 1:] |= ids[:, 1:] != ids[:, :-1]
     edge[1:] |= ids[1:] != ids[:-1]
@@ -163,7 +163,7 @@ def mask_picture(base: NDArray[Any], instance: NDArray[Any], boxes: NDArray[Any]
 
 def class_picture(class_map: NDArray[Any]) -> Image:
     """Show each class in a colour of its own."""
-    return _CLASS_COLOURS[np.minimum(np.asarray(class_map, np.int64), len(_CLASS_COLOURS) - 1)]
+    return np.asarray(_CLASS_COLOURS[np.minimum(np.asarray(class_map, np.int64), len(_CLASS_COLOURS) - 1)])
 
 
 def normal_picture(normal: NDArray[Any]) -> Image:

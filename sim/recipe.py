@@ -148,6 +148,12 @@ class Recipe(_Model):
         "head": RigSensor(camera="generic_rgb", depth="realsense_d435")
     }
     """Sensors by name; a row holds the readings of all."""
+    robot: str | None = None
+    """URDF of the arm; null: the Franka Panda. Paths are relative to where simloom runs."""
+    object_folders: tuple[str, ...] = ()
+    """Folders of meshes or URDFs that take the place of PyBullet's random objects."""
+    texture_folders: tuple[str, ...] = ()
+    """Folders of images that take the place of the built-in textures."""
     outputs: tuple[str, ...] = ("rgb", "depth", "instance", "class", "boxes", "poses", "visibility", "contacts")
     """What is rendered and written."""
     checks: Checks = Checks()

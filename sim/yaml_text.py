@@ -23,7 +23,7 @@ _TAGS = frozenset(
 KeyPath: TypeAlias = tuple[str | int, ...]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
     """SafeLoader that reads 1e-3 as the number it is (YAML 1.2), which YAML 1.1 takes for text."""
 
 

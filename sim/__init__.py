@@ -1,0 +1,62 @@
+"""Top floor: recipes, samplers, campaigns, datasets, quality and the command line.
+
+Names are resolved when they are first used (PEP 562), so that reading a dataset loads no physics.
+
+Example:
+    >>> import simloom
+    >>> dataset = simloom.sim.generate("tabletop", samples=1000, out="data/tabletop")
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .campaign.campaign import Campaign as Campaign
+    from .campaign.campaign import generate as generate
+    from .campaign.campaign import regenerate_row as regenerate_row
+    from .campaign.plan import Plan as Plan
+    from .campaign.plan import make_plan as make_plan
+    from .dataset import Dataset as Dataset
+    from .dataset import open_dataset as open_dataset
+    from .dataset import verify_dataset as verify_dataset
+    from .errors import PassingError as PassingError
+    from .errors import RecipeError as RecipeError
+    from .errors import SimloomError as SimloomError
+    from .errors import UsageError as UsageError
+    from .quality.gate import run_gate as run_gate
+    from .recipe import Recipe as Recipe
+    from .recipe import built_in_recipes as built_in_recipes
+    from .recipe import load_recipe as load_recipe
+
+_HOMES = {
+    "Campaign": "campaign.campaign",
+    "Dataset": "dataset",
+    "PassingError": "errors",
+    "Plan": "campaign.plan",
+    "Recipe": "recipe",
+    "RecipeError": "errors",
+    "SimloomError": "errors",
+    "UsageError": "errors",
+    "built_in_recipes": "recipe",
+    "generate": "campaign.campaign",
+    "load_recipe": "recipe",
+    "make_plan": "campaign.plan",
+    "open_dataset": "dataset",
+    "regenerate_row": "campaign.campaign",
+    "run_gate": "quality.gate",
+    "verify_dataset": "dataset",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,0 +1,39 @@
+"""Campaigns: from a recipe to a finished dataset on this machine, or this machine's part of it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .campaign import Campaign as Campaign
+    from .campaign import generate as generate
+    from .campaign import regenerate_row as regenerate_row
+    from .plan import Plan as Plan
+    from .plan import make_plan as make_plan
+    from .progress import Estimate as Estimate
+    from .progress import Progress as Progress
+    from .progress import StageTimes as StageTimes
+
+_HOMES = {
+    "Campaign": "campaign",
+    "Estimate": "progress",
+    "Plan": "plan",
+    "Progress": "progress",
+    "StageTimes": "progress",
+    "generate": "campaign",
+    "make_plan": "plan",
+    "regenerate_row": "campaign",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

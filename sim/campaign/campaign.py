@@ -1,0 +1,410 @@
+"""Campaigns: from a recipe to a finished dataset, with physics in processes and rendering in batches."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+from ...scenes.stage import Stage
+from ..dataset.manifest import MANIFEST
+from ..dataset.platform_key import platform_key
+from ..dataset.reader import Dataset, open_dataset
+from ..dataset.writer import DatasetWriter
+from ..errors import PassingError, UsageError
+from ..quality.checks import judge_rows, needed_outputs
+from ..recipe import Recipe, load_recipe
+from .plan import Plan, make_plan
+from .progress import Estimate, Progress, StageTimes
+from .shard_writer import ShardWriter
+from .stages import StageSource
+
+if TYPE_CHECKING:
+    from ...scenes.capture import Capturer
+
+BATCH_BYTES = 96 * 2**20
+"""Frames of one batch that are in memory at once [byte]."""
+
+SHEET_ROWS = 8
+"""Rows on the contact sheet."""
+
+_MAX_BATCH = 16
+_LEAST_COMPRESSION = 4
+
+
+class Campaign:
+    """Makes the rows of one dataset; the same campaign again resumes it.
+
+    Args:
+        recipe: The recipe.
+        out: Folder of the dataset.
+        samples: Rows of the finished dataset; None where the sampler is a design.
+        workers: Physics processes; None for one per core, 0 for none (physics in this process).
+        device: Where rendering and sensing run.
+        batch: Scenarios rendered at once; None chooses by their size. Without influence on any value.
+        snapshots: File to save the rendered snapshots to, for replay; None for no file.
+        shard_index: Which part of the shards this machine makes, [0, shard_count).
+        shard_count: Machines that share the work.
+        allow_code: Whether the recipe may name a scene as `module:Class`.
+        allow_mixed: Resume although the folder holds rows of another platform key.
+
+    Raises:
+        UsageError: If an argument cannot be.
+
+    Example:
+        >>> campaign = Campaign(load_recipe("tabletop"), "data", samples=1000)
+        >>> dataset = campaign.run()
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        out: str | os.PathLike[str],
+        *,
+        samples: int | None,
+        workers: int | None = None,
+        device: str = "cpu",
+        batch: int | None = None,
+        snapshots: str | os.PathLike[str] | None = None,
+        shard_index: int = 0,
+        shard_count: int = 1,
+        allow_code: bool = False,
+        allow_mixed: bool = False,
+    ) -> None:
+        self._begun = time.perf_counter()
+        if not 0 <= shard_index < shard_count:
+            raise UsageError(f"--shard-index must be in [0, {shard_count}), got {shard_index}")
+        if workers is not None and workers < 0:
+            raise UsageError(f"workers must be 0 or more, got {workers}")
+        if batch is not None and batch < 1:
+            raise UsageError(f"batch must be at least 1 scenario, got {batch}")
+        _require_device(device)
+        self.plan: Plan = make_plan(recipe, allow_code=allow_code)
+        self.out = Path(out)
+        self.times = StageTimes()
+        self.rows_made = 0
+        """Rows that the run made."""
+        self.redraws = 0
+        """Scenarios that were drawn again."""
+        self.tombstones = 0
+        """Scenarios that stayed invalid."""
+        self._samples = self.plan.rows_wanted(samples)
+        self._workers = (os.cpu_count() or 1) if workers is None else workers
+        self._device = device
+        self._batch = batch
+        self._snapshots = None if snapshots is None else Path(snapshots)
+        self._share = (shard_index, shard_count)
+        self._allow_mixed = allow_mixed
+
+    def estimate(self) -> Estimate:
+        """Say what a run would do, without making the folder or any row."""
+        rows, plan = self._samples, self.plan
+        per_scenario = plan.recipe.rows_per_scenario
+        there = 0
+        if self.out.is_dir() and any(self.out.iterdir()):
+            writer = self._open_writer()
+            there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
+        left = rows - there
+        per_shard = per_scenario * plan.scenarios_per_shard
+        return Estimate(
+            rows_wanted=rows,
+            rows_there=there,
+            rows_to_make=left,
+            scenarios_to_make=-(-left // per_scenario),
+            shards=-(-rows // per_shard),
+            row_bytes=plan.row_bytes,
+            arrays=tuple(sorted(plan.capturer().shapes)),
+        )
+
+    def run(self, progress: Callable[[Progress], None] | None = None) -> Dataset:
+        """Make what is missing.
+
+        Args:
+            progress: Called after every batch and every commit, the latter from a thread of its own.
+
+        Returns:
+            The dataset, open for reading, rejected rows skipped.
+
+        Raises:
+            DatasetError: If the folder, its contents or a write is in the way; see its subclasses.
+            PassingError: If the disk is too small for what is to be made.
+        """
+        writer = self._open_writer()
+        index, count = self._share
+        shards = [shard for shard in writer.missing() if shard % count == index]
+        if shards:
+            self._check_disk(sum(len(writer.shard_rows(shard)) for shard in shards))
+            self._make_shards(writer, shards, progress)
+        if not writer.missing() and (shards or not (self.out / MANIFEST).exists()):
+            writer.finish({"contact_sheet.png": self._draw_sheet()})
+        elif shards:
+            writer.finish()
+        self.times.total = time.perf_counter() - self._begun
+        return open_dataset(self.out)
+
+    def _open_writer(self) -> DatasetWriter:
+        plan = self.plan
+        return DatasetWriter.open(
+            self.out,
+            plan.resolved_yaml,
+            rows_wanted=self._samples,
+            rows_per_scenario=plan.recipe.rows_per_scenario,
+            scenarios_per_shard=plan.scenarios_per_shard,
+            tables=plan.tables,
+            platform=platform_key(self._device),
+            codec=plan.recipe.codec,
+            sizes=plan.sizes,
+            allow_mixed=self._allow_mixed,
+        )
+
+    def _check_disk(self, rows: int) -> None:
+        # Images shrink by 2 to 4: less space than a quarter cannot be enough.
+        needed = rows * self.plan.row_bytes // _LEAST_COMPRESSION
+        free = shutil.disk_usage(self.out).free
+        if free < needed:
+            raise PassingError(
+                f"{self.out} has {free / 1e9:.2f} GB free and {rows} rows need some {needed / 1e9:.2f} GB or more; "
+                "free some space, or ask for fewer rows. Nothing committed is lost."
+            )
+
+    def _make_shards(
+        self, writer: DatasetWriter, shards: Sequence[int], progress: Callable[[Progress], None] | None
+    ) -> None:
+        plan, recipe = self.plan, self.plan.recipe
+        per_scenario = recipe.rows_per_scenario
+        written = plan.capturer(device=self._device)
+        kept = set(written.shapes)
+        capturer = plan.capturer(device=self._device, more_outputs=needed_outputs(recipe.checks))
+        rows_of = {shard: writer.shard_rows(shard) for shard in shards}
+        to_make = sum(len(rows) for rows in rows_of.values())
+        there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
+        counts = {"made": 0, "committed": there}
+
+        def tell() -> None:
+            if progress is not None:
+                progress(
+                    Progress(
+                        rows_made=counts["made"],
+                        rows_committed=counts["committed"],
+                        rows_to_make=to_make,
+                        rows_wanted=self._samples,
+                        seconds=time.perf_counter() - self._begun,
+                    )
+                )
+
+        def committed(shard: int) -> None:
+            counts["committed"] += len(rows_of[shard])
+            tell()
+
+        scenarios = {
+            shard: range(rows.start // per_scenario, -(-rows.stop // per_scenario)) for shard, rows in rows_of.items()
+        }
+        batch = self._batch or default_batch(capturer)
+        replay = None if self._snapshots is None else _Replay(self._snapshots, plan)
+        every = itertools.chain.from_iterable(scenarios.values())
+        with (
+            StageSource(plan, every, workers=self._workers, ahead=2 * batch) as source,
+            ShardWriter(writer, on_commit=committed) as thread,
+        ):
+            self.times.start = time.perf_counter() - self._begun
+            for shard in shards:
+                rows = capturer.allocate(len(scenarios[shard]) * per_scenario)
+                for done, stages in self._batches(source, len(scenarios[shard]), batch):
+                    self._fill(capturer, stages, rows, done * per_scenario)
+                    if replay is not None:
+                        replay.add(stages)
+                    counts["made"] = min(counts["made"] + len(stages) * per_scenario, to_make)
+                    self.times.first_row = self.times.first_row or time.perf_counter() - self._begun
+                    tell()
+                begun = time.perf_counter()
+                rows["sample/verdict"][:] = judge_rows(rows, recipe.checks)
+                self.times.gather += time.perf_counter() - begun
+                size = len(rows_of[shard])
+                thread.put(shard, {name: array[:size] for name, array in rows.items() if name in kept})
+                del rows
+        self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
+        self.redraws, self.rows_made = source.redraws, counts["made"]
+        if replay is not None:
+            replay.save()
+
+    def _batches(self, source: StageSource, count: int, size: int) -> Iterator[tuple[int, list[Stage]]]:
+        for done in range(0, count, size):
+            begun = time.perf_counter()
+            stages = [next(source) for _ in range(min(size, count - done))]
+            self.times.physics += time.perf_counter() - begun
+            yield done, stages
+
+    def _fill(self, capturer: Capturer, stages: Sequence[Stage], rows: Mapping[str, NDArray[Any]], start: int) -> None:
+        seconds = capturer.fill(stages, rows, start=start)
+        self.times.render += seconds["render"]
+        self.times.sensors += seconds["sensors"]
+        self.times.gather += seconds["gather"]
+        self.tombstones += sum(not stage.valid for stage in stages)
+
+    def _draw_sheet(self) -> bytes:
+        from ..contact_sheet import draw_contact_sheet, encode_png
+
+        with open_dataset(self.out) as kept, open_dataset(self.out, skip_rejected=False) as everything:
+            dataset = kept if len(kept) else everything
+            count = min(SHEET_ROWS, len(dataset))
+            # Spread over the dataset, and over views and looks as well.
+            per_scenario = self.plan.recipe.rows_per_scenario
+            spread = [i * len(dataset) // count + i % per_scenario for i in range(count)]
+            positions = sorted({min(position, len(dataset) - 1) for position in spread})
+            rows = [dataset[position] for position in positions]
+        recipe = self.plan.recipe
+        title = f"simloom  {recipe.scene}  seed {recipe.seed}  {self._samples} rows"
+        return encode_png(draw_contact_sheet(rows, title=title))
+
+
+class _Replay:
+    """Collects snapshots for a replay file, up to a limit that keeps memory bounded."""
+
+    LIMIT = 4096
+
+    def __init__(self, path: Path, plan: Plan) -> None:
+        self._path = path
+        self._library = plan.scene.library
+        self._snapshots: list[Any] = []
+        self._cameras: list[Any] = []
+        self._views: list[int] = []
+
+    def add(self, stages: Sequence[Stage]) -> None:
+        """Keep the snapshots and cameras of valid stages."""
+        for stage in stages:
+            if not stage.valid or len(self._views) >= self.LIMIT:
+                continue
+            first = len(self._snapshots)
+            self._snapshots += stage.snapshots
+            for cameras in stage.cameras.values():
+                self._cameras += cameras
+                self._views += range(first, first + len(cameras))
+
+    def save(self) -> None:
+        """Write the file."""
+        from ...renderers.replay import save_replay
+
+        if not self._snapshots:
+            return
+        try:
+            save_replay(self._path, self._library, self._snapshots, self._cameras, self._views)
+        except OSError as error:
+            raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
+
+
+def default_batch(capturer: Capturer) -> int:
+    """Choose how many scenarios are rendered at once, so that their frames fit into `BATCH_BYTES`."""
+    pixels = sum(mount.width * mount.height for mount in capturer.scene.rig.mounts)
+    per_scenario = pixels * capturer.views * (12 * capturer.looks + 32)
+    return min(max(BATCH_BYTES // per_scenario, 1), _MAX_BATCH)
+
+
+def _require_device(device: str) -> None:
+    from ...kernels.device import require_device
+
+    try:
+        require_device(device)
+    except (ValueError, RuntimeError) as error:
+        raise UsageError(f"--device {device}: {error}") from error
+
+
+def generate(
+    recipe: Recipe | str | Path | Mapping[str, Any],
+    samples: int | None = None,
+    out: str | os.PathLike[str] = "data",
+    *,
+    seed: int | None = None,
+    workers: int | None = None,
+    device: str = "cpu",
+    batch: int | None = None,
+    snapshots: str | os.PathLike[str] | None = None,
+    shard_index: int = 0,
+    shard_count: int = 1,
+    progress: Callable[[Progress], None] | None = None,
+    allow_code: bool = False,
+    allow_mixed: bool = False,
+) -> Dataset:
+    """Make a dataset, or resume one: the same call again finishes what was interrupted.
+
+    Args:
+        recipe: A recipe, or what `load_recipe` takes.
+        samples: Rows of the finished dataset; None where the sampler is a design.
+        out: Folder of the dataset.
+        seed: Replaces the recipe's seed.
+        workers: Physics processes; None for one per core, 0 for none.
+        device: Where rendering and sensing run.
+        batch: Scenarios rendered at once; None chooses by their size.
+        snapshots: File to save the rendered snapshots to, for replay.
+        shard_index: Which part of the shards this call makes, [0, shard_count).
+        shard_count: Calls, on any machines, that share the work.
+        progress: Called after every batch and every commit.
+        allow_code: Whether the recipe may name a scene as `module:Class`.
+        allow_mixed: Resume although the folder holds rows of another platform key.
+
+    Returns:
+        The dataset, open for reading, rejected rows skipped.
+
+    Raises:
+        SimloomError: If something asked for cannot be; its `exit_code` is the command line's.
+        DatasetError: If the folder, its contents or a write is in the way; likewise.
+
+    Example:
+        >>> dataset = generate("tabletop", samples=1000, out="data/tabletop")
+    """
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if seed is not None:
+        if not 0 <= seed < 1 << 64:
+            raise UsageError(f"seed must be in [0, 2^64), got {seed}")
+        loaded = loaded.model_copy(update={"seed": seed})
+    campaign = Campaign(
+        loaded,
+        out,
+        samples=samples,
+        workers=workers,
+        device=device,
+        batch=batch,
+        snapshots=snapshots,
+        shard_index=shard_index,
+        shard_count=shard_count,
+        allow_code=allow_code,
+        allow_mixed=allow_mixed,
+    )
+    return campaign.run(progress)
+
+
+def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, NDArray[Any]]]:
+    """Make a function that makes rows of a dataset again, from its own recipe.
+
+    Args:
+        folder: The dataset.
+
+    Returns:
+        Row number to values by name, without the leading axis; `verify_dataset` takes it.
+
+    Raises:
+        RecipeError: If the recipe cannot be used here: code in it is never run.
+
+    Example:
+        >>> verify_dataset("data", regenerate=regenerate_row("data")).ok
+        True
+    """
+    plan = make_plan(load_recipe(Path(folder) / "recipe.yaml"))
+    recipe = plan.recipe
+    capturer = plan.capturer(more_outputs=needed_outputs(recipe.checks))
+    kept = set(plan.capturer().shapes)
+
+    def make(row: int) -> dict[str, NDArray[Any]]:
+        scenario, inner = divmod(row, recipe.rows_per_scenario)
+        rows = capturer.allocate(recipe.rows_per_scenario)
+        with StageSource(plan, [scenario], workers=0) as source:
+            capturer.fill([next(source)], rows, start=0)
+        rows["sample/verdict"][:] = judge_rows(rows, recipe.checks)
+        return {name: array[inner] for name, array in rows.items() if name in kept}
+
+    return make

@@ -1,0 +1,256 @@
+"""Plans: what a recipe means once its scene has spoken, the same in every process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import yaml
+
+from ...scenes.capture import Capturer
+from ...scenes.scene import Scene, SceneSpec
+from ...scenes.world import WorldError
+from ..errors import RecipeError, UsageError
+from ..recipe import Recipe
+from ..sampling.base import MAX_ATTEMPTS, Sampler
+
+SHARD_BYTES = 64 * 2**20
+"""Size of a shard, uncompressed, that whole scenarios fill [byte]."""
+
+_MAX_SCENARIOS_PER_SHARD = 4096
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Plan:
+    """A recipe with its scene, sampler and layout; made by `make_plan`."""
+
+    recipe: Recipe
+    """What was asked for."""
+    spec: SceneSpec
+    """How other processes make the scene."""
+    scene: Scene
+    """The scene in this process."""
+    sampler: Sampler
+    """Who proposes scenarios."""
+
+    def capturer(
+        self, *, device: str = "cpu", threads: int | None = None, more_outputs: Sequence[str] = ()
+    ) -> Capturer:
+        """Make what turns stages into rows.
+
+        Args:
+            device: Where rendering and sensing run.
+            threads: CPU threads; None for all.
+            more_outputs: Outputs beside the recipe's, such as those that checks need.
+
+        Returns:
+            The capturer.
+        """
+        recipe = self.recipe
+        return Capturer(
+            scene=self.scene,
+            outputs=tuple(dict.fromkeys((*recipe.outputs, *more_outputs))),
+            seed=recipe.seed,
+            views=recipe.views,
+            looks=recipe.looks,
+            device=device,
+            threads=threads,
+        )
+
+    @property
+    def attempts(self) -> int:
+        """How often one scenario may be drawn."""
+        return MAX_ATTEMPTS if self.sampler.redraws else 1
+
+    @cached_property
+    def row_bytes(self) -> int:
+        """Size of one row, uncompressed [byte]."""
+        return self.capturer().row_bytes
+
+    @property
+    def scenarios_per_shard(self) -> int:
+        """Scenarios of one shard: it follows from the recipe alone, never from workers or batch."""
+        size = self.row_bytes * self.recipe.rows_per_scenario
+        return min(max(SHARD_BYTES // size, 1), _MAX_SCENARIOS_PER_SHARD)
+
+    @cached_property
+    def resolved_yaml(self) -> str:
+        """The recipe with every default, the scene's whole parameter list and the digest of its assets."""
+        value = self.recipe.model_dump(mode="json", exclude={"resolved"})
+        value["rig"] = self.scene.rig.to_json()
+        value["resolved"] = {
+            "assets_sha256": self.asset_sha256,
+            "parameters_sha256": self.scene.space.digest(),
+            "parameters": {
+                parameter.name: {
+                    **parameter.distribution.to_json(),
+                    "unit": parameter.unit,
+                    "varies": parameter.varies,
+                    "count": parameter.count,
+                }
+                for parameter in self.scene.space
+            },
+        }
+        # The codec may change between runs, so it is no part of what binds a folder.
+        del value["codec"]
+        return str(
+            yaml.safe_dump(_plain(value), sort_keys=False, default_flow_style=None, width=110, allow_unicode=True)
+        )
+
+    @cached_property
+    def asset_sha256(self) -> str:
+        """One digest of all asset files."""
+        text = json.dumps(dict(sorted(self.scene.asset_digests.items())))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @cached_property
+    def tables(self) -> dict[str, Any]:
+        """The tables that a dataset's manifest holds."""
+        scene = self.scene
+        return {
+            "classes": {str(i): name for i, name in enumerate(scene.classes)},
+            "assets": dict(scene.asset_digests),
+            "cameras": scene.rig.to_json(),
+            "parameters": {p.name: p.to_json() for p in scene.space},
+        }
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The pads that the recipe declares, by axis name."""
+        sizes = {"slot": self.scene.slots, "contact": self.scene.contact_pad, "joint": len(self.scene.joint_names)}
+        sizes["dimension"] = self.scene.space.size
+        return {name: size for name, size in sizes.items() if size}
+
+    def rows_wanted(self, samples: int | None) -> int:
+        """Settle the number of rows.
+
+        Args:
+            samples: Rows asked for; None where the sampler is a design, which has its own.
+
+        Returns:
+            The number of rows.
+
+        Raises:
+            UsageError: If it is missing, below 1, or not the design's.
+        """
+        design = self.recipe.design_scenarios
+        if design is None:
+            if samples is None or samples < 1:
+                raise UsageError(f"the number of rows must be at least 1, got {samples}; give -n, e.g. -n 1000")
+            return samples
+        total = design * self.recipe.rows_per_scenario
+        if samples not in (None, total):
+            raise UsageError(
+                f"a Sobol design of {design} scenarios with {self.recipe.rows_per_scenario} rows each has {total} rows,"
+                f" got -n {samples}; leave -n out, or change sampler.sobol.scenarios"
+            )
+        return total
+
+
+def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
+    """Let the scene check a recipe and say what it means.
+
+    Args:
+        recipe: The recipe.
+        allow_code: Whether the recipe may name a scene as `module:Class`.
+
+    Returns:
+        The plan.
+
+    Raises:
+        RecipeError: If the scene, a parameter, a group, a mount or a profile is unknown or cannot be.
+
+    Example:
+        >>> plan = make_plan(load_recipe("tabletop"))
+    """
+    _check_profiles(recipe)
+    options: dict[str, Any] = {
+        "overrides": recipe.parameters,
+        "slots": recipe.slots,
+        "rig": {name: sensor.model_dump(mode="json") for name, sensor in recipe.rig.items()},
+    }
+    for name in ("robot", "object_folders", "texture_folders"):
+        if given := getattr(recipe, name):
+            options[name] = list(given) if isinstance(given, tuple) else given
+    if recipe.randomize is not None:  # an empty list means that nothing varies
+        options["randomize"] = list(recipe.randomize)
+    spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code)
+    try:
+        scene = spec.make()
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"{_blame(recipe, str(error))}: {error}") from error
+    except (ImportError, OSError, WorldError) as error:
+        key = next((key for key in ("robot", "object_folders", "texture_folders") if getattr(recipe, key)), "scene")
+        raise RecipeError(f"{recipe.where(key)}: the scene {recipe.scene!r} cannot be made here: {error}") from error
+    plan = Plan(recipe=recipe, spec=spec, scene=scene, sampler=_make_sampler(recipe, scene))
+    stated = (recipe.resolved or {}).get("assets_sha256")
+    if stated not in (None, plan.asset_sha256):
+        raise RecipeError(
+            f"{recipe.where('resolved')}: the assets have changed since this recipe was resolved; remove the key "
+            "'resolved' to use the assets of today"
+        )
+    return plan
+
+
+def _make_sampler(recipe: Recipe, scene: Scene) -> Sampler:
+    from ..sampling.random import RandomSampler
+    from ..sampling.sobol import SobolSampler
+
+    count = recipe.design_scenarios
+    if count is None:
+        return RandomSampler(space=scene.space, seed=recipe.seed, views=recipe.views, looks=recipe.looks)
+    try:
+        return SobolSampler(
+            space=scene.space, seed=recipe.seed, views=recipe.views, looks=recipe.looks, scenarios=count
+        )
+    except ValueError as error:
+        raise RecipeError(f"{recipe.where('sampler')}: {error}") from error
+
+
+def _check_profiles(recipe: Recipe) -> None:
+    from ...kernels.profiles import load_camera_profile, load_depth_profile
+
+    for name, sensor in recipe.rig.items():
+        for kind, given, load in (
+            ("camera", sensor.camera, load_camera_profile),
+            ("depth", sensor.depth, load_depth_profile),
+        ):
+            try:
+                if given is not None:
+                    load(given)
+            except ValueError as error:
+                raise RecipeError(f"{recipe.where('rig', name, kind)}: rig.{name}.{kind}: {error}") from error
+
+
+def _blame(recipe: Recipe, message: str) -> str:
+    """Find which key of the recipe a scene's complaint is about."""
+    for name in sorted(recipe.parameters, key=len, reverse=True):
+        if message.startswith(name) or repr(name) in message:
+            return recipe.where("parameters", name)
+    for group in recipe.randomize or ():
+        if repr(group) in message:
+            return recipe.where("randomize")
+    for name in recipe.rig:
+        if repr(name) in message:
+            return recipe.where("rig", name)
+    for key in ("robot", "object_folders", "texture_folders"):
+        given = getattr(recipe, key)
+        if any(path in message for path in ([given] if isinstance(given, str) else given or ())):
+            return recipe.where(key)
+    for key in ("slots", "scene", "rig", "robot"):
+        if key in message:
+            return recipe.where(key)
+    return recipe.where("scene")
+
+
+def _plain(value: Any) -> Any:
+    """Turn tuples into lists and mappings into dicts, for YAML."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,98 @@
+"""Stages in order: scenarios out to worker processes, settled worlds back, those that failed drawn again."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import Self
+
+from ...scenes.scenario import Scenario
+from ...scenes.stage import Stage
+from ...scenes.workers import WorkerError, WorkerPool
+from ..errors import SimloomError
+from .plan import Plan
+
+
+class StageSource:
+    """Yields the stage of each scenario, in the order asked, whatever worker is done first.
+
+    A scenario that comes back invalid is drawn again where the sampler redraws, at most `plan.attempts` times; then, or
+    where it does not, the invalid stage is what is yielded: a tombstone.
+
+    Args:
+        plan: Who proposes and who makes.
+        indices: Numbers of the scenarios, in order.
+        workers: Physics processes; 0 makes the stages in this process.
+        ahead: Stages that may be under way or waiting at once; at least four for each worker.
+
+    Example:
+        >>> with StageSource(plan, range(8), workers=2) as source:
+        ...     stages = list(source)
+    """
+
+    def __init__(self, plan: Plan, indices: Iterable[int], *, workers: int, ahead: int = 0) -> None:
+        self._plan = plan
+        self._indices = iter(indices)
+        self._workers = workers
+        self._ahead = max(ahead, 4 * workers)
+        self._pool: WorkerPool | None = None
+        self._stages: Iterator[Stage] = iter(())
+        self.redraws = 0
+
+    def __enter__(self) -> Self:
+        if self._workers:
+            self._pool = WorkerPool(self._plan.spec, self._workers)
+            self._stages = self._ordered(self._pool)
+        else:
+            self._stages = self._alone()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+
+    def __iter__(self) -> Iterator[Stage]:
+        return self
+
+    def __next__(self) -> Stage:
+        return next(self._stages)
+
+    def _alone(self) -> Iterator[Stage]:
+        for index in self._indices:
+            stage = self._plan.scene.stage(self._plan.sampler.propose(index))
+            while (scenario := self._redraw(stage)) is not None:
+                stage = self._plan.scene.stage(scenario)
+            yield stage
+
+    def _ordered(self, pool: WorkerPool) -> Iterator[Stage]:
+        order: deque[int] = deque()
+        done: dict[int, Stage] = {}
+        while True:
+            for index in itertools.islice(self._indices, self._ahead - len(order)):
+                pool.submit(self._plan.sampler.propose(index))
+                order.append(index)
+            if not order:
+                return
+            while order[0] not in done:
+                stage = self._next(pool)
+                if (scenario := self._redraw(stage)) is not None:
+                    pool.submit(scenario)
+                else:
+                    done[stage.scenario.index] = stage
+            yield done.pop(order.popleft())
+
+    def _next(self, pool: WorkerPool) -> Stage:
+        try:
+            return next(pool.results(in_order=False))
+        except WorkerError as error:
+            raise SimloomError(f"physics failed: {error}") from error
+
+    def _redraw(self, stage: Stage) -> Scenario | None:
+        """Propose what takes the place of a stage; None where the stage stays."""
+        attempt = stage.scenario.attempt + 1
+        if stage.valid or attempt >= self._plan.attempts:
+            return None
+        self.redraws += 1
+        return self._plan.sampler.propose(stage.scenario.index, attempt)

@@ -1,0 +1,320 @@
+"""The command line: each command is a thin layer over one library call."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from .recipe import Recipe
+
+app = typer.Typer(
+    name="simloom",
+    help="Weave parametric simulated scenes into labelled sensor data for robots.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Folder of the dataset.")]
+Set = Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key of the recipe.")]
+Device = Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to render and sense.")]
+AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let the recipe name a scene of your own, module:Class.")]
+
+
+class _Terminated(BaseException):
+    """SIGTERM came."""
+
+
+def _answers(command: Callable[..., None]) -> Callable[..., None]:
+    """Answer every failure by one sentence and its exit code."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        from .dataset.errors import DatasetError, write_error
+        from .errors import SimloomError
+
+        try:
+            signal.signal(signal.SIGTERM, _raise_terminated)
+            command(*args, **kwargs)
+            sys.stdout.flush()
+        except (SimloomError, DatasetError) as error:
+            _fail(str(error), error.exit_code)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+        except OSError as error:
+            if error.filename is None and error.errno is None:
+                traceback.print_exc()
+                raise typer.Exit(42) from None
+            failure = write_error(error, str(error.filename or "a file"))
+            _fail(str(failure), failure.exit_code)
+        except KeyboardInterrupt:
+            _fail("interrupted; what is committed is kept, the same command resumes", 130)
+        except _Terminated:
+            _fail("terminated; what is committed is kept, the same command resumes", 75)
+        except MemoryError:
+            _fail("out of memory; fewer --workers or a smaller --batch need less", 42)
+        except typer.Exit:
+            raise
+        except Exception:
+            traceback.print_exc()
+            _fail("this is a fault of simloom: please report the lines above", 42)
+
+    return run
+
+
+def _raise_terminated(*_: object) -> NoReturn:
+    raise _Terminated
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    typer.echo("\n".join(f"error: {line}" for line in message.splitlines()), err=True)
+    raise typer.Exit(code) from None
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2))
+
+
+def _load(recipe: str, overrides: list[str] | None, seed: int | None = None) -> Recipe:
+    from .recipe import load_recipe
+
+    return load_recipe(recipe, overrides=[*(overrides or ()), *([] if seed is None else [f"seed={seed}"])])
+
+
+@app.callback(invoke_without_command=True)
+def _main(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
+) -> None:
+    if version:
+        from .. import __version__
+
+        typer.echo(f"simloom {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+@_answers
+def scenes(as_json: Json = False) -> None:
+    """List the scenes that recipes may name.
+
+    Example: simloom scenes
+    """
+    from ..scenes.scene import scene_class, scene_names
+
+    found = {name: scene_class(name).summary for name in scene_names()}
+    if as_json:
+        _print_json(found)
+        return
+    for name, summary in found.items():
+        typer.echo(f"{name:12} {summary}")
+
+
+@app.command()
+@_answers
+def profiles(as_json: Json = False) -> None:
+    """List the sensor profiles that a rig may name.
+
+    Example: simloom profiles
+    """
+    from ..kernels.profiles import describe_profile, list_profiles
+
+    kinds = {name: kind for kind in ("camera", "depth") for name in list_profiles(kind)}
+    if as_json:
+        _print_json(
+            {
+                name: {"kind": kind, "values": [value._asdict() for value in describe_profile(name)]}
+                for name, kind in kinds.items()
+            }
+        )
+        return
+    for name, kind in kinds.items():
+        typer.echo(f"{name} ({kind})")
+        for value in describe_profile(name):
+            typer.echo(f"  {value.name:20} {value.value!s:24} {value.unit:10} {value.confidence}: {value.source}")
+
+
+@app.command()
+@_answers
+def preview(
+    source: Annotated[str, typer.Argument(metavar="RECIPE|FILE.npz", help="Recipe, or replay file of snapshots.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write.")] = Path("preview.png"),
+    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=64, help="Rows or views to draw.")] = 4,
+    changes: Set = None,
+    device: Device = "cpu",
+    allow_code: AllowCode = False,
+) -> None:
+    """Render a labelled grid of every output, from a recipe or from a replay file.
+
+    Example: simloom preview tabletop -o preview.png
+    """
+    from .preview import preview_recipe, preview_replay
+
+    if source.endswith(".npz"):
+        picture = preview_replay(source, rows=rows, device=device)
+    else:
+        picture = preview_recipe(_load(source, changes), rows=rows, device=device, allow_code=allow_code)
+    out.write_bytes(picture)
+    typer.echo(str(out))
+
+
+@app.command()
+@_answers
+def generate(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a built-in recipe, or a YAML file.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the dataset.")],
+    samples: Annotated[int | None, typer.Option("--samples", "-n", help="Rows of the finished dataset.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Physics processes; one per core by default.")] = None,
+    device: Device = "cpu",
+    changes: Set = None,
+    batch: Annotated[int | None, typer.Option(help="Scenarios rendered at once; chosen by their size.")] = None,
+    snapshots: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Save the snapshots for replay (.npz).")
+    ] = None,
+    shard_index: Annotated[int, typer.Option(help="This machine's part, from 0.")] = 0,
+    shard_count: Annotated[int, typer.Option(help="Machines that share the work.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")] = False,
+    allow_mixed: Annotated[bool, typer.Option("--allow-mixed", help="Resume rows of another platform.")] = False,
+    allow_code: AllowCode = False,
+    as_json: Json = False,
+) -> None:
+    """Make a labelled dataset; the same command again resumes it.
+
+    Values do not depend on workers, batch, device placement or interruptions.
+
+    Example: simloom generate tabletop -n 256 -o data/demo --set views=4
+    """
+    from .campaign.campaign import Campaign
+    from .console import print_estimate, print_summary, show_progress
+
+    campaign = Campaign(
+        _load(recipe, changes, seed),
+        out,
+        samples=samples,
+        workers=workers,
+        device=device,
+        batch=batch,
+        snapshots=snapshots,
+        shard_index=shard_index,
+        shard_count=shard_count,
+        allow_code=allow_code,
+        allow_mixed=allow_mixed,
+    )
+    if dry_run:
+        print_estimate(campaign.estimate(), as_json=as_json)
+        return
+    with show_progress(quiet=as_json) as progress:
+        dataset = campaign.run(progress)
+    print_summary(campaign, dataset, as_json=as_json)
+
+
+@app.command()
+@_answers
+def verify(
+    folder: Folder,
+    regenerate: Annotated[int, typer.Option(min=0, help="Rows to make again and compare.")] = 0,
+    repair: Annotated[bool, typer.Option("--repair", help="Make damaged derived files again.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Check every file and row of a dataset, and name what is damaged.
+
+    Example: simloom verify data/demo --regenerate 5
+    """
+    from .dataset.verify import verify_dataset
+
+    make = None
+    if regenerate:
+        from .campaign.campaign import regenerate_row
+
+        make = regenerate_row(folder)
+    report = verify_dataset(folder, repair=repair, regenerate=make, regenerate_count=regenerate)
+    if as_json:
+        _print_json({
+            "ok": report.ok,
+            "status": report.status,
+            "root_digest": report.root_digest,
+            "checked_files": report.checked_files,
+            "checked_rows": report.checked_rows,
+            "regenerated_rows": regenerate,
+            "findings": [str(finding) for finding in report.findings],
+        })  # fmt: skip
+    else:
+        typer.echo("\n".join(report.lines()))
+        if regenerate and report.ok:
+            typer.echo(f"{regenerate} rows made again")
+    if not report.ok:
+        raise typer.Exit(report.exit_code)
+
+
+@app.command()
+@_answers
+def inspect(
+    folder: Folder,
+    row: Annotated[int | None, typer.Option(help="Show one row's values.")] = None,
+    gate: Annotated[bool, typer.Option("--gate", help="Judge the whole dataset; exit code 42 where it fails.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a dataset holds, or judge it.
+
+    Example: simloom inspect data/demo --gate
+    """
+    from .console import print_dataset, print_gate, print_row
+    from .dataset.reader import open_dataset
+
+    with open_dataset(folder, skip_rejected=False) as dataset:
+        if row is not None:
+            print_row(dataset, row, as_json=as_json)
+        elif gate:
+            from .quality.gate import run_gate
+
+            lines = run_gate(folder)
+            print_gate(lines, as_json=as_json)
+            if not all(line.passed for line in lines):
+                raise typer.Exit(42)
+        else:
+            print_dataset(dataset, as_json=as_json)
+
+
+@app.command()
+@_answers
+def doctor(as_json: Json = False) -> None:
+    """Tell whether this machine has what simloom needs, and how to mend what is missing.
+
+    Example: simloom doctor
+    """
+    from .doctor import examine
+
+    findings = examine()
+    if as_json:
+        _print_json([finding._asdict() for finding in findings])
+    else:
+        for finding in findings:
+            state = "ok" if finding.ok else "MISSING" if finding.needed else "absent"
+            typer.echo(f"{state:8} {finding.name:18} {finding.text}")
+    if not all(finding.ok for finding in findings if finding.needed):
+        raise typer.Exit(42)
+
+
+def main() -> None:
+    """Run the command line; the entry point `simloom`."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+
+
+if __name__ == "__main__":
+    main()

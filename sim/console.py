@@ -1,0 +1,228 @@
+"""What the command line shows: progress, tables and JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from .campaign.progress import Estimate, Progress
+
+if TYPE_CHECKING:
+    from .campaign.campaign import Campaign
+    from .dataset.reader import Dataset
+    from .quality.gate import GateLine
+
+
+def _console() -> Console:
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _print_json(value: Any) -> None:
+    _console().out(json.dumps(value, indent=2))
+
+
+class _Rate(ProgressColumn):
+    """Rows per second and time left, from the campaign's own count."""
+
+    def render(self, task: Task) -> Text:
+        left = task.fields["left"]
+        end = "" if left is None else f", {_duration(left)} left"
+        return Text(f"{task.fields['rate']:.1f} rows/s{end}")
+
+
+@contextmanager
+def show_progress(*, quiet: bool = False) -> Iterator[Callable[[Progress], None]]:
+    """Show a bar on standard error while a campaign runs.
+
+    Args:
+        quiet: Whether to show nothing.
+
+    Yields:
+        What the campaign calls.
+    """
+    if quiet:
+        yield lambda progress: None
+        return
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} rows"),
+        _Rate(),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None, rate=0.0, left=None, visible=False)
+
+        def show(progress: Progress) -> None:
+            there = progress.rows_wanted - progress.rows_to_make
+            bar.update(
+                task,
+                description="generating",
+                visible=True,
+                total=progress.rows_wanted,
+                completed=there + progress.rows_made,
+                rate=progress.rows_per_second,
+                left=progress.seconds_left,
+            )
+
+        yield show
+
+
+def print_estimate(estimate: Estimate, *, as_json: bool = False) -> None:
+    """Print what a campaign would do."""
+    if as_json:
+        _print_json(asdict(estimate) | {"raw_bytes": estimate.raw_bytes})
+        return
+    table = Table(title="dry run: nothing is made", show_header=False)
+    table.add_row("rows wanted", f"{estimate.rows_wanted}")
+    table.add_row("rows there already", f"{estimate.rows_there}")
+    table.add_row("rows to make", f"{estimate.rows_to_make} of {estimate.scenarios_to_make} scenarios")
+    table.add_row("shards", f"{estimate.shards}")
+    table.add_row("size of a row", f"{_size(estimate.row_bytes)} uncompressed")
+    table.add_row("size to make", f"{_size(estimate.raw_bytes)} uncompressed")
+    table.add_row("arrays", f"{len(estimate.arrays)}")
+    _console().print(table)
+
+
+def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False) -> None:
+    """Print what a campaign did."""
+    times = asdict(campaign.times)
+    manifest = dataset.manifest
+    stored = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
+    summary: dict[str, Any] = {
+        "folder": str(dataset.folder),
+        "status": dataset.status,
+        "rows_accepted": len(dataset),
+        "redraws": campaign.redraws,
+        "tombstones": campaign.tombstones,
+        "bytes": stored,
+        "root_digest": dataset.root_digest if manifest is not None else None,
+        "contact_sheet": str(dataset.folder / "contact_sheet.png") if manifest is not None else None,
+        "seconds": {name: round(value, 3) for name, value in times.items()},
+        "rows_made": campaign.rows_made,
+    }
+    if as_json:
+        _print_json(summary)
+        return
+    table = Table(title=str(dataset.folder), show_header=False)
+    table.add_row("status", dataset.status)
+    table.add_row("rows accepted", f"{len(dataset)} of {dataset.rows_wanted}")
+    table.add_row("rows made now", f"{campaign.rows_made} in {_duration(times['total'])}")
+    if campaign.rows_made:
+        busy = max(times["total"] - times["start"], 1e-9)
+        table.add_row("speed", f"{campaign.rows_made / busy:.1f} rows/s after a start of {times['start']:.1f} s")
+        steps = ("physics", "render", "sensors", "gather", "write_wait")
+        table.add_row("time waiting for", ", ".join(f"{s.replace('_wait', '')} {times[s]:.1f} s" for s in steps))
+    table.add_row("redrawn scenarios", f"{campaign.redraws}")
+    table.add_row("tombstones", f"{campaign.tombstones}")
+    table.add_row("size on disk", _size(stored))
+    if manifest is not None:
+        table.add_row("root digest", manifest.root_digest)
+        table.add_row("contact sheet", summary["contact_sheet"])
+    _console().print(table)
+
+
+def print_dataset(dataset: Dataset, *, as_json: bool = False) -> None:
+    """Print what a dataset holds."""
+    row = dataset.row(int(dataset.rows[0]))
+    columns = dataset.table().to_pydict()
+    valid = np.asarray(columns["valid"], bool)
+    accepted = valid & (np.asarray(columns["verdict"]) == 0)
+    summary: dict[str, Any] = {
+        "folder": str(dataset.folder),
+        "status": dataset.status,
+        "rows": len(valid),
+        "valid": int(valid.sum()),
+        "accepted": int(accepted.sum()),
+        "scenarios": len(set(columns["scenario"])),
+        "root_digest": dataset.root_digest,
+        "classes": dataset.classes,
+        "arrays": {name: {"dtype": str(row[name].dtype), "shape": list(row[name].shape)} for name in sorted(row)},
+    }
+    if as_json:
+        _print_json(summary)
+        return
+    console = _console()
+    table = Table(title=str(dataset.folder), show_header=False)
+    table.add_row("status", dataset.status)
+    table.add_row("rows", f"{len(valid)}: {valid.sum()} valid, {accepted.sum()} accepted")
+    table.add_row("scenarios", f"{summary['scenarios']}")
+    table.add_row("root digest", dataset.root_digest)
+    table.add_row("classes", ", ".join(f"{key} {name}" for key, name in dict(dataset.classes).items()))
+    console.print(table)
+    arrays = Table("array", "dtype", "shape of one row", "unit", "meaning")
+    from .dataset.specs import find_spec
+
+    for name in sorted(name for name in row if not name.startswith("param/")):
+        spec = find_spec(name)
+        shape = " x ".join(str(side) for side in row[name].shape) or "1"
+        arrays.add_row(name, str(row[name].dtype), shape, spec.unit, spec.meaning)
+    console.print(arrays)
+    parameters = sorted(name.removeprefix("param/") for name in row if name.startswith("param/"))
+    console.print(f"{len(parameters)} parameters: {', '.join(parameters)}")
+
+
+def print_row(dataset: Dataset, number: int, *, as_json: bool = False) -> None:
+    """Print the values of one row; of large arrays their shape and range.
+
+    Raises:
+        UsageError: If the row is not there.
+    """
+    from .errors import UsageError
+
+    try:
+        row = dataset.row(number)
+    except IndexError as error:
+        raise UsageError(str(error)) from error
+    shown = {name: _brief(value) for name, value in sorted(row.items())}
+    if as_json:
+        _print_json(shown)
+        return
+    table = Table("array", "value", title=f"row {number}")
+    for name, value in shown.items():
+        table.add_row(name, str(value))
+    _console().print(table)
+
+
+def print_gate(lines: Sequence[GateLine], *, as_json: bool = False) -> None:
+    """Print the lines of the gate."""
+    if as_json:
+        _print_json([asdict(line) for line in lines])
+        return
+    for line in lines:
+        _console().print(f"{'pass' if line.passed else 'FAIL'}  {line.name:28} {line.text}")
+
+
+def _brief(value: Any) -> Any:
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return array.item()
+    if array.size <= 16:
+        return array.tolist()
+    return f"{array.dtype} {' x '.join(map(str, array.shape))}, {array.min():.6g} to {array.max():.6g}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min {rest:02} s"
+
+
+def _size(count: float) -> str:
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.3g} TB"
