@@ -31,7 +31,7 @@ from numpy.typing import ArrayLike, NDArray
 from .device import Kernel, allocate, on_device, require_device, scalar
 from .philox import draw_block, stream_key
 from .profiles import CameraProfile, load_camera_profile
-from .variates import normal, poisson
+from .variates import POISSON_SEARCH_LIMIT, normal, poisson, poisson_expansion
 
 PLANCK: Final = 6.62607015e-34
 """Planck constant [J s] (SI, exact)."""
@@ -39,6 +39,7 @@ LIGHT_SPEED: Final = 299792458.0
 """Speed of light [m/s] (SI, exact)."""
 
 _MOST_ELECTRONS: Final = 1e12
+_WORKING_NUMBERS: Final = 1 << 23
 _BINS: Final = 4096
 _HALF_BIN: Final = np.uint32(19)
 _CLIPPED_PER_MILLE: Final = 20
@@ -83,27 +84,44 @@ def _positive(value: Any) -> Any:
 
 
 @scalar(forceinline=True)
-def _channel_number(
-    radiance: Any, rate: Any, dark: Any, word: Any, low: Any, full_well: Any, read_noise: Any, gain: Any,
-    black_level: Any, largest: Any,
-) -> Any:  # fmt: skip
-    """Return the digital number of one channel of a pixel: shot noise from `word`, read noise from both words."""
+def _mean_electrons(radiance: Any, rate: Any, dark: Any) -> Any:
     mean = _positive(radiance) * rate + dark
     # Far beyond any full well a count no longer fits an integer.
-    mean = mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS
-    shot = poisson(mean, (word & _SHOT_MASK) | _SHOT_HALF)
-    bits = ((word & _LOW_8) << _TEN) | (low & _LOW_10)
-    noise = read_noise * normal((bits << _FOURTEEN) | _READ_HALF)
-    return _digitize(shot, noise, full_well, gain, black_level, largest)
+    return mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS
+
+
+@scalar(forceinline=True)
+def _shot_word(word: Any) -> Any:
+    return (word & _SHOT_MASK) | _SHOT_HALF
+
+
+@scalar(forceinline=True)
+def _read_word(word: Any, low: Any) -> Any:
+    return (((word & _LOW_8) << _TEN | (low & _LOW_10)) << _FOURTEEN) | _READ_HALF
+
+
+@scalar(forceinline=True)
+def _bright_number(mean: Any, word: Any, low: Any, full: Any, noise: Any, gain: Any, black: Any, top: Any) -> Any:
+    """Return the digital number of one channel of a pixel whose mean charge is at least 10 electrons."""
+    shot = poisson_expansion(mean, _shot_word(word))
+    return _digitize(shot, noise * normal(_read_word(word, low)), full, gain, black, top)
+
+
+@scalar
+def _number(mean: Any, word: Any, low: Any, full: Any, noise: Any, gain: Any, black: Any, top: Any) -> Any:
+    """Return the digital number of one channel of a pixel."""
+    shot = poisson(mean, _shot_word(word))
+    return _digitize(shot, noise * normal(_read_word(word, low)), full, gain, black, top)
 
 
 @scalar
 def _develop_line(
     line: Any, radiance_in: Any, row_in: Any, exposure_time_in: Any, camera_in: Any, table_in: Any, key_0: Any,
-    key_1: Any, sensor: Any, height: Any, rgb_out: Any, raw_out: Any,
+    key_1: Any, sensor: Any, height: Any, number_out: Any, rgb_out: Any, raw_out: Any,
 ) -> None:  # fmt: skip
-    # One image line: what is the same along it is read once, which halves the time of a pixel.
-    width = radiance_in.shape[1]
+    # The first loop has neither a branch nor a store to more than `number_out`, and its strides are constants: the
+    # compiler then draws for eight pixels at once. The second does what it cannot: few electrons, and the table.
+    width = number_out.shape[2]
     image = line // height
     first = (line - image * height) * width
     row = row_in[image]
@@ -111,20 +129,29 @@ def _develop_line(
     rate_0, rate_1, rate_2 = camera_in[0] * time, camera_in[1] * time, camera_in[2] * time
     dark, full, noise = camera_in[3] * time, camera_in[4], camera_in[5]
     gain, black, top = camera_in[6], camera_in[7], camera_in[8]
-    keep_raw = raw_out.shape[0] > 0
     for x in range(width):
         w0, w1, w2, w3 = draw_block(key_0, key_1, first + x, row, sensor, 0)
-        red, green, blue = radiance_in[line, x, 0], radiance_in[line, x, 1], radiance_in[line, x, 2]
-        n0 = _channel_number(red, rate_0, dark, w0, w3, full, noise, gain, black, top)
-        n1 = _channel_number(green, rate_1, dark, w1, w3 >> _TEN, full, noise, gain, black, top)
-        n2 = _channel_number(blue, rate_2, dark, w2, w3 >> _TWENTY, full, noise, gain, black, top)
-        rgb_out[line, x, 0] = table_in[0, n0]
-        rgb_out[line, x, 1] = table_in[1, n1]
-        rgb_out[line, x, 2] = table_in[2, n2]
-        if keep_raw:
-            raw_out[line, x, 0] = n0
-            raw_out[line, x, 1] = n1
-            raw_out[line, x, 2] = n2
+        m0 = _mean_electrons(radiance_in[line, 3 * x], rate_0, dark)
+        m1 = _mean_electrons(radiance_in[line, 3 * x + 1], rate_1, dark)
+        m2 = _mean_electrons(radiance_in[line, 3 * x + 2], rate_2, dark)
+        number_out[line, 0, x] = np.uint16(_bright_number(m0, w0, w3, full, noise, gain, black, top))
+        number_out[line, 1, x] = np.uint16(_bright_number(m1, w1, w3 >> _TEN, full, noise, gain, black, top))
+        number_out[line, 2, x] = np.uint16(_bright_number(m2, w2, w3 >> _TWENTY, full, noise, gain, black, top))
+    keep_raw = raw_out.shape[0] > 0
+    for x in range(width):
+        m0 = _mean_electrons(radiance_in[line, 3 * x], rate_0, dark)
+        m1 = _mean_electrons(radiance_in[line, 3 * x + 1], rate_1, dark)
+        m2 = _mean_electrons(radiance_in[line, 3 * x + 2], rate_2, dark)
+        if min(m0, min(m1, m2)) < POISSON_SEARCH_LIMIT:
+            w0, w1, w2, w3 = draw_block(key_0, key_1, first + x, row, sensor, 0)
+            number_out[line, 0, x] = np.uint16(_number(m0, w0, w3, full, noise, gain, black, top))
+            number_out[line, 1, x] = np.uint16(_number(m1, w1, w3 >> _TEN, full, noise, gain, black, top))
+            number_out[line, 2, x] = np.uint16(_number(m2, w2, w3 >> _TWENTY, full, noise, gain, black, top))
+        for channel in range(3):
+            number = number_out[line, channel, x]
+            rgb_out[line, 3 * x + channel] = table_in[channel, number]
+            if keep_raw:
+                raw_out[line, 3 * x + channel] = number
 
 
 _DEVELOP: Final = Kernel(_develop_line)
@@ -136,17 +163,17 @@ def _meter_row(
     histogram_out: Any, exposure_time_out: Any,
 ) -> None:  # fmt: skip
     # Fixed order and integers: the exposure of a row depends on nothing but the row.
-    pixels = radiance_in.shape[1]
+    pixels = radiance_in.shape[1] // 3
     for cell in range(_BINS):
         histogram_out[row, cell] = 0
     total = 0.0
     for pixel in range(pixels):
-        red = _positive(radiance_in[row, pixel, 0])
-        green = _positive(radiance_in[row, pixel, 1])
-        blue = _positive(radiance_in[row, pixel, 2])
+        red = _positive(radiance_in[row, 3 * pixel])
+        green = _positive(radiance_in[row, 3 * pixel + 1])
+        blue = _positive(radiance_in[row, 3 * pixel + 2])
         total += 0.2126 * red + 0.7152 * green + 0.0722 * blue
         largest = np.float32(max(red, max(green, blue)))
-        histogram_out[row, np.int64(largest.view(np.uint32) >> _HALF_BIN)] += 1
+        histogram_out[row, np.uint64(largest.view(np.uint32) >> _HALF_BIN)] += 1
     allowed = pixels * _CLIPPED_PER_MILLE // 1000
     above = 0
     cell = _BINS - 1
@@ -249,17 +276,23 @@ def apply_camera(
     if not 0 <= sensor < 1 << 16:
         raise ValueError(f"sensor must be in [0, 65536), got {sensor}")
     rates = electrons_per_radiance(camera)
-    flat = images.reshape(count, height * width, 3)
-    times = _exposure_times(flat, camera, rates, exposure_time, target, threads)
-    lines = images.reshape(count * height, width, 3)
-    rgb = allocate((count * height, width, 3), np.uint8, there)
-    numbers = allocate((count * height if raw else 0, width, 3), np.uint16, there)
+    times = _exposure_times(images.reshape(count, -1), camera, rates, exposure_time, target, threads)
+    lines = images.reshape(count * height, width * 3)
+    rgb = allocate((count * height, width * 3), np.uint8, there)
+    numbers = allocate((count * height if raw else 0, width * 3), np.uint16, there)
     largest = 2.0**camera.bit_depth - 1.0
     constants = [camera.dark_current, camera.full_well, camera.read_noise, camera.gain, camera.black_level, largest]
-    _DEVELOP.launch(
-        count * height, lines, rows, times, np.concatenate([rates, constants]), _output_table(camera),
-        *stream_key(seed, "camera"), np.uint64(sensor), height, rgb, numbers, device=target, threads=threads,
-    )  # fmt: skip
+    parameters, table, key = np.concatenate([rates, constants]), _output_table(camera), stream_key(seed, "camera")
+    # A few images at a time keep the working space small and in the cache.
+    step = max(1, _WORKING_NUMBERS // (height * width * 3))
+    space = allocate((min(step, count) * height, 3, width), np.uint16, there)
+    for start in range(0, count, step):
+        end = min(start + step, count)
+        part = slice(start * height, end * height)
+        _DEVELOP.launch(
+            (end - start) * height, lines[part], rows[start:end], times[start:end], parameters, table, *key,
+            np.uint64(sensor), height, space, rgb[part], numbers[part], device=target, threads=threads,
+        )  # fmt: skip
     return CameraReading(
         rgb=rgb.reshape(count, height, width, 3),
         exposure_time=times,

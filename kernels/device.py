@@ -191,8 +191,10 @@ def _build_cpu(element: Callable[..., None], parallel: bool) -> Any:
         for index in prange(count):
             element(index, *arguments)
 
-    # The disk cache names its files by this: each kernel has its own, so no kernel's entry overwrites another's index.
-    launch.__name__ = launch.__qualname__ = f"{element.__module__}_{element.__qualname__}".replace(".", "_")
+    # The disk cache knows a build by this name and its source alone. Each kernel has files of its own, and its serial
+    # build others than its parallel one: a forked child must never be given the latter.
+    mode = "parallel" if parallel else "serial"
+    launch.__name__ = launch.__qualname__ = f"{element.__module__}_{element.__qualname__}_{mode}".replace(".", "_")
     options = {"parallel": parallel, "nogil": True, "error_model": "numpy"}
     folder = cache_folder() if element.__module__.startswith(f"{_PACKAGE}.") else None
     if folder is None:

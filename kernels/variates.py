@@ -190,6 +190,27 @@ def poisson_search(mean: float, uniform: float) -> float:
 
 
 @scalar(forceinline=True)
+def poisson_expansion(mean: Any, word: Any) -> Any:
+    """Return a Poisson count as float64 from one word, without a branch; a mean below 10 counts as 10.
+
+    Args:
+        mean: Expected count.
+        word: uint64 below 2^32.
+
+    Source: Giles 2016, section 2, the expansion of Cornish and Fisher to 1/mean.
+    """
+    mean = mean if mean > POISSON_SEARCH_LIMIT else POISSON_SEARCH_LIMIT
+    w = normal(word)
+    root = math.sqrt(mean)
+    inverse = 1.0 / root
+    w2 = w * w
+    third = (w2 * (-1.0 / 72.0) - 1.0 / 36.0) * w
+    fourth = (w2 * (1.0 / 270.0) + 7.0 / 810.0) * w2 - 8.0 / 405.0
+    count = mean + root * w + (w2 * (1.0 / 6.0) + 1.0 / 3.0) + (third + fourth * inverse) * inverse
+    return np.float64(np.int64(count if count > 0.0 else 0.0))
+
+
+@scalar(forceinline=True)
 def poisson(mean: Any, word: Any) -> Any:
     """Return a Poisson count as float64 from one word.
 
@@ -202,11 +223,4 @@ def poisson(mean: Any, word: Any) -> Any:
     """
     if mean < POISSON_SEARCH_LIMIT:
         return poisson_search(mean, uniform64(word)) if mean > 0.0 else 0.0
-    w = normal(word)
-    root = math.sqrt(mean)
-    inverse = 1.0 / root
-    w2 = w * w
-    third = (w2 * (-1.0 / 72.0) - 1.0 / 36.0) * w
-    fourth = (w2 * (1.0 / 270.0) + 7.0 / 810.0) * w2 - 8.0 / 405.0
-    count = mean + root * w + (w2 * (1.0 / 6.0) + 1.0 / 3.0) + (third + fourth * inverse) * inverse
-    return np.float64(np.int64(count)) if count > 0.0 else 0.0
+    return poisson_expansion(mean, word)

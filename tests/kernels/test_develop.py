@@ -228,3 +228,14 @@ def test_bad_input_is_refused(change: dict[str, object], message: str) -> None:
     radiance = given.pop("radiance")
     with pytest.raises(ValueError, match=message):
         apply_camera(radiance, **given)
+
+
+def test_working_space_does_not_change_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Images developed a few at a time are those developed at once."""
+    radiance, index = _scene(7, 13, 17), np.arange(7)
+    whole = apply_camera(radiance, seed=9, index=index, raw=True)
+    monkeypatch.setattr("simloom.kernels.develop._WORKING_NUMBERS", 3 * 13 * 17 * 3)
+    parts = apply_camera(radiance, seed=9, index=index, raw=True)
+
+    assert np.array_equal(parts.rgb, whole.rgb)
+    assert np.array_equal(parts.raw, whole.raw)

@@ -116,7 +116,7 @@ def test_children_launch(method: str) -> None:
     options = {"fx": 50.0, "seed": 0, "index": [3, 4]}
     expected = apply_depth(depth, **options)
     with multiprocessing.get_context(method).Pool(1) as pool:
-        found = pool.apply_async(apply_depth, (depth,), options).get(timeout=100)
+        found = pool.apply_async(apply_depth, (depth,), options).get(timeout=30)
 
     assert np.array_equal(found.depth, expected.depth)
     assert np.array_equal(found.status, expected.status)
@@ -201,3 +201,20 @@ out = {"early": np.array(early, dtype=str), "late": np.array(late, dtype=str)}
 
     assert list(found["early"]) == []
     assert list(found["late"]) == []
+
+
+def test_builds_do_not_share_their_cache(tmp_path: Path) -> None:
+    """The serial build, which a forked child needs, is never read from the parallel build's file."""
+    code = """
+from simloom.kernels.depth import _COSINE as KERNEL
+arguments = [np.zeros((2, 3, 3), np.float32), np.ones(1), np.ones(1), np.zeros((1, 2)), 2]
+misses = []
+for parallel in (True, False):
+    build = KERNEL.cpu_build(parallel=parallel)
+    build(2, *arguments, np.empty((2, 3), np.float32))
+    misses.append(sum(build.stats.cache_misses.values()))
+out = {"misses": np.array(misses)}
+"""
+    found = run_process(code, tmp_path, {"SIMLOOM_CACHE_DIR": str(tmp_path / "cache")})
+
+    assert found["misses"].tolist() == [1, 1]
