@@ -367,7 +367,7 @@ def build_asset_library(sources: Sources) -> AssetLibrary:
         "hull_inset": np.concatenate(builder.hull_inset) if builder.hull_inset else np.zeros((0, 3)),
         "part_points": np.array(builder.part_points, np.int64),
         "part_start": np.array(builder.part_start, np.int64),
-        "robot_outline": np.array(outlines).reshape(-1, 64, 3),
+        "robot_outline": np.array(outlines).reshape(-1, 256, 3),
         **robot_tables,
     }
     info = {

@@ -79,7 +79,7 @@ class RobotPart:
     texture: int
     """Row in the library's textures, -1 = none."""
     outline: Array
-    """Outermost points of the mesh in its frame, unscaled [m], shape (64, 3): enough for a box around a pose."""
+    """Outermost points of the mesh in its frame, unscaled [m], shape (256, 3): enough for a box around a pose."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -231,7 +231,7 @@ def _cache_folder() -> Path:
 def _read_cache(path: Path) -> AssetLibrary | None:
     """Read a library, or return None where there is none or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as handle, np.load(handle, allow_pickle=False) as file:
             info = json.loads(bytes(file["info"]).decode())
             arrays = {name: file[name] for name in file.files if name != "info"}
         meshes = {name.removeprefix("mesh/"): value for name, value in arrays.items() if name.startswith("mesh/")}
@@ -267,7 +267,7 @@ def _write_cache(path: Path, library: AssetLibrary) -> None:
             Path(temporary).unlink(missing_ok=True)
 
 
-def outline_points(vertices: NDArray[Any], count: int = 64) -> Array:
+def outline_points(vertices: NDArray[Any], count: int = 256) -> Array:
     """Return the points of a mesh that lie outermost in directions spread evenly over the sphere.
 
     Args:

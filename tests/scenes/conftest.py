@@ -8,6 +8,7 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+
 from simloom.scenes import SceneSpec, Stage, TabletopScene
 
 

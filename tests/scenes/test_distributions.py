@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+
 from simloom.scenes.distributions import OnDisk, Rotation, parse_distribution
 
 U = (np.arange(4096) + 0.5) / 4096
@@ -35,7 +36,8 @@ def test_integers_are_equally_probable():
     distribution = parse_distribution({"integer": [3, 10]})
     values, counts = np.unique(distribution.ppf(U), return_counts=True)
 
-    assert values.tolist() == [3, 4, 5, 6, 7, 8, 9, 10] and (counts == 512).all()
+    assert values.tolist() == [3, 4, 5, 6, 7, 8, 9, 10]
+    assert (counts == 512).all()
     np.testing.assert_allclose(distribution.log_density(values), -math.log(8))
     assert distribution.log_density(2.5) == -math.inf
 
@@ -45,7 +47,8 @@ def test_choices_follow_their_weights():
     distribution = parse_distribution({"choice": {"options": ["a", "b", "c"], "weights": [1, 0, 3]}})
     values = distribution.ppf(U)
 
-    assert (values == 0).mean() == 0.25 and (values == 2).mean() == 0.75
+    assert (values == 0).mean() == 0.25
+    assert (values == 2).mean() == 0.75
     np.testing.assert_allclose(distribution.log_density([0, 2]), np.log([0.25, 0.75]))
     assert distribution.log_density(1) == -math.inf
 

@@ -7,6 +7,7 @@ import math
 
 import numpy as np
 import pytest
+
 from simloom.scenes import Parameter, ParameterSpace, draw_scenario, parse_distribution
 
 
@@ -32,8 +33,10 @@ def space():
 
 def test_slices_cover_u(space):
     """Parameters of one axis lie behind one another and cover it."""
-    assert space.sizes == {"scenario": 1 + 4 + 6, "view": 1, "look": 4} and space.size == 16
-    assert space.slices["turn"] == slice(5, 11) and space.slices["kind"] == slice(3, 4)
+    assert space.sizes == {"scenario": 1 + 4 + 6, "view": 1, "look": 4}
+    assert space.size == 16
+    assert space.slices["turn"] == slice(5, 11)
+    assert space.slices["kind"] == slice(3, 4)
 
 
 def test_shapes_follow_the_axis(space):
@@ -96,9 +99,12 @@ def test_overrides_convert_units_and_coarsen(space):
     values = changed.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
 
     np.testing.assert_allclose(changed["angle"].distribution.support, (0.0, math.pi))
-    assert changed["angle"].unit == "rad" and values["color"].shape == (3,)
-    assert (values["kind"] == 1).all() and values["count"] == 5
-    assert changed.names == space.names and changed.digest() != space.digest()
+    assert changed["angle"].unit == "rad"
+    assert values["color"].shape == (3,)
+    assert (values["kind"] == 1).all()
+    assert values["count"] == 5
+    assert changed.names == space.names
+    assert changed.digest() != space.digest()
 
 
 def test_a_group_that_is_off_stands_at_its_nominal(space):
@@ -113,7 +119,8 @@ def test_a_group_that_is_off_stands_at_its_nominal(space):
 
 def test_space_is_json(space):
     """The description survives JSON, and its hash is that of the description."""
-    assert json.loads(json.dumps(space.to_json())) == space.to_json() and len(space.digest()) == 64
+    assert json.loads(json.dumps(space.to_json())) == space.to_json()
+    assert len(space.digest()) == 64
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+
 from simloom.renderers.urdf import load_urdf_links
 from simloom.scenes import World, WorldError
 from simloom.scenes.asset_build import pybullet_data_folder
@@ -39,7 +40,8 @@ def test_a_box_rests_on_the_floor(world):
     settled = world.settle([box])
     contacts = world.contacts()
 
-    assert settled.at_rest and world.body_pose(box)[2, 3] == pytest.approx(0.04, abs=2e-4)
+    assert settled.at_rest
+    assert world.body_pose(box)[2, 3] == pytest.approx(0.04, abs=2e-4)
     assert contacts.force.sum() == pytest.approx(0.5 * 9.81, rel=0.05)
     np.testing.assert_allclose(np.abs(contacts.normal[:, 2]), 1.0, atol=1e-6)
 
@@ -58,7 +60,8 @@ def test_friction_decides_whether_a_box_slides(world):
     world.step(240)
     moved = [np.linalg.norm(world.body_pose(body)[:3, 3] - start) for body, start in zip(bodies, before, strict=True)]
 
-    assert moved[0] > 0.1 and moved[1] < 0.01
+    assert moved[0] > 0.1
+    assert moved[1] < 0.01
 
 
 def test_a_hull_rests_where_it_is_drawn(world):
@@ -70,7 +73,8 @@ def test_a_hull_rests_where_it_is_drawn(world):
     pose = world.body_pose(body)
     corners = 0.06 * CUBE @ pose[:3, :3].T + pose[:3, 3]
 
-    assert volume == pytest.approx(1.0) and np.abs(center).max() < 1e-12
+    assert volume == pytest.approx(1.0)
+    assert np.abs(center).max() < 1e-12
     assert abs(corners[:, 2].min()) < 4e-4
 
 
@@ -79,7 +83,8 @@ def test_gap_is_the_distance_of_shapes(world):
     a = world.add_sphere(0.1, position=(0, 0, 1), mass=1.0)
     b = world.add_sphere(0.1, position=(0.25, 0, 1), mass=1.0)
 
-    assert world.gap(a, b, 0.1) == pytest.approx(0.05, abs=1e-6) and world.gap(a, b, 0.01) == 0.01
+    assert world.gap(a, b, 0.1) == pytest.approx(0.05, abs=1e-6)
+    assert world.gap(a, b, 0.01) == 0.01
 
 
 def test_reset_and_rebuild_give_the_same_bits(world):
@@ -88,9 +93,7 @@ def test_reset_and_rebuild_give_the_same_bits(world):
     def run():
         world.reset()
         world.add_box((1, 1, 0.1), position=(0, 0, -0.1))
-        bodies = [
-            world.add_box((0.02, 0.03, 0.04), position=(0, 0.01 * k, 0.1 + 0.1 * k), mass=0.1) for k in range(4)
-        ]
+        bodies = [world.add_box((0.02, 0.03, 0.04), position=(0, 0.01 * k, 0.1 + 0.1 * k), mass=0.1) for k in range(4)]
         world.settle(bodies)
         return np.array([world.body_pose(body) for body in bodies]).tobytes()
 
@@ -124,7 +127,8 @@ def test_joints_go_where_they_are_driven(world):
     world.drive_joints(robot, joints, targets)
     world.step(480)
 
-    assert [joint.name for joint in joints][:2] == ["panda_joint1", "panda_joint2"] and joints[3].upper == 0.0
+    assert [joint.name for joint in joints][:2] == ["panda_joint1", "panda_joint2"]
+    assert joints[3].upper == 0.0
     np.testing.assert_allclose(world.joint_states(robot, joints)[0], targets, atol=0.02)
 
 

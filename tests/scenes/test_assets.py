@@ -1,0 +1,107 @@
+"""Assets: the cache gives what the files give, damage is noticed, users' folders are taken."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from simloom.scenes import load_asset_library
+from simloom.scenes.assets import outline_points
+from simloom.scenes.hulls import make_hulls
+
+TETRAHEDRA = """o first
+v 0 0 0
+v 0.1 0 0
+v 0 0.1 0
+v 0 0 0.1
+f 1 3 2
+f 1 2 4
+f 1 4 3
+f 2 3 4
+o second
+v 0.2 0 0
+v 0.3 0 0
+v 0.2 0.1 0
+v 0.2 0 0.1
+f 5 7 6
+f 5 6 8
+f 5 8 7
+f 6 7 8
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A folder with one object of two convex parts, and a cache of its own."""
+    monkeypatch.setenv("SIMLOOM_CACHE_DIR", str(tmp_path / "cache"))
+    (tmp_path / "objects").mkdir()
+    (tmp_path / "objects" / "pair.obj").write_text(TETRAHEDRA)
+    return tmp_path
+
+
+def same(first, second):
+    """Whether two libraries hold the same bits."""
+    tables = all(np.array_equal(value, second.tables[name]) for name, value in first.tables.items())
+    meshes = all(np.array_equal(v, second.meshes.arrays()[k]) for k, v in first.meshes.arrays().items())
+    return tables and meshes and first.info["assets"] == second.info["assets"]
+
+
+def test_cache_and_files_give_the_same(folder):
+    """Built, read back and rebuilt after damage, a library is the same."""
+    objects = [folder / "objects"]
+    built = load_asset_library(object_folders=objects)
+    (path,) = (folder / "cache" / "assets").glob("*.npz")
+    read = load_asset_library(object_folders=objects)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    again = load_asset_library(object_folders=objects)
+
+    assert same(built, read)
+    assert same(built, again)
+
+
+def test_a_users_object_is_taken_apart(folder):
+    """Each object of an OBJ is a hull, the frame's origin goes to the centre of mass, and a change is a new library."""
+    library = load_asset_library(object_folders=[folder / "objects"])
+    (row,) = library.rows_of_kind("hulls")
+    asset = library.assets[row]
+
+    assert asset.name == "folder0/pair.obj"
+    assert asset.hulls.starts.tolist() == [0, 4, 8]
+    assert asset.volume == pytest.approx(2 * 0.1**3 / 6)
+    assert len(asset.digest) == 64
+    np.testing.assert_allclose(asset.extent, (0.3, 0.1, 0.1), atol=1e-7)
+    np.testing.assert_allclose(asset.center, (0.025, 0.025, 0.025), atol=1e-7)
+    (folder / "objects" / "pair.obj").write_text(TETRAHEDRA.replace("0.3", "0.4"))
+    changed = load_asset_library(object_folders=[folder / "objects"])
+    assert changed.assets[row].extent[0] == pytest.approx(0.4)
+
+
+def test_missing_and_flat_files_are_named(folder):
+    """A folder that is not there or holds nothing, and a mesh without a volume, are one sentence each."""
+    (folder / "empty").mkdir()
+    for place, words in ((folder / "none", "does not exist"), (folder / "empty", "holds no meshes")):
+        with pytest.raises(FileNotFoundError, match=words):
+            load_asset_library(object_folders=[place])
+    (folder / "objects" / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nf 1 2 3\nf 2 4 3\n")
+    with pytest.raises(ValueError, match=r"flat\.obj: no part has a volume"):
+        load_asset_library(object_folders=[folder / "objects"])
+
+
+def test_insets_split_the_error():
+    """A cube's corners move 2 / (1 + cos 54.7 deg) margins along the diagonal."""
+    cube = np.array([[x, y, z] for x in (0, 1) for y in (0, 1) for z in (0, 1)], float)
+    hulls, center, volume = make_hulls([cube])
+    outward = (hulls.points - 0.5) / np.sqrt(0.75)
+
+    assert volume == pytest.approx(1.0)
+    assert center == pytest.approx([0.5] * 3)
+    np.testing.assert_allclose(hulls.inset, outward * 2 / (1 + 1 / np.sqrt(3)), atol=0.05)
+
+
+def test_outline_spans_the_mesh(scene):
+    """A box around the outline is the mesh's own box, along its axes."""
+    vertices = scene.library.level(scene.assets.robot_parts[3].mesh).vertices
+    outline = outline_points(vertices)
+
+    np.testing.assert_allclose(outline.min(axis=0), vertices.min(axis=0), atol=1e-7)
+    np.testing.assert_allclose(outline.max(axis=0), vertices.max(axis=0), atol=1e-7)
