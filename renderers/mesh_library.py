@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .decimation import decimate
 from .level_of_detail import MeshLevel, build_levels
 from .mesh_layout import LAYOUT, MAX_TRIANGLES, as_rows, check_layout, find_starts, join_rows
 from .mesh_normals import CREASE_ANGLE
@@ -247,7 +248,8 @@ class MeshLibraryBuilder:
             ValueError: If the mesh is not valid or the name is taken.
         """
         full, is_closed = prepare_mesh(name, vertices, triangles, normals, uvs, crease_angle)
-        chain = build_levels(full) if levels else (full,)
+        # Clustering keeps texture coordinates; edge collapse keeps far more shape per triangle.
+        chain = (full,) if not levels else (build_levels(full) if uvs is not None else decimate(full))
         return self.add_levels(name, chain, has_uv=uvs is not None, is_closed=is_closed)
 
     def add_levels(self, name: str, levels: Sequence[MeshLevel], *, has_uv: bool, is_closed: bool) -> int:

@@ -116,7 +116,9 @@ class Snapshot:
         for table in (self.materials, self.lighting):
             for field in fields(table):
                 if getattr(table, field.name).shape[0] != looks:
-                    raise ValueError(f"{field.name} must have {looks} looks first, got {getattr(table, field.name).shape}")
+                    raise ValueError(
+                        f"{field.name} must have {looks} looks first, got {getattr(table, field.name).shape}"
+                    )
         if count and int(self.material.max()) >= self.materials.roughness.shape[1]:
             raise ValueError(
                 f"material row {int(self.material.max())} does not exist; there are {self.materials.roughness.shape[1]}"

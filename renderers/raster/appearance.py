@@ -47,7 +47,7 @@ def _apply_materials(
     material_floats_in: Any,
     material_ints_in: Any,
     texel_in: Any,
-    linear_in: Any,
+    noise_in: Any,
     texture_offset_in: Any,
     texture_width_in: Any,
     texture_height_in: Any,
@@ -62,11 +62,10 @@ def _apply_materials(
             continue
         instance = first_instance + draws[x]
         material = material_in[instance] + look * stride
-        m = material_floats_in[material]
         texture, pattern = material_ints_in[material, 0], material_ints_in[material, 1]
-        buffer[ROUGHNESS, x], buffer[METALLIC, x] = m[3], m[4]
+        buffer[ROUGHNESS, x], buffer[METALLIC, x] = material_floats_in[material, 3], material_floats_in[material, 4]
         if texture >= 0:
-            repeats = m[9]
+            repeats = material_floats_in[material, 9]
             if has_uv_in[mesh_in[instance]] == 1:
                 u, v = buffer[TEXTURE, x] * repeats, buffer[TEXTURE + 1, x] * repeats
             else:
@@ -80,24 +79,33 @@ def _apply_materials(
                     u, v = py * repeats, pz * repeats
             footprint = buffer[FOOTPRINT, x] * buffer[DENSITY, x] * repeats
             sample_texture(
-                texture, u, v, footprint, texel_in, linear_in, texture_offset_in, texture_width_in,
+                texture, u, v, footprint, texel_in, texture_offset_in, texture_width_in,
                 texture_height_in, texture_levels_in, ALBEDO, buffer, x,
             )  # fmt: skip
-            buffer[ALBEDO, x] *= m[0]
-            buffer[ALBEDO + 1, x] *= m[1]
-            buffer[ALBEDO + 2, x] *= m[2]
+            buffer[ALBEDO, x] *= material_floats_in[material, 0]
+            buffer[ALBEDO + 1, x] *= material_floats_in[material, 1]
+            buffer[ALBEDO + 2, x] *= material_floats_in[material, 2]
             continue
         weight = F0
         if pattern > 0:
-            frequency = F1 / m[8]
+            frequency = F1 / material_floats_in[material, 8]
             weight = evaluate_pattern(
                 pattern, buffer[LOCAL, x] * frequency, buffer[LOCAL + 1, x] * frequency, buffer[LOCAL + 2, x] * frequency,
                 buffer[LOCAL_NORMAL, x], buffer[LOCAL_NORMAL + 1, x], buffer[LOCAL_NORMAL + 2, x],
-                buffer[FOOTPRINT, x] * frequency,
+                buffer[FOOTPRINT, x] * frequency, noise_in,
             )  # fmt: skip
-        buffer[ALBEDO, x] = m[0] + (m[5] - m[0]) * weight
-        buffer[ALBEDO + 1, x] = m[1] + (m[6] - m[1]) * weight
-        buffer[ALBEDO + 2, x] = m[2] + (m[7] - m[2]) * weight
+        buffer[ALBEDO, x] = (
+            material_floats_in[material, 0]
+            + (material_floats_in[material, 5] - material_floats_in[material, 0]) * weight
+        )
+        buffer[ALBEDO + 1, x] = (
+            material_floats_in[material, 1]
+            + (material_floats_in[material, 6] - material_floats_in[material, 1]) * weight
+        )
+        buffer[ALBEDO + 2, x] = (
+            material_floats_in[material, 2]
+            + (material_floats_in[material, 7] - material_floats_in[material, 2]) * weight
+        )
 
 
 @scalar(forceinline=True)
@@ -236,7 +244,7 @@ def _shade_view(
     uv_in: Any,
     triangle_in: Any,
     texel_in: Any,
-    linear_in: Any,
+    noise_in: Any,
     texture_offset_in: Any,
     texture_width_in: Any,
     texture_height_in: Any,
@@ -266,7 +274,7 @@ def _shade_view(
             for look in range(look_count):
                 _apply_materials(
                     columns, look, start_in[world], stride_in[world], draws, mesh_in, has_uv_in, material_in,
-                    material_floats_in, material_ints_in, texel_in, linear_in, texture_offset_in, texture_width_in,
+                    material_floats_in, material_ints_in, texel_in, noise_in, texture_offset_in, texture_width_in,
                     texture_height_in, texture_levels_in, buffer,
                 )  # fmt: skip
                 if resolution > 0:

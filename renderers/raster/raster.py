@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from ...kernels.device import require_device, thread_count
 from ..frames import OUTPUTS, Frames
@@ -17,10 +17,12 @@ from ..view import Camera
 from .appearance import SHADE_VIEW
 from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
 from .packing import PackedWorlds, pack_cameras, pack_worlds
+from .patterns import make_noise_table
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
-from .sampling import make_linear_table
+from .sampling import linearize_texels
 from .surface import FIELD_COUNT
 from .visibility import RASTERIZE
+from .workspace import Workspace
 
 PIXEL_ERROR = 0.5
 """Largest projected error of a level of detail [px]."""
@@ -65,6 +67,9 @@ class Raster:
     """Texels per side of a shadow map; None takes 512, 1024 or 2048 by the image's size."""
     threads: int | None = None
     """CPU threads; None takes `kernels.thread_count()`."""
+    _texels: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _noise: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _workspace: Workspace = field(default_factory=Workspace, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.supersample not in (1, 2, 4):
@@ -74,6 +79,8 @@ class Raster:
         if self.shadow_resolution is not None and not 64 <= self.shadow_resolution <= 8192:
             raise ValueError(f"shadow_resolution must be in [64, 8192], got {self.shadow_resolution}")
         require_device(self.device)
+        object.__setattr__(self, "_texels", linearize_texels(self.library.texels))
+        object.__setattr__(self, "_noise", make_noise_table())
 
     def render(
         self,
@@ -143,9 +150,7 @@ class Raster:
         side = max(width, height)
         return 512 if side <= 320 else (1024 if side <= 800 else 2048)
 
-    def _split(
-        self, views: NDArray[np.int64], looks: int, width: int, height: int
-    ) -> list[tuple[int, int]]:
+    def _split(self, views: NDArray[np.int64], looks: int, width: int, height: int) -> list[tuple[int, int]]:
         """Cut the views into runs whose working memory stays within `CHUNK_BYTES`."""
         samples = 1 if self.supersample == 1 else 1 + self.supersample**2
         view_bytes = width * height * (8 * samples + 2)
@@ -220,9 +225,7 @@ def _allocate(
         "box_amodal": ((instance_count, 4), np.float32),
     }
     asked = _asked(outputs)
-    return {
-        name: np.empty((views if name in asked else 0, *shape), dtype) for name, (shape, dtype) in shapes.items()
-    }
+    return {name: np.empty((views if name in asked else 0, *shape), dtype) for name, (shape, dtype) in shapes.items()}
 
 
 @dataclass
@@ -240,6 +243,9 @@ class _Chunk:
 
     def _launch(self, kernel: Any, count: int, *arrays: Any) -> None:
         kernel.launch(count, *arrays, device=self.raster.device, threads=self.raster.threads)
+
+    def _take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        return self.raster._workspace.take(name, shape, dtype)
 
     def _bands(self, elements: int) -> int:
         return max(1, -(-4 * (self.raster.threads or thread_count()) // elements))
@@ -264,7 +270,7 @@ class _Chunk:
         self.light_matrix = np.empty((lights, 13))
         self.caster_level = np.empty(lights * largest, np.int32)
         caster_matrix = np.empty((lights * largest, 12))
-        self.shadow = np.empty(lights * self.resolution**2, np.uint32)
+        self.shadow = self._take("shadow", (lights * self.resolution**2,), np.uint32)
         if not lights:
             return
         self._launch(
@@ -303,8 +309,8 @@ class _Chunk:
             np.uint64(0 if perspective else 32), self.camera, view_world, worlds.start, worlds.mesh, worlds.instance,
             level, matrix, library.level_vertex_start, library.level_vertex_count, library.level_triangle_start,
             library.level_triangle_count, library.vertices, library.triangles, library.mesh_is_closed,
-            int(stamps is not None), instance_count, np.empty((elements, most, 2), np.int32),
-            np.empty((elements, most, 3)), np.empty((elements, 2, 12, 3)), keys,
+            int(stamps is not None), instance_count, self._take("snapped", (elements, most, 2), np.int32),
+            self._take("projected", (elements, most, 3), np.float64), np.empty((elements, 2, 12, 3)), keys,
             np.empty(0, np.uint16) if stamps is None else stamps, totals,
         )  # fmt: skip
         return totals.reshape(len(view_world), bands, instance_count, 5)
@@ -314,9 +320,9 @@ class _Chunk:
     ) -> NDArray[np.uint64]:
         """Fill the visibility keys of all views, and the amodal counts if `part` has room for them."""
         pixels = len(self.view_world) * self.width * self.height
-        keys = np.empty(pixels * samples * samples, np.uint64)
+        keys = self._take("keys", (pixels * samples * samples,), np.uint64)
         counting = part is not None and len(part["total_pixels"]) > 0
-        stamps = np.empty(pixels, np.uint16) if counting else None
+        stamps = self._take("stamps", (pixels,), np.uint16) if counting else None
         totals = self._draw(
             self.view_world, self.level, self.matrix, self.width, self.height, samples, True, keys, stamps,
             instance_count if counting else 0,
@@ -355,14 +361,15 @@ class _Chunk:
         worlds, library, samples = self.worlds, self.raster.library, self.raster.supersample
         bands = min(self._bands(len(self.view_world)), self.height)
         elements = len(self.view_world) * bands
+        buffer = self._take("samples", (elements, FIELD_COUNT, self.width * samples), np.float32)
+        buffer.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
         self._launch(
             SHADE_VIEW, elements, bands, self.largest, self.width, self.height, samples, self.looks, self.resolution,
             SHADOW_BIAS, self.camera, self.view_world, worlds.start, worlds.mesh, worlds.scale, worlds.normal_matrix,
             worlds.material, worlds.material_stride, worlds.material_floats, worlds.material_ints, worlds.light,
             library.mesh_has_uv, self.level, self.inverse.astype(np.float32), library.level_error,
             library.level_vertex_start, library.level_triangle_start, library.vertices, library.normals, library.uvs,
-            library.triangles, library.texels, make_linear_table(), library.texture_offset, library.texture_width,
+            library.triangles, self.raster._texels, self.raster._noise, library.texture_offset, library.texture_width,
             library.texture_height, library.texture_levels, self.light_matrix, self.caster_level, self.shadow, keys,
-            np.zeros((elements, FIELD_COUNT, self.width * samples), np.float32),
-            np.empty((elements, self.width * samples), np.int32), colour,
+            buffer, self._take("draws", (elements, self.width * samples), np.int32), colour,
         )  # fmt: skip

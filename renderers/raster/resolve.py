@@ -127,9 +127,14 @@ def _resolve_surfaces(
                 qx = inverse_in[m, 0] * px + inverse_in[m, 1] * py + inverse_in[m, 2] * depth + inverse_in[m, 3]
                 qy = inverse_in[m, 4] * px + inverse_in[m, 5] * py + inverse_in[m, 6] * depth + inverse_in[m, 7]
                 qz = inverse_in[m, 8] * px + inverse_in[m, 9] * py + inverse_in[m, 10] * depth + inverse_in[m, 11]
-                o = object_matrix_in[first_instance + k]
+                o = first_instance + k
                 for i in range(3):
-                    coordinates_out[view, row, x, i] = o[4 * i] * qx + o[4 * i + 1] * qy + o[4 * i + 2] * qz + o[4 * i + 3]
+                    coordinates_out[view, row, x, i] = (
+                        object_matrix_in[o, 4 * i] * qx
+                        + object_matrix_in[o, 4 * i + 1] * qy
+                        + object_matrix_in[o, 4 * i + 2] * qz
+                        + object_matrix_in[o, 4 * i + 3]
+                    )
 
 
 @scalar

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...kernels.device import scalar
 
@@ -14,50 +15,29 @@ F1 = np.float32(1.0)
 HALF = np.float32(0.5)
 
 
-def make_linear_table() -> Any:
-    """Make the 256 scene-linear values of sRGB bytes (IEC 61966-2-1), float32, shape (256,)."""
+def linearize_texels(texels: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Decode sRGB bytes to scene-linear light (IEC 61966-2-1).
+
+    Args:
+        texels: sRGB bytes, shape (N, 3).
+
+    Returns:
+        Linear values in [0, 1] and a zero that pads each texel to one 16-byte load, shape (N, 4).
+    """
     code = np.arange(256) / 255.0
-    linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
-    return linear.astype(np.float32)
+    linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    table = np.zeros((len(texels), 4), np.float32)
+    table[:, :3] = linear[texels]
+    return table
 
 
-@scalar
-def _bilinear(
-    texel_in: Any, linear_in: Any, first: int, width: int, height: int, u: Any, v: Any, field: int, buffer_out: Any, x: int
-) -> None:
-    """Write the linear colour at (u, v) of one repeating level into three fields of a buffer."""
-    fx = u * np.float32(width) - HALF
-    fy = v * np.float32(height) - HALF
-    cx, cy = np.float32(math.floor(fx)), np.float32(math.floor(fy))
-    tx, ty = fx - cx, fy - cy
-    x0, y0 = int(cx), int(cy)
-    x0 = 0 if x0 < 0 and width == 1 else (x0 + width if x0 < 0 else x0)
-    y0 = 0 if y0 < 0 and height == 1 else (y0 + height if y0 < 0 else y0)
-    x0, y0 = min(x0, width - 1), min(y0, height - 1)
-    x1 = x0 + 1 if x0 + 1 < width else 0
-    y1 = y0 + 1 if y0 + 1 < height else 0
-    w11 = tx * ty
-    w10, w01 = tx - w11, ty - w11
-    w00 = F1 - tx - w01
-    a, b = first + y0 * width + x0, first + y0 * width + x1
-    c, d = first + y1 * width + x0, first + y1 * width + x1
-    for k in range(3):
-        buffer_out[field + k, x] = (
-            w00 * linear_in[texel_in[a, k]]
-            + w10 * linear_in[texel_in[b, k]]
-            + w01 * linear_in[texel_in[c, k]]
-            + w11 * linear_in[texel_in[d, k]]
-        )
-
-
-@scalar
+@scalar(forceinline=True)
 def sample_texture(
     texture: int,
     u: Any,
     v: Any,
     footprint: Any,
     texel_in: Any,
-    linear_in: Any,
     offset_in: Any,
     width_in: Any,
     height_in: Any,
@@ -66,18 +46,9 @@ def sample_texture(
     buffer_out: Any,
     x: int,
 ) -> None:
-    """Write a repeating texture's linear colour into three fields of a buffer.
+    """Write a repeating texture's linear colour at (u, v) into three fields of a buffer; v runs up, as in OBJ files.
 
-    Args:
-        texture: Row of the texture.
-        u, v: Texture coordinates; v runs up, as in OBJ files (float32).
-        footprint: Size of a pixel in texture coordinates (float32), >= 0.
-        texel_in: sRGB bytes of all levels of all textures, shape (Nx, 3).
-        linear_in: Linear values of the 256 codes.
-        offset_in, width_in, height_in, levels_in: Where each texture lies and how large it is.
-        field: First of three rows of the buffer.
-        buffer_out: Receives the colour, shape (fields, width).
-        x: Column of the buffer.
+    `footprint` is the size of a pixel in texture coordinates, `texel_in` comes from `linearize_texels`.
     """
     width, height = int(width_in[texture]), int(height_in[texture])
     first = int(offset_in[texture])
@@ -91,4 +62,21 @@ def sample_texture(
     u = u - np.float32(math.floor(u))
     v = F1 - v
     v = v - np.float32(math.floor(v))
-    _bilinear(texel_in, linear_in, first, width, height, u, v, field, buffer_out, x)
+    fx, fy = u * np.float32(width) - HALF, v * np.float32(height) - HALF
+    x0, y0 = int(fx + F1) - 1, int(fy + F1) - 1
+    tx, ty = fx - np.float32(x0), fy - np.float32(y0)
+    x1, y1 = x0 + 1, y0 + 1
+    x0 = width - 1 if x0 < 0 else x0
+    y0 = height - 1 if y0 < 0 else y0
+    x1 = 0 if x1 >= width else x1
+    y1 = 0 if y1 >= height else y1
+    w11 = tx * ty
+    w10, w01 = tx - w11, ty - w11
+    w00 = F1 - tx - w01
+    # Row views would cost a reference count each: plain two-index loads here and in every inner loop.
+    a, b = first + y0 * width + x0, first + y0 * width + x1
+    c, d = first + y1 * width + x0, first + y1 * width + x1
+    for k in range(3):
+        buffer_out[field + k, x] = (
+            w00 * texel_in[a, k] + w10 * texel_in[b, k] + w01 * texel_in[c, k] + w11 * texel_in[d, k]
+        )

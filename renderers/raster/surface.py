@@ -76,16 +76,9 @@ def gather_row(
     buffer_out: Any,
     draw_out: Any,
 ) -> None:
-    """Fill the geometric rows of a sample buffer from a row of visibility keys.
+    """Fill the geometric rows of buffer `lane` from a row of visibility keys; all sizes are in samples.
 
-    Args:
-        lane: Which buffer to fill.
-        view: View row; `row`, `columns`, `rows` are in samples, `samples` per pixel side.
-        largest: Instances per view in the tables of draws.
-        camera_in: Table of `pack_cameras`.
-        first_instance: The view's first instance.
-        draw_out: Receives each sample's place among the instances, -1 where there is none, shape (lanes, columns).
-        buffer_out: Shape (lanes, FIELD_COUNT, columns), float32.
+    `draw_out` receives each sample's place among the view's instances, -1 where nothing is seen.
     """
     fx, fy = camera_in[view, 0] * samples, camera_in[view, 1] * samples
     cx = camera_in[view, 2] * samples + 0.5 * (samples - 1)
@@ -94,7 +87,11 @@ def gather_row(
     ray_first = np.float32(-cx / fx)
     ray_y = np.float32((row - cy) / fy)
     pixel = np.float32(1.0 / min(fx, fy))
-    eye_x, eye_y, eye_z = np.float32(camera_in[view, 18]), np.float32(camera_in[view, 19]), np.float32(camera_in[view, 20])
+    eye_x, eye_y, eye_z = (
+        np.float32(camera_in[view, 18]),
+        np.float32(camera_in[view, 19]),
+        np.float32(camera_in[view, 20]),
+    )
     r0, r1, r2 = np.float32(camera_in[view, 21]), np.float32(camera_in[view, 22]), np.float32(camera_in[view, 23])
     r3, r4, r5 = np.float32(camera_in[view, 24]), np.float32(camera_in[view, 25]), np.float32(camera_in[view, 26])
     r6, r7, r8 = np.float32(camera_in[view, 27]), np.float32(camera_in[view, 28]), np.float32(camera_in[view, 29])
@@ -151,8 +148,17 @@ def gather_row(
             inverse = F1 / determinant if determinant > F0 else F0
             d00, d01, d11 = d00 * inverse, d01 * inverse, d11 * inverse
             lx, ly, lz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-            n = normal_matrix_in[instance]
-            gx, gy, gz = n[0] * lx + n[1] * ly + n[2] * lz, n[3] * lx + n[4] * ly + n[5] * lz, n[6] * lx + n[7] * ly + n[8] * lz
+            gx, gy, gz = (
+                normal_matrix_in[instance, 0] * lx
+                + normal_matrix_in[instance, 1] * ly
+                + normal_matrix_in[instance, 2] * lz,
+                normal_matrix_in[instance, 3] * lx
+                + normal_matrix_in[instance, 4] * ly
+                + normal_matrix_in[instance, 5] * lz,
+                normal_matrix_in[instance, 6] * lx
+                + normal_matrix_in[instance, 7] * ly
+                + normal_matrix_in[instance, 8] * lz,
+            )
             norm = np.float32(math.sqrt(gx * gx + gy * gy + gz * gz))
             inverse = F1 / norm if norm > F0 else F0
             gx, gy, gz = gx * inverse, gy * inverse, gz * inverse
@@ -176,10 +182,9 @@ def gather_row(
         depth = F1 / read_nearness(key)
         ray_x = np.float32(x) * ray_scale + ray_first
         px, py = ray_x * depth, ray_y * depth
-        j = inverse_in[m]
-        qx = j[0] * px + j[1] * py + j[2] * depth + j[3]
-        qy = j[4] * px + j[5] * py + j[6] * depth + j[7]
-        qz = j[8] * px + j[9] * py + j[10] * depth + j[11]
+        qx = inverse_in[m, 0] * px + inverse_in[m, 1] * py + inverse_in[m, 2] * depth + inverse_in[m, 3]
+        qy = inverse_in[m, 4] * px + inverse_in[m, 5] * py + inverse_in[m, 6] * depth + inverse_in[m, 7]
+        qz = inverse_in[m, 8] * px + inverse_in[m, 9] * py + inverse_in[m, 10] * depth + inverse_in[m, 11]
         vx, vy, vz = buffer[VIEW, x], buffer[VIEW + 1, x], buffer[VIEW + 2, x]
         facing = gx * vx + gy * vy + gz * vz
         side = F1 if facing >= F0 else -F1
@@ -209,8 +214,17 @@ def gather_row(
         nx = w0 * vertex_normal_in[i0, 0] + w1 * vertex_normal_in[i1, 0] + w2 * vertex_normal_in[i2, 0]
         ny = w0 * vertex_normal_in[i0, 1] + w1 * vertex_normal_in[i1, 1] + w2 * vertex_normal_in[i2, 1]
         nz = w0 * vertex_normal_in[i0, 2] + w1 * vertex_normal_in[i1, 2] + w2 * vertex_normal_in[i2, 2]
-        n = normal_matrix_in[instance]
-        hx, hy, hz = n[0] * nx + n[1] * ny + n[2] * nz, n[3] * nx + n[4] * ny + n[5] * nz, n[6] * nx + n[7] * ny + n[8] * nz
+        hx, hy, hz = (
+            normal_matrix_in[instance, 0] * nx
+            + normal_matrix_in[instance, 1] * ny
+            + normal_matrix_in[instance, 2] * nz,
+            normal_matrix_in[instance, 3] * nx
+            + normal_matrix_in[instance, 4] * ny
+            + normal_matrix_in[instance, 5] * nz,
+            normal_matrix_in[instance, 6] * nx
+            + normal_matrix_in[instance, 7] * ny
+            + normal_matrix_in[instance, 8] * nz,
+        )
         # A face seen from behind shows its other side; so does its interpolated normal.
         if (hx * gx + hy * gy + hz * gz) * side < F0:
             hx, hy, hz = -hx, -hy, -hz

@@ -31,7 +31,7 @@ def _make_key(nearness: float, low: Any, shift: Any) -> Any:
     return ((bits << np.uint64(32)) | low) >> shift
 
 
-@scalar
+@scalar(forceinline=True)
 def _cover_row(
     first: int,
     count: int,
@@ -44,6 +44,13 @@ def _cover_row(
     keys_out: Any,
 ) -> None:
     """Keep the larger key in a run of samples."""
+    if count <= SMALL:
+        # A view of the run costs more than a few samples.
+        for i in range(count):
+            key = _make_key(min(max(nearness + step * i, lowest), highest), low, shift)
+            if key > keys_out[first + i]:
+                keys_out[first + i] = key
+        return
     run = keys_out[first : first + count]
     for i in range(count):
         value = min(max(nearness + step * i, lowest), highest)
@@ -52,11 +59,17 @@ def _cover_row(
             run[i] = key
 
 
-@scalar
+@scalar(forceinline=True)
 def _stamp_row(first: int, count: int, stamp: int, stamps_out: Any) -> int:
     """Mark a run of samples as covered by an instance; return how many were not yet."""
-    run = stamps_out[first : first + count]
     fresh = 0
+    if count <= SMALL:
+        for i in range(first, first + count):
+            if stamps_out[i] != stamp:
+                stamps_out[i] = stamp
+                fresh += 1
+        return fresh
+    run = stamps_out[first : first + count]
     for i in range(count):
         if run[i] != stamp:
             run[i] = stamp
@@ -64,7 +77,7 @@ def _stamp_row(first: int, count: int, stamp: int, stamps_out: Any) -> int:
     return fresh
 
 
-@scalar
+@scalar(forceinline=True)
 def _draw_triangle(
     x0: int,
     y0: int,
@@ -128,13 +141,9 @@ def _draw_triangle(
         e0, e1, e2 = b0 * row + c0, b1 * row + c1, b2 * row + c2
         first, end = column_first, column_end
         if small:
-            while first < end and (
-                (a0 * first + e0) < 0 or (a1 * first + e1) < 0 or (a2 * first + e2) < 0
-            ):
+            while first < end and ((a0 * first + e0) < 0 or (a1 * first + e1) < 0 or (a2 * first + e2) < 0):
                 first += 1
-            while end > first and (
-                (a0 * (end - 1) + e0) < 0 or (a1 * (end - 1) + e1) < 0 or (a2 * (end - 1) + e2) < 0
-            ):
+            while end > first and ((a0 * (end - 1) + e0) < 0 or (a1 * (end - 1) + e1) < 0 or (a2 * (end - 1) + e2) < 0):
                 end -= 1
         else:
             if a0 > 0:
@@ -169,9 +178,7 @@ def _draw_triangle(
 
 
 @scalar
-def _clip_plane(
-    count: int, source: int, a: float, b: float, c: float, d: float, polygon_out: Any, lane: int
-) -> int:
+def _clip_plane(count: int, source: int, a: float, b: float, c: float, d: float, polygon_out: Any, lane: int) -> int:
     """Clip a polygon against a x + b y + c z + d >= 0; return the corners of the result in the other buffer.
 
     A cut is always computed from its inner end to its outer end, so that both triangles of an edge cut it alike.
@@ -195,12 +202,16 @@ def _clip_plane(
             else:
                 t = dj / (dj - di)
                 x, y, z = xj + t * (xi - xj), yj + t * (yi - yj), zj + t * (zi - zj)
-            polygon_out[lane, target, made, 0], polygon_out[lane, target, made, 1], polygon_out[lane, target, made, 2] = x, y, z
+            (
+                polygon_out[lane, target, made, 0],
+                polygon_out[lane, target, made, 1],
+                polygon_out[lane, target, made, 2],
+            ) = x, y, z
             made += 1
     return made
 
 
-@scalar
+@scalar(forceinline=True)
 def _transform_corner(matrix_in: Any, draw: int, vertex_in: Any, vertex: int) -> Any:
     x, y, z = float(vertex_in[vertex, 0]), float(vertex_in[vertex, 1]), float(vertex_in[vertex, 2])
     return (
@@ -226,7 +237,6 @@ def _draw_clipped(
     low: Any,
     shift: Any,
     width: int,
-    height: int,
     row_first: int,
     row_end: int,
     base: int,
@@ -244,10 +254,11 @@ def _draw_clipped(
         x, y, z = _transform_corner(matrix_in, draw, vertex_in, vertex)
         polygon_out[lane, 0, i, 0], polygon_out[lane, 0, i, 1], polygon_out[lane, 0, i, 2] = x, y, z
     count = _clip_plane(3, 0, 0.0, 0.0, 1.0, -near, polygon_out, lane)
-    count = _clip_plane(count, 1, fx, 0.0, cx + width, 0.0, polygon_out, lane)
-    count = _clip_plane(count, 0, -fx, 0.0, 2.0 * width - cx, 0.0, polygon_out, lane)
-    count = _clip_plane(count, 1, 0.0, fy, cy + height, 0.0, polygon_out, lane)
-    count = _clip_plane(count, 0, 0.0, -fy, 2.0 * height - cy, 0.0, polygon_out, lane)
+    # Cuts lie at the guard itself: a neighbour whose corners are all within it must not need them (no T-junctions).
+    count = _clip_plane(count, 1, fx, 0.0, cx + GUARD, 0.0, polygon_out, lane)
+    count = _clip_plane(count, 0, -fx, 0.0, GUARD - cx, 0.0, polygon_out, lane)
+    count = _clip_plane(count, 1, 0.0, fy, cy + GUARD, 0.0, polygon_out, lane)
+    count = _clip_plane(count, 0, 0.0, -fy, GUARD - cy, 0.0, polygon_out, lane)
     for i in range(count):
         x, y, z = polygon_out[lane, 1, i, 0], polygon_out[lane, 1, i, 1], polygon_out[lane, 1, i, 2]
         polygon_out[lane, 1, i, 2] = 1.0 / z
@@ -370,7 +381,7 @@ def _rasterize(
             if x0 == OUTSIDE or x1 == OUTSIDE or x2 == OUTSIDE:
                 _draw_clipped(
                     first_vertex + t0, first_vertex + t1, first_vertex + t2, draw, matrix_in, vertex_in,
-                    fx, fy, cx, cy, near, low, shift, columns, rows, row_first, row_end, base,
+                    fx, fy, cx, cy, near, low, shift, columns, row_first, row_end, base,
                     stamp, index, polygon_out, keys_out, stamps_out, total_out, total_row,
                 )  # fmt: skip
                 continue
