@@ -186,6 +186,9 @@ def generate(
     ] = None,
     shard_index: Annotated[int, typer.Option(help="This machine's part, from 0.")] = 0,
     shard_count: Annotated[int, typer.Option(help="Machines that share the work.")] = 1,
+    scenarios_per_shard: Annotated[
+        int | None, typer.Option(help="Scenarios of one file; chosen by their size.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")] = False,
     allow_mixed: Annotated[bool, typer.Option("--allow-mixed", help="Resume rows of another platform.")] = False,
     allow_code: AllowCode = False,
@@ -210,6 +213,7 @@ def generate(
         snapshots=snapshots,
         shard_index=shard_index,
         shard_count=shard_count,
+        scenarios_per_shard=scenarios_per_shard,
         allow_code=allow_code,
         allow_mixed=allow_mixed,
     )

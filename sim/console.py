@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 
 def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True)
+    return Console(highlight=False)
+
+
+def _table(title: str) -> Table:
+    """Make a table of names and values; long values are folded, never cut."""
+    table = Table(title=title, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
+    return table
 
 
 def _print_json(value: Any) -> None:
@@ -83,7 +91,7 @@ def print_estimate(estimate: Estimate, *, as_json: bool = False) -> None:
     if as_json:
         _print_json(asdict(estimate) | {"raw_bytes": estimate.raw_bytes})
         return
-    table = Table(title="dry run: nothing is made", show_header=False)
+    table = _table("dry run: nothing is made")
     table.add_row("rows wanted", f"{estimate.rows_wanted}")
     table.add_row("rows there already", f"{estimate.rows_there}")
     table.add_row("rows to make", f"{estimate.rows_to_make} of {estimate.scenarios_to_make} scenarios")
@@ -114,7 +122,7 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
     if as_json:
         _print_json(summary)
         return
-    table = Table(title=str(dataset.folder), show_header=False)
+    table = _table(str(dataset.folder))
     table.add_row("status", dataset.status)
     table.add_row("rows accepted", f"{len(dataset)} of {dataset.rows_wanted}")
     table.add_row("rows made now", f"{campaign.rows_made} in {_duration(times['total'])}")
@@ -153,7 +161,7 @@ def print_dataset(dataset: Dataset, *, as_json: bool = False) -> None:
         _print_json(summary)
         return
     console = _console()
-    table = Table(title=str(dataset.folder), show_header=False)
+    table = _table(str(dataset.folder))
     table.add_row("status", dataset.status)
     table.add_row("rows", f"{len(valid)}: {valid.sum()} valid, {accepted.sum()} accepted")
     table.add_row("scenarios", f"{summary['scenarios']}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ...scenes.stage import Stage
+from ..dataset.binding import load_binding
 from ..dataset.manifest import MANIFEST
 from ..dataset.platform_key import platform_key
 from ..dataset.reader import Dataset, open_dataset
@@ -51,6 +52,8 @@ class Campaign:
         snapshots: File to save the rendered snapshots to, for replay; None for no file.
         shard_index: Which part of the shards this machine makes, [0, shard_count).
         shard_count: Machines that share the work.
+        scenarios_per_shard: Scenarios that one shard of a new folder holds; None fills `SHARD_BYTES`. Without influence
+            on any value.
         allow_code: Whether the recipe may name a scene as `module:Class`.
         allow_mixed: Resume although the folder holds rows of another platform key.
 
@@ -74,6 +77,7 @@ class Campaign:
         snapshots: str | os.PathLike[str] | None = None,
         shard_index: int = 0,
         shard_count: int = 1,
+        scenarios_per_shard: int | None = None,
         allow_code: bool = False,
         allow_mixed: bool = False,
     ) -> None:
@@ -84,6 +88,8 @@ class Campaign:
             raise UsageError(f"workers must be 0 or more, got {workers}")
         if batch is not None and batch < 1:
             raise UsageError(f"batch must be at least 1 scenario, got {batch}")
+        if scenarios_per_shard is not None and scenarios_per_shard < 1:
+            raise UsageError(f"scenarios_per_shard must be at least 1, got {scenarios_per_shard}")
         _require_device(device)
         self.plan: Plan = make_plan(recipe, allow_code=allow_code)
         self.out = Path(out)
@@ -100,6 +106,7 @@ class Campaign:
         self._batch = batch
         self._snapshots = None if snapshots is None else Path(snapshots)
         self._share = (shard_index, shard_count)
+        self._asked_layout = scenarios_per_shard
         self._allow_mixed = allow_mixed
 
     def estimate(self) -> Estimate:
@@ -111,7 +118,7 @@ class Campaign:
             writer = self._open_writer()
             there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
         left = rows - there
-        per_shard = per_scenario * plan.scenarios_per_shard
+        per_shard = per_scenario * self._scenarios_per_shard()
         return Estimate(
             rows_wanted=rows,
             rows_there=there,
@@ -155,13 +162,19 @@ class Campaign:
             plan.resolved_yaml,
             rows_wanted=self._samples,
             rows_per_scenario=plan.recipe.rows_per_scenario,
-            scenarios_per_shard=plan.scenarios_per_shard,
+            scenarios_per_shard=self._scenarios_per_shard(),
             tables=plan.tables,
             platform=platform_key(self._device),
             codec=plan.recipe.codec,
             sizes=plan.sizes,
             allow_mixed=self._allow_mixed,
         )
+
+    def _scenarios_per_shard(self) -> int:
+        if self._asked_layout is not None:
+            return self._asked_layout
+        binding = load_binding(self.out)  # a folder keeps the layout that it was begun with
+        return self.plan.scenarios_per_shard if binding is None else binding.layout.scenarios_per_shard
 
     def _check_disk(self, rows: int) -> None:
         # Images shrink by 2 to 4: less space than a quarter cannot be enough.
@@ -326,6 +339,7 @@ def generate(
     snapshots: str | os.PathLike[str] | None = None,
     shard_index: int = 0,
     shard_count: int = 1,
+    scenarios_per_shard: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     allow_code: bool = False,
     allow_mixed: bool = False,
@@ -343,6 +357,7 @@ def generate(
         snapshots: File to save the rendered snapshots to, for replay.
         shard_index: Which part of the shards this call makes, [0, shard_count).
         shard_count: Calls, on any machines, that share the work.
+        scenarios_per_shard: Scenarios that one shard of a new folder holds; None chooses by their size.
         progress: Called after every batch and every commit.
         allow_code: Whether the recipe may name a scene as `module:Class`.
         allow_mixed: Resume although the folder holds rows of another platform key.
@@ -372,6 +387,7 @@ def generate(
         snapshots=snapshots,
         shard_index=shard_index,
         shard_count=shard_count,
+        scenarios_per_shard=scenarios_per_shard,
         allow_code=allow_code,
         allow_mixed=allow_mixed,
     )
