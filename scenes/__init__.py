@@ -14,11 +14,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .assets import AssetLibrary as AssetLibrary
+    from .asset_library import AssetLibrary as AssetLibrary
     from .assets import load_asset_library as load_asset_library
-    from .distributions import Distribution as Distribution
+    from .distribution import Distribution as Distribution
     from .distributions import parse_distribution as parse_distribution
     from .environment import TabletopEnvironment as TabletopEnvironment
+    from .physics import WorldError as WorldError
     from .scenario import Scenario as Scenario
     from .scenario import draw_scenario as draw_scenario
     from .scene import Scene as Scene
@@ -33,11 +34,10 @@ if TYPE_CHECKING:
     from .tabletop import TabletopScene as TabletopScene
     from .workers import WorkerPool as WorkerPool
     from .world import World as World
-    from .world import WorldError as WorldError
 
 _HOMES = {
-    "AssetLibrary": "assets",
-    "Distribution": "distributions",
+    "AssetLibrary": "asset_library",
+    "Distribution": "distribution",
     "Parameter": "space",
     "ParameterSpace": "space",
     "Rig": "sensors",
@@ -50,7 +50,7 @@ _HOMES = {
     "TabletopScene": "tabletop",
     "WorkerPool": "workers",
     "World": "world",
-    "WorldError": "world",
+    "WorldError": "physics",
     "draw_scenario": "scenario",
     "load_asset_library": "assets",
     "make_scene": "scene",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .assets import AssetLibrary
+from .asset_library import AssetLibrary
 from .tabletop_layout import add_asset, body_depth
 from .world import World
 

@@ -6,74 +6,16 @@ from __future__ import annotations
 
 import difflib
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Array = NDArray[np.float64]
-
-
-def _each(function: Callable[[float], float], values: ArrayLike) -> Array:
-    """Apply a scalar function elementwise: the same bits for an element wherever it stands, unlike vector units'."""
-    given = np.asarray(values, np.float64)
-    return np.array([function(value) for value in given.reshape(-1).tolist()], np.float64).reshape(given.shape)
-
-
-def _finite(kind: str, **values: object) -> None:
-    for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ValueError(f"{kind}: {name} must be a finite number, got {value!r}")
-
-
-def _ordered(kind: str, low: float, high: float) -> None:
-    _finite(kind, low=low, high=high)
-    if not low < high:
-        raise ValueError(f"{kind}: low must be below high, got [{low}, {high}]; for one value write {{fixed: {low}}}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Distribution(ABC):
-    """A named distribution; a value of a scalar one is a number, of another a vector along the last axis."""
-
-    kind: ClassVar[str]
-    """Name in the JSON form."""
-    coordinate_count: ClassVar[int] = 1
-    """Coordinates of u that one value takes; they stand along the last axis where there are several."""
-    value_count: ClassVar[int] = 1
-    """Numbers of one value; they stand along the last axis where there are several."""
-
-    @abstractmethod
-    def ppf(self, u: ArrayLike) -> Array:
-        """Map coordinates in (0, 1) to values.
-
-        Args:
-            u: Shape (...) for one coordinate, (..., coordinate_count) otherwise, range (0, 1).
-
-        Returns:
-            Values of shape (...) or (..., value_count), float64.
-        """
-
-    @abstractmethod
-    def log_density(self, x: ArrayLike) -> Array:
-        """Return the logarithm of the density (of the probability for whole numbers and choices) at values."""
-
-    @abstractmethod
-    def to_json(self) -> dict[str, Any]:
-        """Return the JSON form that `parse_distribution` reads."""
-
-    @property
-    def support(self) -> tuple[float, float]:
-        """Smallest and largest value, possibly infinite."""
-        return -math.inf, math.inf
-
-    def scaled(self, factor: float) -> Distribution:
-        """Return the distribution of the value times a factor, for changes of unit."""
-        raise ValueError(f"{self.kind} has no unit that can be changed; leave the unit away")
+from .distribution import Array, Distribution, check_finite, check_ordered, density_inside, map_each
+from .vector_distributions import InBox, OnDisk, Rotation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,13 +27,13 @@ class Uniform(Distribution):
     high: float
 
     def __post_init__(self) -> None:
-        _ordered(self.kind, self.low, self.high)
+        check_ordered(self.kind, self.low, self.high)
 
     def ppf(self, u: ArrayLike) -> Array:
         return np.asarray(self.low + (self.high - self.low) * np.asarray(u, np.float64))
 
     def log_density(self, x: ArrayLike) -> Array:
-        return _inside(x, self.low, self.high, -math.log(self.high - self.low))
+        return density_inside(x, self.low, self.high, -math.log(self.high - self.low))
 
     def to_json(self) -> dict[str, Any]:
         return {self.kind: [self.low, self.high]}
@@ -113,17 +55,17 @@ class LogUniform(Distribution):
     high: float
 
     def __post_init__(self) -> None:
-        _ordered(self.kind, self.low, self.high)
+        check_ordered(self.kind, self.low, self.high)
         if self.low <= 0:
             raise ValueError(f"{self.kind}: both bounds must be above 0, got [{self.low}, {self.high}]; use uniform")
 
     def ppf(self, u: ArrayLike) -> Array:
         start, span = math.log(self.low), math.log(self.high) - math.log(self.low)
-        return _each(lambda value: min(max(math.exp(start + span * value), self.low), self.high), u)
+        return map_each(lambda value: min(max(math.exp(start + span * value), self.low), self.high), u)
 
     def log_density(self, x: ArrayLike) -> Array:
         norm = math.log(math.log(self.high) - math.log(self.low))
-        return _each(lambda v: -math.log(v) - norm if self.low <= v <= self.high else -math.inf, x)
+        return map_each(lambda v: -math.log(v) - norm if self.low <= v <= self.high else -math.inf, x)
 
     def to_json(self) -> dict[str, Any]:
         return {self.kind: [self.low, self.high]}
@@ -145,13 +87,13 @@ class Normal(Distribution):
     deviation: float
 
     def __post_init__(self) -> None:
-        _finite(self.kind, mean=self.mean, deviation=self.deviation)
+        check_finite(self.kind, mean=self.mean, deviation=self.deviation)
         if self.deviation <= 0:
             raise ValueError(f"{self.kind}: the standard deviation must be above 0, got {self.deviation}")
 
     def ppf(self, u: ArrayLike) -> Array:
         inverse = NormalDist().inv_cdf  # Wichura's AS241
-        return _each(lambda value: self.mean + self.deviation * inverse(value), u)
+        return map_each(lambda value: self.mean + self.deviation * inverse(value), u)
 
     def log_density(self, x: ArrayLike) -> Array:
         z = (np.asarray(x, np.float64) - self.mean) / self.deviation
@@ -175,8 +117,8 @@ class TruncatedNormal(Distribution):
     high: float
 
     def __post_init__(self) -> None:
-        _finite(self.kind, mean=self.mean, deviation=self.deviation)
-        _ordered(self.kind, self.low, self.high)
+        check_finite(self.kind, mean=self.mean, deviation=self.deviation)
+        check_ordered(self.kind, self.low, self.high)
         if self.deviation <= 0:
             raise ValueError(f"{self.kind}: the standard deviation must be above 0, got {self.deviation}")
         if self._mass()[2] < 1e-300:
@@ -199,7 +141,7 @@ class TruncatedNormal(Distribution):
             z = -inverse(start + mass * (1.0 - v)) if mirrored else inverse(start + mass * v)
             return min(max(self.mean + self.deviation * z, self.low), self.high)
 
-        return _each(value, u)
+        return map_each(value, u)
 
     def log_density(self, x: ArrayLike) -> Array:
         given = np.asarray(x, np.float64)
@@ -275,7 +217,7 @@ class Choice(Distribution):
             if len(self.weights) != len(self.options):
                 raise ValueError(f"{self.kind}: {len(self.options)} options need as many weights, got {self.weights}")
             for weight in self.weights:
-                _finite(self.kind, weight=weight)
+                check_finite(self.kind, weight=weight)
             if min(self.weights) < 0 or not sum(self.weights) > 0:
                 raise ValueError(f"{self.kind}: weights must be >= 0 and not all 0, got {list(self.weights)}")
 
@@ -293,7 +235,7 @@ class Choice(Distribution):
 
     def log_density(self, x: ArrayLike) -> Array:
         logs = [math.log(p) if p > 0 else -math.inf for p in self._probabilities()]
-        return _each(lambda v: logs[int(v)] if v == int(v) and 0 <= v < len(logs) else -math.inf, x)
+        return map_each(lambda v: logs[int(v)] if v == int(v) and 0 <= v < len(logs) else -math.inf, x)
 
     def to_json(self) -> dict[str, Any]:
         body: dict[str, Any] = {"options": list(self.options)}
@@ -313,7 +255,7 @@ class Fixed(Distribution):
     value: float
 
     def __post_init__(self) -> None:
-        _finite(self.kind, value=self.value)
+        check_finite(self.kind, value=self.value)
 
     def ppf(self, u: ArrayLike) -> Array:
         return np.full(np.asarray(u).shape[:-1], float(self.value))
@@ -330,119 +272,6 @@ class Fixed(Distribution):
 
     def scaled(self, factor: float) -> Self:
         return replace(self, value=self.value * factor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rotation(Distribution):
-    """Rotations, uniform over SO(3), as quaternions xyzw.
-
-    Source: Shoemake, "Uniform random rotations", Graphics Gems III, 1992.
-    """
-
-    kind: ClassVar[str] = "so3"
-    coordinate_count: ClassVar[int] = 3
-    value_count: ClassVar[int] = 4
-
-    def ppf(self, u: ArrayLike) -> Array:
-        given = np.asarray(u, np.float64)
-        rows = []
-        for a, b, c in given.reshape(-1, 3).tolist():
-            inner, outer = math.sqrt(1.0 - a), math.sqrt(a)
-            first, second = 2.0 * math.pi * b, 2.0 * math.pi * c
-            rows.append(
-                (inner * math.sin(first), inner * math.cos(first), outer * math.sin(second), outer * math.cos(second))
-            )
-        return np.array(rows, np.float64).reshape(*given.shape[:-1], 4)
-
-    def log_density(self, x: ArrayLike) -> Array:
-        """Return the density over the unit 3-sphere of quaternions, whose area is 2 pi^2."""
-        return np.full(np.asarray(x).shape[:-1], -math.log(2.0 * math.pi**2))
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: []}
-
-
-@dataclass(frozen=True, kw_only=True)
-class OnDisk(Distribution):
-    """Points (x, y), uniform over a disk about the origin."""
-
-    kind: ClassVar[str] = "on_disk"
-    coordinate_count: ClassVar[int] = 2
-    value_count: ClassVar[int] = 2
-    radius: float
-
-    def __post_init__(self) -> None:
-        _finite(self.kind, radius=self.radius)
-        if self.radius <= 0:
-            raise ValueError(f"{self.kind}: the radius must be above 0, got {self.radius}")
-
-    def ppf(self, u: ArrayLike) -> Array:
-        given = np.asarray(u, np.float64)
-        rows = []
-        for a, b in given.reshape(-1, 2).tolist():
-            length, angle = self.radius * math.sqrt(a), 2.0 * math.pi * b
-            rows.append((length * math.cos(angle), length * math.sin(angle)))
-        return np.array(rows, np.float64).reshape(*given.shape[:-1], 2)
-
-    def log_density(self, x: ArrayLike) -> Array:
-        p = np.asarray(x, np.float64)
-        inside = p[..., 0] ** 2 + p[..., 1] ** 2 <= self.radius**2 * (1.0 + 1e-12)
-        return np.where(inside, -math.log(math.pi * self.radius**2), -math.inf)
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: self.radius}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return -self.radius, self.radius
-
-    def scaled(self, factor: float) -> Self:
-        return replace(self, radius=self.radius * factor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class InBox(Distribution):
-    """Points (x, y, z), uniform in a box."""
-
-    kind: ClassVar[str] = "in_box"
-    coordinate_count: ClassVar[int] = 3
-    value_count: ClassVar[int] = 3
-    low: tuple[float, float, float]
-    high: tuple[float, float, float]
-
-    def __post_init__(self) -> None:
-        if np.shape(self.low) != (3,) or np.shape(self.high) != (3,):
-            raise ValueError(f"{self.kind}: both corners need 3 numbers, got {self.low} and {self.high}")
-        for low, high in zip(self.low, self.high, strict=True):
-            _ordered(self.kind, low, high)
-
-    def ppf(self, u: ArrayLike) -> Array:
-        low, high = np.array(self.low, np.float64), np.array(self.high, np.float64)
-        return np.asarray(low + (high - low) * np.asarray(u, np.float64))
-
-    def log_density(self, x: ArrayLike) -> Array:
-        p = np.asarray(x, np.float64)
-        inside = ((p >= self.low) & (p <= self.high)).all(axis=-1)
-        return np.where(
-            inside, -math.fsum(math.log(b - a) for a, b in zip(self.low, self.high, strict=True)), -math.inf
-        )
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: [list(self.low), list(self.high)]}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return min(self.low), max(self.high)
-
-    def scaled(self, factor: float) -> Self:
-        a, b, c = (value * factor for value in self.low)
-        d, e, f = (value * factor for value in self.high)
-        return replace(self, low=(a, b, c), high=(d, e, f))
-
-
-def _inside(x: ArrayLike, low: float, high: float, value: float) -> Array:
-    given = np.asarray(x, np.float64)
-    return np.where((given >= low) & (given <= high), value, -math.inf)
 
 
 _FORMS = {

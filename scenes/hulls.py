@@ -8,7 +8,6 @@ leaves the faces (1 - cos a) / (1 + cos a) margins out of place in one direction
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -127,10 +126,10 @@ def write_hulls(hulls: Hulls, scale: float, path: Path) -> None:
     """
     shrunk = hulls.points * scale - COLLISION_MARGIN * hulls.inset
     starts = hulls.starts.tolist()
-    path.write_text(_obj([shrunk[a:b] for a, b in pairwise(starts)]), encoding="ascii")
+    path.write_text(format_obj([shrunk[a:b] for a, b in pairwise(starts)]), encoding="ascii")
 
 
-def _obj(parts: Sequence[Array]) -> str:
+def format_obj(parts: Sequence[Array]) -> str:
     """Write parts with faces that only name their corners: Bullet builds the hull itself, from the faces' corners."""
     lines = []
     base = 1
@@ -141,32 +140,3 @@ def _obj(parts: Sequence[Array]) -> str:
         lines.extend(f"f {i} {min(i + 1, last)} {min(i + 2, last)}" for i in range(base, last + 1, 3))
         base = last + 1
     return "\n".join(lines) + "\n"
-
-
-def compact_collision_meshes(robot: ElementTree.Element, folder: Path) -> None:
-    """Replace a URDF's collision OBJs of one object by their hulls' corners, which load four times as fast.
-
-    Args:
-        robot: The URDF's root; file names are changed in place. Bullet takes the hull of such a mesh anyway.
-        folder: Where to put the files.
-    """
-    from scipy.spatial import ConvexHull, QhullError
-
-    made: dict[str, str] = {}
-    for mesh in robot.iterfind("link/collision/geometry/mesh"):
-        name = mesh.get("filename", "")
-        if name not in made:
-            made[name] = name
-            lines = (
-                Path(name).read_text(encoding="utf-8", errors="replace").splitlines() if name.endswith(".obj") else []
-            )
-            try:
-                points = np.array([line.split()[1:4] for line in lines if line.startswith("v ")], np.float64)
-                is_single = sum(line.startswith(("o ", "g ")) for line in lines) <= 1
-                if is_single and points.ndim == 2 and points.shape[0] >= 4:
-                    target = folder / f"{len(made)}.obj"
-                    target.write_text(_obj([points[ConvexHull(points).vertices]]), encoding="ascii")
-                    made[name] = str(target)
-            except (QhullError, ValueError):
-                pass  # Bullet reads the file itself, or says what is wrong with it
-        mesh.set("filename", made[name])

@@ -13,7 +13,8 @@ from typing import Any, Final, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .distributions import Choice, Distribution, Fixed, Integer, parse_distribution
+from .distribution import Distribution
+from .distributions import Choice, Fixed, Integer, parse_distribution
 
 Array = NDArray[np.float64]
 Axis = Literal["scenario", "view", "look"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, ClassVar, Final
@@ -12,22 +11,26 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.transforms import compose_pose, look_at, transform_points
 from ..renderers.mesh_library import MeshLibrary
 from ..renderers.snapshot import Snapshot
 from ..renderers.urdf import UrdfLink, load_urdf_links
 from ..renderers.view import Camera
-from .assets import AssetLibrary, load_asset_library
+from .asset_library import AssetLibrary
+from .assets import load_asset_library
 from .contact_check import TOLERANCE
+from .physics import Contacts, Joint, Settled, Surface, WorldError
 from .scenario import Scenario
 from .scene import Scene
-from .sensors import Rig, SensorMount
+from .sensors import Rig
 from .space import ParameterSpace, nearest
 from .stage import Reason, Stage
+from .tabletop_cameras import place_cameras
 from .tabletop_layout import CLASSES, ObjectPlan, add_asset, body_depth, plan_objects
+from .tabletop_readout import empty_objects, empty_state, fill_objects, fill_state
+from .tabletop_robot import MIMIC, ready_positions
 from .tabletop_snapshot import SnapshotMaker
-from .tabletop_space import MIMIC, ready_positions, tabletop_space
-from .world import Contacts, Joint, Settled, Surface, World, WorldError
+from .tabletop_space import tabletop_space
+from .world import World
 
 Array = NDArray[np.float64]
 MAX_SETTLE_STEPS: Final = 960
@@ -36,7 +39,6 @@ TABLE_BACK: Final = -0.25
 """Rear edge of the table, behind the robot's base [m]."""
 _CLEARANCE: Final = 0.005
 _BLENDS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-_EYE_CLEARANCE: Final = 0.2
 
 
 class TabletopScene(Scene):
@@ -127,8 +129,6 @@ class TabletopScene(Scene):
                 return row
         return None
 
-    # ---- what a campaign asks ---------------------------------------------------------------------------------------
-
     @property
     def space(self) -> ParameterSpace:
         """What is randomized and how, overrides included."""
@@ -179,10 +179,10 @@ class TabletopScene(Scene):
         """The physics world, as the last stage left it; the environment steps it on."""
         return self._world
 
-    @cached_property
+    @property
     def joints(self) -> tuple[Joint, ...]:
         """The robot's movable joints."""
-        return tuple(self._joints)
+        return self._joints
 
     @property
     def links(self) -> tuple[UrdfLink, ...]:
@@ -202,13 +202,11 @@ class TabletopScene(Scene):
         links = self._world.link_poses(self.robot)
         poses = [self._world.body_pose(body) for body in self.bodies]
         snapshot = self._maker.make(stage.param, 1, top, self._plans, poses, links)[0]
-        return snapshot, self._cameras(stage.param, 1, top, links)
+        return snapshot, self._place_cameras(stage.param, 1, top, links)
 
     def close(self) -> None:
         """Give back the physics client and temporary files."""
         self._world.close()
-
-    # ---- the builder ------------------------------------------------------------------------------------------------
 
     def stage(self, scenario: Scenario, space: ParameterSpace | None = None) -> Stage:
         """Make one world: build, drop, settle, pose the robot, check, read out.
@@ -227,8 +225,8 @@ class TabletopScene(Scene):
         values = chosen.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
         param = chosen.spread(values, scenario.view_count, scenario.look_count)
         first = {name: value[0, 0] for name, value in param.items()}
-        state = self._empty_state()
-        objects = self._empty_objects()
+        state = empty_state(self.contact_pad, len(self._joints))
+        objects = empty_objects(self._slots)
         try:
             plans = plan_objects(first, self._assets.assets, int(first["object_count"]))
             return self._make(scenario, param, first, plans, objects, state)
@@ -266,8 +264,8 @@ class TabletopScene(Scene):
         if clearance <= 0 and reason == Reason.NONE:
             reason, message = Reason.BUILD_FAILED, "the robot touches something even in its ready pose"
         links = world.link_poses(self.robot)
-        self._fill_objects(objects, plans, poses, links)
-        self._fill_state(state, joints, touching, settled)
+        fill_objects(objects, plans, poses, links[0], self._maker.robot_box(links))
+        fill_state(state, joints, touching, settled, world.time_step, self.bodies)
         snapshots = self._maker.make(param, scenario.view_count, top, plans, poses, links)
         return Stage(
             scenario=scenario,
@@ -275,7 +273,7 @@ class TabletopScene(Scene):
             reason=reason,
             message=message,
             snapshots=snapshots,
-            cameras=self._cameras(param, scenario.view_count, top, links),
+            cameras=self._place_cameras(param, scenario.view_count, top, links),
             object=objects,
             state=state,
             param=param,
@@ -390,131 +388,12 @@ class TabletopScene(Scene):
                     nearest_gap = min(nearest_gap, float(distance))
         return nearest_gap - _CLEARANCE
 
-    # ---- the reader -------------------------------------------------------------------------------------------------
-
-    def _empty_objects(self) -> dict[str, NDArray[Any]]:
-        m = self._slots
-        poses = np.zeros((m, 4, 4))
-        poses[:] = np.eye(4)
-        return {
-            "valid": np.zeros(m, np.uint8),
-            "class": np.zeros(m, np.int32),
-            "asset": np.full(m, -1, np.int32),
-            "pose_world_object": poses,
-            "extent": np.zeros((m, 3)),
-            "box_center": np.zeros((m, 3)),
-            "box_corners": np.zeros((m, 8, 3)),
-            "scale": np.zeros((m, 3)),
-            "mass": np.zeros(m),
-            "friction": np.zeros(m),
-        }
-
-    def _empty_state(self) -> dict[str, NDArray[Any]]:
-        c, j = self.contact_pad, len(self._joints)
-        return {
-            "joint_position": np.zeros(j),
-            "joint_velocity": np.zeros(j),
-            "time": np.zeros(()),
-            "settle_steps": np.zeros((), np.int32),
-            "contact_count": np.zeros((), np.int32),
-            "contact_instances": np.zeros((c, 2), np.int32),
-            "contact_position": np.zeros((c, 3)),
-            "contact_normal": np.zeros((c, 3)),
-            "contact_force": np.zeros(c),
-            "contact_distance": np.zeros(c),
-        }
-
-    def _fill_objects(
-        self,
-        objects: dict[str, NDArray[Any]],
-        plans: Sequence[ObjectPlan],
-        poses: Sequence[Array],
-        links: Array,
-    ) -> None:
-        lower, upper = self._maker.robot_box(links)
-        rows: list[tuple[int, int, Array, Array, Array, Array, float, float]] = [
-            (CLASSES.index("robot"), -1, links[0], upper - lower, 0.5 * (upper + lower), np.ones(3), 0.0, 0.5)
-        ]
-        for plan, pose in zip(plans, poses, strict=True):
-            rows.append(
-                (
-                    plan.class_id,
-                    plan.asset.index,
-                    pose,
-                    plan.extent,
-                    plan.box_center,
-                    plan.scale,
-                    plan.mass,
-                    plan.surface.friction,
-                )
-            )
-        signs = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
-        for slot, (class_id, asset, pose, extent, center, scale, mass, friction) in enumerate(rows):
-            objects["valid"][slot] = 1
-            objects["class"][slot] = class_id
-            objects["asset"][slot] = asset
-            objects["pose_world_object"][slot] = pose
-            objects["extent"][slot] = extent
-            objects["box_center"][slot] = center
-            objects["box_corners"][slot] = transform_points(pose, center + signs * extent)
-            objects["scale"][slot] = scale
-            objects["mass"][slot] = mass
-            objects["friction"][slot] = friction
-
-    def _fill_state(self, state: dict[str, NDArray[Any]], joints: Array, touching: Contacts, settled: Settled) -> None:
-        count = min(touching.distance.size, self.contact_pad)
-        instance = {body: slot + 2 for slot, body in enumerate(self.bodies)}
-        state["joint_position"][:] = joints
-        state["time"][...] = settled.steps * self._world.time_step
-        state["settle_steps"][...] = settled.steps
-        state["contact_count"][...] = touching.distance.size
-        ids = [[instance.get(int(body), 0) for body in pair] for pair in touching.bodies[:count]]
-        state["contact_instances"][:count] = np.array(ids, np.int32).reshape(-1, 2)
-        state["contact_position"][:count] = touching.position[:count]
-        state["contact_normal"][:count] = touching.normal[:count]
-        state["contact_force"][:count] = touching.force[:count]
-        state["contact_distance"][:count] = touching.distance[:count]
-
-    def _cameras(
+    def _place_cameras(
         self, param: Mapping[str, Array], views: int, top: float, links: Array
     ) -> dict[str, tuple[Camera, ...]]:
-        outline = self._maker.robot_outline(links)
-        rigs = [self._rig_pose(param, view, top, outline) for view in range(views)]
-        return {
-            mount.name: tuple(self._camera(mount, param, v, rigs[v], links) for v in range(views))
-            for mount in self._rig.mounts
-        }
-
-    def _rig_pose(self, param: Mapping[str, Array], view: int, top: float, outline: Array) -> Array:
-        value = {name: float(given[view, 0]) for name, given in param.items() if name.startswith("camera.")}
-        target = np.array([value["camera.target_x"], value["camera.target_y"], top + value["camera.target_z"]])
-        level = math.cos(value["camera.elevation"])
-        direction = np.array(
-            [
-                level * math.cos(value["camera.azimuth"]),
-                level * math.sin(value["camera.azimuth"]),
-                math.sin(value["camera.elevation"]),
-            ]
-        )
-        distance = value["camera.distance"]
-        for _ in range(8):  # step back from the robot, so that no lens stands inside a link
-            away = outline - (target + distance * direction)
-            near = float((away[:, 0] ** 2 + away[:, 1] ** 2 + away[:, 2] ** 2).min())
-            if near > _EYE_CLEARANCE**2:
-                break
-            distance += 0.15
-        return look_at(target + distance * direction, target, roll=value["camera.roll"])
-
-    def _camera(self, mount: SensorMount, param: Mapping[str, Array], view: int, rig: Array, links: Array) -> Camera:
-        carrier = rig
-        if mount.mount != "world":
+        carriers = {}
+        for mount in self._rig.mounts:
             row = self._link_row(mount.mount.partition("/")[2])
-            assert row is not None  # checked when the scene was made
-            carrier = links[row]
-        angle = mount.field_of_view or float(param["camera.field_of_view"][view, 0])
-        return Camera.from_field_of_view(
-            width=mount.width,
-            height=mount.height,
-            field_of_view=angle,
-            pose_world_camera=compose_pose(carrier, mount.pose_mount_camera),
-        )
+            if row is not None:
+                carriers[mount.mount] = links[row]
+        return place_cameras(self._rig, carriers, param, views, top, self._maker.robot_outline(links))

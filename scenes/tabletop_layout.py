@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from ..kernels.transforms import pose_from_position_quaternion
 from .asset_build import CAPSULE_RATIOS
-from .assets import Asset
+from .asset_library import Asset
+from .physics import Surface
 from .tabletop_space import OBJECT_KINDS
-from .world import Surface, World
+from .world import World
 
 Array = NDArray[np.float64]
 CLASSES: Final = (

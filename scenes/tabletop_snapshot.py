@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..kernels.transforms import compose_pose, invert_pose, transform_points
 from ..renderers.snapshot import Snapshot
-from .assets import AssetLibrary
+from .asset_library import AssetLibrary
 from .tabletop_layout import CLASSES, ObjectPlan
 from .tabletop_look import SurfaceSlot, build_lighting, build_materials
 

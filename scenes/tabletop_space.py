@@ -6,69 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import Any, Final
 
-from .distributions import Choice, Distribution, Fixed, Integer, LogUniform, Rotation, TruncatedNormal, Uniform
+from .distribution import Distribution
+from .distributions import Choice, Integer, LogUniform, TruncatedNormal, Uniform
+from .physics import Joint
 from .space import Axis, Parameter, ParameterSpace
-from .world import Joint
+from .tabletop_robot import robot_parameters
+from .vector_distributions import Rotation
 
 OBJECT_KINDS: Final = ("random_object", "box", "sphere", "cylinder", "capsule")
 """Options of `object.kind`, in the order of their classes."""
 MATERIAL_KINDS: Final = ("own", "plain", "texture", "checker", "stripes", "noise", "wood", "speckle")
 """Options of `<surface>.material`; own = what the asset's file says."""
-MIMIC: Final = {"panda_finger_joint2": "panda_finger_joint1"}
-"""Joints that follow another."""
 
 _POSITIVE: Final = (1e-9, math.inf)
-_PANDA: Final[dict[str, tuple[float, float, float]]] = {
-    # lower and upper bound of what is drawn, and the ready pose of the maker's software [rad; m for the finger]
-    "panda_joint1": (-1.6, 1.6, 0.0),
-    "panda_joint2": (-1.4, 0.5, -math.pi / 4),
-    "panda_joint3": (-0.9, 0.9, 0.0),
-    "panda_joint4": (-2.8, -1.2, -3 * math.pi / 4),
-    "panda_joint5": (-1.2, 1.2, 0.0),
-    "panda_joint6": (0.7, 2.8, math.pi / 2),
-    "panda_joint7": (-1.8, 2.8, math.pi / 4),
-    "panda_finger_joint1": (0.0, 0.04, 0.02),
-}
-
-
-def ready_positions(joints: Sequence[Joint]) -> list[float]:
-    """Return a pose in which the robot is clear of the table: the Panda's ready pose, else the middle of each range."""
-    positions = []
-    for joint in joints:
-        name = MIMIC.get(joint.name, joint.name)
-        if name in _PANDA:
-            positions.append(_PANDA[name][2])
-        else:
-            bounded = math.isfinite(joint.lower) and math.isfinite(joint.upper)
-            positions.append(0.5 * (joint.lower + joint.upper) if bounded else 0.0)
-    return positions
-
-
-def _robot_parameters(joints: Sequence[Joint]) -> list[Parameter]:
-    found = []
-    for joint in joints:
-        if joint.name in MIMIC:
-            continue
-        if joint.name in _PANDA:
-            low, high, _ = _PANDA[joint.name]
-        elif math.isfinite(joint.lower) and math.isfinite(joint.upper):
-            middle, half = 0.5 * (joint.lower + joint.upper), 0.3 * (joint.upper - joint.lower)
-            low, high = middle - half, middle + half
-        else:
-            low, high = -1.0, 1.0
-        is_finger = "finger" in joint.name
-        distribution: Distribution = Uniform(low=low, high=high) if low < high else Fixed(value=low)
-        found.append(
-            Parameter(
-                name=f"robot.{joint.name}",
-                distribution=distribution,
-                unit="m" if is_finger else "rad",
-                meaning=f"Position of {joint.name}; where links would touch something, all joints move towards ready",
-                when="reset",
-                allowed=(joint.lower, joint.upper),
-            )
-        )
-    return found
 
 
 def _surface(name: str, what: str, count: int, period: tuple[float, float], own: float) -> list[Parameter]:
@@ -86,8 +36,7 @@ def _surface(name: str, what: str, count: int, period: tuple[float, float], own:
             **more,
         )
 
-    rest = 1.0 - own
-    weights = (own, *(rest * w for w in (0.04, 0.40, 0.10, 0.13, 0.12, 0.12, 0.09)))
+    weights = (own, *((1.0 - own) * w for w in (0.04, 0.40, 0.10, 0.13, 0.12, 0.12, 0.09)))
     unit_range = (0.0, 1.0)
     return [
         make("material", Choice(options=MATERIAL_KINDS, weights=weights), "1", "Kind of surface", count=count),
@@ -138,8 +87,7 @@ def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], o
         varies: Axis = "scenario",
         **more: Any,
     ) -> Parameter:
-        when = "reset" if varies != "scenario" else "build"
-        more = {"when": when} | more
+        more = {"when": "reset" if varies != "scenario" else "build"} | more
         return Parameter(
             name=name,
             distribution=distribution,
@@ -152,8 +100,8 @@ def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], o
 
     degrees = math.pi / 180.0
     each: dict[str, Any] = {"count": objects}
-    fraction: dict[str, Any] = {"count": objects, "allowed": (0.0, 1.0)}
-    coefficient: dict[str, Any] = {"count": objects, "allowed": (0.0, 10.0)}
+    fraction = each | {"allowed": (0.0, 1.0)}
+    coefficient = each | {"allowed": (0.0, 10.0)}
     parameters = [
         make(
             "object_count",
@@ -279,7 +227,7 @@ def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], o
         make(
             "table.thickness", Uniform(low=0.02, high=0.06), "m", "Thickness of the top", "objects", allowed=(0.01, 0.1)
         ),
-        *_robot_parameters(joints),
+        *robot_parameters(joints),
         make(
             "camera.azimuth",
             Uniform(low=-2.4, high=2.4),

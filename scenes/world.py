@@ -10,127 +10,29 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.transforms import pose_from_position_quaternion, quaternion_from_pose
-from .hulls import COLLISION_MARGIN, Hulls, compact_collision_meshes, write_hulls
+from .hulls import COLLISION_MARGIN, Hulls, write_hulls
+from .physics import Contacts, Settled, Surface, WorldError, read_contacts
+from .physics_urdf import prepare_urdf
+from .quiet import quiet_output
+from .world_robots import RobotOperations
+
+__all__ = ["World", "WorldError"]
 
 Array = NDArray[np.float64]
-MAX_BODIES: Final = 4096
-"""Bodies of one world."""
-
-
-class WorldError(RuntimeError):
-    """A body that cannot be made, or a physics engine that is not there; the message says which and why."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Surface:
-    """How a body's surface behaves in contact. Bullet multiplies the coefficients of the two bodies that touch."""
-
-    friction: float = 0.7
-    """Coulomb coefficient of the body [1], >= 0."""
-    restitution: float = 0.0
-    """Coefficient of restitution [1], range [0, 1]."""
-    rolling_friction: float = 0.001
-    """Resistance to rolling: lever arm of the normal force [m], >= 0."""
-    spinning_friction: float = 0.001
-    """Resistance to spinning about the normal: lever arm [m], >= 0."""
-
-    def __post_init__(self) -> None:
-        for name in ("friction", "restitution", "rolling_friction", "spinning_friction"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be a finite number >= 0, got {value}")
-        if self.restitution > 1:
-            raise ValueError(f"restitution must be in [0, 1], got {self.restitution}; above 1 contacts make energy")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settled:
-    """How settling ended."""
-
-    at_rest: bool
-    """Whether everything came to rest."""
-    steps: int
-    """Steps taken."""
-    linear_speed: float
-    """Largest speed at the end [m/s]."""
-    angular_speed: float
-    """Largest turn rate at the end [rad/s]."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Contacts:
-    """Contact points; K of them, in the engine's order, which is reproducible."""
-
-    bodies: NDArray[np.int64]
-    """Body a and b of each, shape (K, 2)."""
-    links: NDArray[np.int64]
-    """Link of a and of b, -1 = base, shape (K, 2)."""
-    position: Array
-    """Point on b [m], world frame, shape (K, 3)."""
-    normal: Array
-    """Unit normal on b, towards a, world frame, shape (K, 3)."""
-    force: Array
-    """Normal force during the last step [N], shape (K,)."""
-    distance: Array
-    """Gap between the surfaces [m], shape (K,); negative = penetration."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Joint:
-    """One movable joint of a robot."""
-
-    index: int
-    """Index of the joint, and of the link it moves, in PyBullet's order."""
-    name: str
-    """Name of the joint."""
-    lower: float
-    """Lower limit [rad or m]; -inf where there is none."""
-    upper: float
-    """Upper limit [rad or m]; inf where there is none."""
-    max_force: float
-    """Largest force or torque [N or Nm]."""
-    max_velocity: float
-    """Largest speed [rad/s or m/s]."""
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what PyBullet's C code prints on import off standard output, where a program's results go."""
-    import ctypes
-    import os
-
-    try:
-        saved = os.dup(1)
-    except OSError:  # no standard output at all
-        yield
-        return
-    flush = ctypes.CDLL(None).fflush
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        flush(None)
-        os.dup2(sink, 1)
-        yield
-    finally:
-        flush(None)
-        os.dup2(saved, 1)
-        os.close(saved)
-        os.close(sink)
 
 
 def _import_bullet() -> Any:
     try:
-        with _quiet():
+        with quiet_output():
             import pybullet
     except ImportError as error:
         raise WorldError(
@@ -140,7 +42,7 @@ def _import_bullet() -> Any:
     return pybullet
 
 
-class World:
+class World(RobotOperations):
     """A physics world without a window.
 
     Args:
@@ -357,7 +259,7 @@ class World:
         """
         file = Path(path)
         if file not in self._urdfs:
-            self._urdfs[file] = self._prepare_urdf(file)
+            self._urdfs[file] = prepare_urdf(file, self._folder / f"urdf{len(self._urdfs)}")
         bullet = self._bullet
         with self._guard(f"{file} cannot be loaded"):
             flags = bullet.URDF_USE_SELF_COLLISION | bullet.URDF_USE_SELF_COLLISION_EXCLUDE_PARENT
@@ -373,21 +275,6 @@ class World:
             )
         self._robots.add(body)
         return body
-
-    def _prepare_urdf(self, file: Path) -> Path:
-        from ..renderers.urdf import strip_urdf_visuals
-
-        try:
-            text = strip_urdf_visuals(file)
-            root = ElementTree.fromstring(text)
-        except (OSError, ValueError) as error:
-            raise WorldError(str(error)) from error
-        folder = self._folder / f"urdf{len(self._urdfs)}"
-        folder.mkdir()
-        compact_collision_meshes(root, folder)
-        target = folder / "robot.urdf"
-        target.write_text(ElementTree.tostring(root, encoding="unicode"), encoding="utf-8")
-        return target
 
     # ---- time -------------------------------------------------------------------------------------------------------
 
@@ -470,7 +357,7 @@ class World:
         """Return the contacts of the last step (or of the last `detect_contacts`)."""
         with self._guard("contacts cannot be read"):
             points = self._bullet.getContactPoints(physicsClientId=self._client)
-        return _contacts(points or ())
+        return read_contacts(points or ())
 
     def detect_contacts(self) -> None:
         """Find the contacts of the present poses without stepping."""
@@ -490,96 +377,12 @@ class World:
         """
         with self._guard(f"bodies {body_a} and {body_b} cannot be compared"):
             points = self._bullet.getClosestPoints(body_a, body_b, limit, physicsClientId=self._client)
-        return _contacts(points or ())
+        return read_contacts(points or ())
 
     def gap(self, body_a: int, body_b: int, limit: float) -> float:
         """Return the smallest distance between two bodies' collision shapes [m], or `limit` where it is larger."""
         distance = self.closest(body_a, body_b, limit).distance
         return min(limit, float(distance.min())) if distance.size else limit
-
-    # ---- robots -----------------------------------------------------------------------------------------------------
-
-    def joints(self, robot: int) -> tuple[Joint, ...]:
-        """Return the movable joints of a robot, in PyBullet's order."""
-        bullet, client = self._bullet, self._client
-        found = []
-        with self._guard(f"body {robot} has no joints"):
-            for index in range(bullet.getNumJoints(robot, physicsClientId=client)):
-                info = bullet.getJointInfo(robot, index, physicsClientId=client)
-                if info[2] not in (bullet.JOINT_REVOLUTE, bullet.JOINT_PRISMATIC):
-                    continue
-                bounded = info[8] <= info[9]
-                found.append(
-                    Joint(
-                        index=index,
-                        name=info[1].decode(),
-                        lower=float(info[8]) if bounded else -math.inf,
-                        upper=float(info[9]) if bounded else math.inf,
-                        max_force=float(info[10]),
-                        max_velocity=float(info[11]),
-                    )
-                )
-        return tuple(found)
-
-    def place_joints(self, robot: int, joints: Sequence[Joint], positions: Sequence[float]) -> None:
-        """Put joints to positions [rad or m], at rest, and hold them there."""
-        bullet, client = self._bullet, self._client
-        with self._guard(f"the joints of body {robot} cannot be set"):
-            for joint, position in zip(joints, positions, strict=True):
-                bullet.resetJointState(robot, joint.index, float(position), 0.0, physicsClientId=client)
-        self.drive_joints(robot, joints, positions)
-
-    def drive_joints(self, robot: int, joints: Sequence[Joint], targets: Sequence[float]) -> None:
-        """Drive joints towards positions [rad or m] with their largest force and speed as bounds."""
-        bullet, client = self._bullet, self._client
-        with self._guard(f"the joints of body {robot} cannot be driven"):
-            for joint, target in zip(joints, targets, strict=True):
-                bullet.setJointMotorControl2(
-                    robot,
-                    joint.index,
-                    bullet.POSITION_CONTROL,
-                    targetPosition=float(target),
-                    targetVelocity=0.0,
-                    force=joint.max_force,
-                    maxVelocity=joint.max_velocity if joint.max_velocity > 0 else 1e3,
-                    positionGain=0.2,
-                    velocityGain=1.0,
-                    physicsClientId=client,
-                )
-
-    def joint_states(self, robot: int, joints: Sequence[Joint]) -> tuple[Array, Array]:
-        """Return positions [rad or m] and velocities [rad/s or m/s] of joints, shape (J,) each."""
-        with self._guard(f"the joints of body {robot} cannot be read"):
-            states = self._bullet.getJointStates(robot, [j.index for j in joints], physicsClientId=self._client)
-        return np.array([state[0] for state in states]), np.array([state[1] for state in states])
-
-    def link_poses(self, robot: int) -> Array:
-        """Return the poses of a robot's link frames, the base first, shape (1 + links, 4, 4).
-
-        These are the URDF's link frames; the base pose that PyBullet reports is that of the base's centre of mass.
-        """
-        bullet, client = self._bullet, self._client
-        with self._guard(f"the links of body {robot} cannot be read"):
-            count = bullet.getNumJoints(robot, physicsClientId=client)
-            mass_position, mass_turn = bullet.getBasePositionAndOrientation(robot, physicsClientId=client)
-            inertial = bullet.getDynamicsInfo(robot, -1, physicsClientId=client)
-            inverse = bullet.invertTransform(inertial[3], inertial[4])
-            base = bullet.multiplyTransforms(mass_position, mass_turn, *inverse)
-            states = bullet.getLinkStates(robot, list(range(count)), computeForwardKinematics=1, physicsClientId=client)
-        positions = [base[0], *(state[4] for state in states or ())]
-        quaternions = [base[1], *(state[5] for state in states or ())]
-        return pose_from_position_quaternion(positions, quaternions)
-
-
-def _contacts(points: Sequence[Any]) -> Contacts:
-    return Contacts(
-        bodies=np.array([(p[1], p[2]) for p in points], np.int64).reshape(-1, 2),
-        links=np.array([(p[3], p[4]) for p in points], np.int64).reshape(-1, 2),
-        position=np.array([p[6] for p in points], np.float64).reshape(-1, 3),
-        normal=np.array([p[7] for p in points], np.float64).reshape(-1, 3),
-        force=np.array([p[9] for p in points], np.float64),
-        distance=np.array([p[8] for p in points], np.float64),
-    )
 
 
 def _sizes(name: str, values: Sequence[float]) -> list[float]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simloom.scenes import load_asset_library
-from simloom.scenes.assets import outline_points
+from simloom.scenes.asset_library import outline_points
 from simloom.scenes.hulls import make_hulls
 
 TETRAHEDRA = """o first

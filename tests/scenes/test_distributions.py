@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simloom.scenes.distributions import OnDisk, Rotation, parse_distribution
+from simloom.scenes.distributions import parse_distribution
+from simloom.scenes.vector_distributions import OnDisk, Rotation
 
 U = (np.arange(4096) + 0.5) / 4096
 ORACLES = [

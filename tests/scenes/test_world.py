@@ -9,9 +9,9 @@ import pytest
 
 from simloom.renderers.urdf import load_urdf_links
 from simloom.scenes import World, WorldError
-from simloom.scenes.asset_build import pybullet_data_folder
+from simloom.scenes.asset_sources import pybullet_data_folder
 from simloom.scenes.hulls import make_hulls
-from simloom.scenes.world import Surface
+from simloom.scenes.physics import Surface
 
 CUBE = np.array([[x, y, z] for x in (-0.5, 0.5) for y in (-0.5, 0.5) for z in (-0.5, 0.5)])
 
