@@ -1,0 +1,129 @@
+"""What is measured: data only. `tiny` makes of each case one that runs in a second, for the tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+Case = TypeVar("Case")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RenderCase:
+    """Our renderer against TinyRenderer on the tabletop with the Panda and ten objects."""
+
+    name: str
+    width: int
+    """Image width [px]."""
+    height: int
+    """Image height [px]."""
+    views: int
+    """Views of one repeat, each with a snapshot of its own."""
+    cores: int
+    """Threads of ours, processes of theirs."""
+    variants: tuple[str, ...] = ("same materials", "no levels of detail", "patterns", "2x2 supersampling")
+    """Ours, the first against TinyRenderer, the others beside it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PipelineCase:
+    """`simloom.generate` against a user's script."""
+
+    name: str
+    width: int
+    height: int
+    views: int
+    looks: int
+    processes: int
+    """Worker processes of ours (its main process renders on as many threads), and processes of theirs."""
+    our_scenarios: int
+    """Scenarios of one of our repeats."""
+    their_scenarios: int
+    """Scenarios of one of their repeats, a multiple of the processes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartCase:
+    """A fresh process up to its first row, on an empty and on a filled cache."""
+
+    name: str
+    rows: int
+    """Rows made in all."""
+    settings: tuple[str, ...] = ()
+    """Changes to the built-in recipe."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KernelCase:
+    """One sensor kernel against NumPy."""
+
+    name: str
+    kernel: str
+    """camera, depth or philox."""
+    images: int
+    width: int
+    height: int
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WriteCase:
+    """A shard against h5py."""
+
+    name: str
+    width: int
+    height: int
+    rows: int
+
+
+RENDER = (
+    RenderCase(name="128x128, 1 core", width=128, height=128, views=32, cores=1),
+    RenderCase(name="128x128, 2 cores", width=128, height=128, views=32, cores=2, variants=("same materials",)),
+    RenderCase(name="640x480, 1 core", width=640, height=480, views=12, cores=1),
+    RenderCase(name="640x480, 2 cores", width=640, height=480, views=12, cores=2, variants=("same materials",)),
+)
+_SMALL: dict[str, Any] = {"width": 128, "height": 128, "processes": 2}
+_LARGE: dict[str, Any] = {"width": 640, "height": 480, "processes": 2}
+PIPELINE = (
+    PipelineCase(name="128x128, R = 1", views=1, looks=1, our_scenarios=48, their_scenarios=24, **_SMALL),
+    PipelineCase(name="128x128, R = 8", views=4, looks=2, our_scenarios=24, their_scenarios=6, **_SMALL),
+    PipelineCase(name="128x128, R = 32", views=8, looks=4, our_scenarios=16, their_scenarios=2, **_SMALL),
+    PipelineCase(name="640x480, R = 1", views=1, looks=1, our_scenarios=32, their_scenarios=16, **_LARGE),
+    PipelineCase(name="640x480, R = 8", views=4, looks=2, our_scenarios=12, their_scenarios=2, **_LARGE),
+    PipelineCase(name="640x480, R = 32", views=8, looks=4, our_scenarios=8, their_scenarios=2, **_LARGE),
+)
+START = (
+    StartCase(name="tabletop recipe", rows=64),
+    StartCase(
+        name="640x480, R = 32", rows=256, settings=("views=8", "looks=4", "rig.head.width=640", "rig.head.height=480")
+    ),
+)
+KERNELS = (
+    KernelCase(name="apply_camera 640x480", kernel="camera", images=8, width=640, height=480, threads=1),
+    KernelCase(name="apply_camera 128x128", kernel="camera", images=64, width=128, height=128, threads=1),
+    KernelCase(name="apply_depth 640x480", kernel="depth", images=8, width=640, height=480, threads=1),
+    KernelCase(name="apply_depth 128x128", kernel="depth", images=64, width=128, height=128, threads=1),
+    KernelCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
+)
+WRITE = (
+    WriteCase(name="128x128", width=128, height=128, rows=128),
+    WriteCase(name="640x480", width=640, height=480, rows=16),
+)
+
+
+def tiny(case: Case) -> Case:
+    """Return a case of the same kind that takes about a second."""
+    changes: dict[str, Any] = {"width": 24, "height": 16}
+    match case:
+        case RenderCase():
+            changes |= {"views": 2}
+        case PipelineCase():
+            # One of everything, and physics in the calling process.
+            changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}
+        case StartCase():
+            changes = {"rows": 1, "settings": ("views=1", "looks=1", "rig.head.width=24", "rig.head.height=16")}
+        case KernelCase():
+            changes |= {"images": 2}
+        case _:
+            changes |= {"rows": 2}
+    return replace(case, **changes)  # type: ignore[type-var]

@@ -1,0 +1,116 @@
+"""Suite `write`: rows and megabytes per second of shard building and of plain h5py."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from cases import WriteCase
+from machine import core_count
+from naive_writer import write_rows
+from numpy.typing import NDArray
+from report import CaseResult
+from simloom.scenes.capture import Capturer
+from simloom.scenes.scenario import draw_scenario
+from simloom.scenes.tabletop import TabletopScene
+from simloom.sim.dataset.shard import build_shard
+from simloom.sim.dataset.writer import DatasetWriter
+from timing import Contestant, Measurement, measure
+
+OUTPUTS = ("rgb", "depth", "instance", "class", "boxes", "poses", "contacts")
+NOTES = (
+    "Rows of the tabletop with sensor noise (8 rows a scenario), the same arrays on both sides. `build_shard` makes the "
+    "bytes of the HDF5 file in memory: deflate level 1 in threads. `commit` is all that a campaign does for a shard: "
+    "digests of every row, the same bytes, file and commit record written and synced to disk.",
+    "h5py writes a file in a temporary folder, one chunk per row for images, `compression='gzip'` at its default level 4, "
+    "without digests or sync. Megabytes are of uncompressed rows.",
+)
+
+
+def make_rows(case: WriteCase) -> dict[str, NDArray[Any]]:
+    """Make the rows to be written: real scenes with noise."""
+    rig = {"head": {"camera": "generic_rgb", "depth": "realsense_d435", "width": case.width, "height": case.height}}
+    scene = TabletopScene(rig=rig)
+    views = min(8, case.rows)
+    try:
+        capturer = Capturer(scene=scene, outputs=OUTPUTS, seed=1, views=views, looks=1)
+        rows = capturer.allocate(case.rows)
+        for first in range(0, case.rows - views + 1, views):
+            scenario = draw_scenario(scene.space, seed=1, index=first // views, views=views)
+            capturer.fill([scene.stage(scenario)], rows, start=first)
+    finally:
+        scene.close()
+    rows["sample/index"][:] = np.arange(case.rows)
+    rows["sample/scenario"][:] = np.arange(case.rows)
+    return rows
+
+
+def run_case(case: WriteCase, *, repeats: int) -> CaseResult:
+    """Measure one case."""
+    rows = make_rows(case)
+    size = sum(array.nbytes for array in rows.values())
+    cores = core_count()
+    with tempfile.TemporaryDirectory(prefix="simloom-bench-") as name, ThreadPoolExecutor(1) as single:
+        folder, stored = Path(name), dict[str, int]()
+        contestants = [
+            Contestant(name=f"commit, {cores} threads", items=case.rows, run=_committer(rows, case.rows, folder, stored)),
+            Contestant(name=f"build_shard, {cores} threads", items=case.rows, run=lambda: _drop(build_shard(rows))),
+            Contestant(
+                name="build_shard, 1 thread", items=case.rows, run=lambda: _drop(build_shard(rows, executor=single))
+            ),
+        ]
+        for level in (4, 1):
+            contestants.append(
+                Contestant(
+                    name=f"h5py gzip {level}", items=case.rows, run=_h5py(rows, folder / f"{level}.h5", level, stored)
+                )
+            )
+        measured = measure(contestants, repeats=repeats)
+    ours = [m.name for m in measured if "h5py" not in m.name]
+    return CaseResult(
+        case=case.name,
+        unit="row",
+        settings={"resolution": [case.width, case.height], "rows": case.rows, "bytes_per_row": size // case.rows},
+        measurements=measured,
+        ratios=[(name, "h5py gzip 4") for name in ours],
+        facts={
+            "megabytes_per_second": {m.name: _megabytes(m, size / case.rows) for m in measured},
+            "stored_over_raw": {name: written / size for name, written in stored.items()},
+        },
+    )
+
+
+def _committer(rows: Mapping[str, NDArray[Any]], count: int, folder: Path, stored: dict[str, int]) -> Any:
+    made = iter(range(1_000_000))
+
+    def run() -> None:
+        writer = DatasetWriter.open(
+            folder / f"data{next(made)}",
+            "scene: tabletop",
+            rows_wanted=count,
+            rows_per_scenario=1,
+            scenarios_per_shard=count,
+        )
+        stored["commit"] = writer.commit_shard(0, rows).size
+
+    return run
+
+
+def _h5py(rows: Mapping[str, NDArray[Any]], path: Path, level: int, stored: dict[str, int]) -> Any:
+    def run() -> None:
+        write_rows(path, rows, level)
+        stored[f"h5py gzip {level}"] = path.stat().st_size
+
+    return run
+
+
+def _megabytes(measurement: Measurement, row_bytes: float) -> float:
+    return measurement.rate * row_bytes / 1e6
+
+
+def _drop(_: Any) -> None:
+    return None
