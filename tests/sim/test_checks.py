@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from simloom.sim.quality.checks import judge_rows, least_visible_fraction, needed_outputs
 from simloom.sim.recipe import Bounds, Checks
 
