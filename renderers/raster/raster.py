@@ -259,7 +259,7 @@ class _Chunk:
         self.largest = largest
         self.level = np.empty(draws, np.int32)
         self.matrix = np.empty((draws, 12))
-        self.inverse = np.empty((draws, 12))
+        self.inverse = np.zeros((draws, 12))  # rows of fuller worlds stay unwritten, and are cast to float32
         levels = (library.mesh_level_start, library.mesh_level_count, library.level_error)
         self._launch(
             PREPARE_VIEW, draws, largest, self.width, self.height, error, self.camera, self.view_world, worlds.start,
