@@ -7,119 +7,42 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
-from .patterns import evaluate_pattern
-from .sampling import sample_texture
-from .shading import shade_samples
+from .materials import apply_materials
+from .shading import evaluate_sky, shade_block
 from .surface import (
-    ALBEDO,
-    DENSITY,
-    FACE,
-    FOOTPRINT,
-    LOCAL,
-    LOCAL_NORMAL,
-    METALLIC,
-    NORMAL,
-    POSITION,
-    ROUGHNESS,
+    BLOCK,
+    BLUE,
+    FACE_X,
+    FACE_Y,
+    FACE_Z,
+    GREEN,
+    POSITION_X,
+    POSITION_Y,
+    POSITION_Z,
+    RED,
+    SLACK,
     SUN,
-    TEXTURE,
-    VIEW,
-    gather_row,
+    VIEW_Z,
+    gather_block,
 )
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
-HALF = np.float32(0.5)
+U1 = np.uint64(1)
 STEEPEST = np.float32(6.0)
 """Largest slope of a receiver towards the sun that the shadow look-up follows."""
 
 
-@scalar
-def _apply_materials(
-    columns: int,
-    look: int,
-    first_instance: int,
-    stride: int,
-    draws: Any,
-    mesh_in: Any,
-    has_uv_in: Any,
-    material_in: Any,
-    material_floats_in: Any,
-    material_ints_in: Any,
-    texel_in: Any,
-    noise_in: Any,
-    texture_offset_in: Any,
-    texture_width_in: Any,
-    texture_height_in: Any,
-    texture_levels_in: Any,
-    buffer: Any,
-) -> None:
-    """Write albedo, roughness and metallic of one look into a row of samples."""
-    for x in range(columns):
-        if draws[x] < 0:
-            for k in range(5):
-                buffer[ALBEDO + k, x] = HALF
-            continue
-        instance = first_instance + draws[x]
-        material = material_in[instance] + look * stride
-        texture, pattern = material_ints_in[material, 0], material_ints_in[material, 1]
-        buffer[ROUGHNESS, x], buffer[METALLIC, x] = material_floats_in[material, 3], material_floats_in[material, 4]
-        if texture >= 0:
-            repeats = material_floats_in[material, 9]
-            if has_uv_in[mesh_in[instance]] == 1:
-                u, v = buffer[TEXTURE, x] * repeats, buffer[TEXTURE + 1, x] * repeats
-            else:
-                nx, ny, nz = buffer[LOCAL_NORMAL, x], buffer[LOCAL_NORMAL + 1, x], buffer[LOCAL_NORMAL + 2, x]
-                px, py, pz = buffer[LOCAL, x], buffer[LOCAL + 1, x], buffer[LOCAL + 2, x]
-                if nz >= nx and nz >= ny:
-                    u, v = px * repeats, py * repeats
-                elif ny >= nx:
-                    u, v = px * repeats, pz * repeats
-                else:
-                    u, v = py * repeats, pz * repeats
-            footprint = buffer[FOOTPRINT, x] * buffer[DENSITY, x] * repeats
-            sample_texture(
-                texture, u, v, footprint, texel_in, texture_offset_in, texture_width_in,
-                texture_height_in, texture_levels_in, ALBEDO, buffer, x,
-            )  # fmt: skip
-            buffer[ALBEDO, x] *= material_floats_in[material, 0]
-            buffer[ALBEDO + 1, x] *= material_floats_in[material, 1]
-            buffer[ALBEDO + 2, x] *= material_floats_in[material, 2]
-            continue
-        weight = F0
-        if pattern > 0:
-            frequency = F1 / material_floats_in[material, 8]
-            weight = evaluate_pattern(
-                pattern, buffer[LOCAL, x] * frequency, buffer[LOCAL + 1, x] * frequency, buffer[LOCAL + 2, x] * frequency,
-                buffer[LOCAL_NORMAL, x], buffer[LOCAL_NORMAL + 1, x], buffer[LOCAL_NORMAL + 2, x],
-                buffer[FOOTPRINT, x] * frequency, noise_in,
-            )  # fmt: skip
-        buffer[ALBEDO, x] = (
-            material_floats_in[material, 0]
-            + (material_floats_in[material, 5] - material_floats_in[material, 0]) * weight
-        )
-        buffer[ALBEDO + 1, x] = (
-            material_floats_in[material, 1]
-            + (material_floats_in[material, 6] - material_floats_in[material, 1]) * weight
-        )
-        buffer[ALBEDO + 2, x] = (
-            material_floats_in[material, 2]
-            + (material_floats_in[material, 7] - material_floats_in[material, 2]) * weight
-        )
-
-
 @scalar(forceinline=True)
-def _is_lit(place: int, expected: Any, shadow_in: Any) -> Any:
+def _is_lit(place: Any, expected: Any, shadow_in: Any) -> Any:
     return F1 if np.uint32(shadow_in[place]).view(np.float32) <= expected else F0
 
 
 @scalar
-def _cast_shadows(
-    columns: int,
+def _measure_slack(
+    count: int,
     light: int,
-    resolution: int,
     bias: Any,
-    draws: Any,
     first_instance: int,
     largest: int,
     view: int,
@@ -128,87 +51,114 @@ def _cast_shadows(
     level_in: Any,
     caster_level_in: Any,
     light_in: Any,
-    shadow_in: Any,
-    buffer: Any,
+    draws: Any,
+    block: Any,
 ) -> None:
-    """Write the sun's visible share into a row of samples.
-
-    Each tap is compared with the depth that the receiver's own plane has there (Isidoro 2006, "Shadow mapping: GPU-based
-    tips and techniques"), so that no bias by slope is needed and shadows touch what casts them.
-    """
-    texel = np.float32(light_in[light, 12])
-    a0, a1, a2, a3 = (
-        np.float32(light_in[light, 0]), np.float32(light_in[light, 1]),
-        np.float32(light_in[light, 2]), np.float32(light_in[light, 3]),
-    )  # fmt: skip
-    b0, b1, b2, b3 = (
-        np.float32(light_in[light, 4]), np.float32(light_in[light, 5]),
-        np.float32(light_in[light, 6]), np.float32(light_in[light, 7]),
-    )  # fmt: skip
-    c0, c1, c2, c3 = (
-        np.float32(light_in[light, 8]), np.float32(light_in[light, 9]),
-        np.float32(light_in[light, 10]), np.float32(light_in[light, 11]),
-    )  # fmt: skip
-    base = light * resolution * resolution
-    last = np.float32(resolution - 2)
-    known = -1
-    slack = F0
-    for x in range(columns):
-        if draws[x] < 0:
-            buffer[SUN, x] = F0
-            continue
-        gx, gy, gz = buffer[FACE, x], buffer[FACE + 1, x], buffer[FACE + 2, x]
-        towards = gx * c0 + gy * c1 + gz * c2
-        if towards <= F0:
-            buffer[SUN, x] = F0
-            continue
-        if draws[x] != known:
-            known = draws[x]
-            error = level_error_in[level_in[view * largest + known]]
-            caster = caster_level_in[light * largest + known]
-            if caster >= 0:
-                error += level_error_in[caster]
-            i = first_instance + known
-            slack = bias * texel + error * max(scale_in[i, 0], max(scale_in[i, 1], scale_in[i, 2]))
-        px, py, pz = buffer[POSITION, x], buffer[POSITION + 1, x], buffer[POSITION + 2, x]
-        u = a0 * px + a1 * py + a2 * pz + a3
-        v = b0 * px + b1 * py + b2 * pz + b3
-        if not (u >= F0 and v >= F0 and u < last and v < last):
-            buffer[SUN, x] = F1
-            continue
-        nearness = c0 * px + c1 * py + c2 * pz + c3
-        inverse = -texel * texel / towards
-        slope_u = (gx * a0 + gy * a1 + gz * a2) * inverse
-        slope_v = (gx * b0 + gy * b1 + gz * b2) * inverse
-        limit = STEEPEST * texel
-        slope_u = min(max(slope_u, -limit), limit)
-        slope_v = min(max(slope_v, -limit), limit)
-        expected = nearness + slack + bias * (abs(slope_u) + abs(slope_v))
-        iu, iv = int(u), int(v)
-        tu, tv = u - np.float32(iu), v - np.float32(iv)
-        place = base + iv * resolution + iu
-        expected -= tu * slope_u + tv * slope_v
-        lit = (F1 - tv) * (
-            (F1 - tu) * _is_lit(place, expected, shadow_in) + tu * _is_lit(place + 1, expected + slope_u, shadow_in)
-        )
-        expected += slope_v
-        place += resolution
-        lit += tv * (
-            (F1 - tu) * _is_lit(place, expected, shadow_in) + tu * _is_lit(place + 1, expected + slope_u, shadow_in)
-        )
-        buffer[SUN, x] = lit
+    """Write how far a sample may lie behind its own shadow caster: texels, and the errors of both levels of detail."""
+    known, slack = -1, F0
+    for i in range(count):
+        draw = draws[np.uint64(i)]
+        if draw != known:
+            known = draw
+            slack = F0
+            if draw >= 0:
+                error = level_error_in[level_in[view * largest + draw]]
+                caster = caster_level_in[light * largest + draw]
+                if caster >= 0:
+                    error += level_error_in[caster]
+                n = first_instance + draw
+                slack = bias * np.float32(light_in[light, 12])
+                slack += error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
+        block[SLACK + np.uint64(i)] = slack
 
 
 @scalar
-def _show_sky(columns: int, draws: Any, light: Any, buffer: Any) -> None:
-    """Write the sky's radiance where a row of samples sees nothing."""
-    for x in range(columns):
+def _cast_shadows(
+    count: int, light: int, resolution: int, bias: Any, light_in: Any, shadow_in: Any, draws: Any, block: Any
+) -> None:
+    """Write the sun's visible share into a block of samples.
+
+    Each tap is compared with the depth that the receiver's own plane has there (Isidoro 2006, "Shadow mapping:
+    GPU-based tips and techniques"), so that no bias by slope is needed and shadows touch what casts them.
+    """
+    texel = np.float32(light_in[light, 12])
+    a0, a1 = np.float32(light_in[light, 0]), np.float32(light_in[light, 1])
+    a2, a3 = np.float32(light_in[light, 2]), np.float32(light_in[light, 3])
+    b0, b1 = np.float32(light_in[light, 4]), np.float32(light_in[light, 5])
+    b2, b3 = np.float32(light_in[light, 6]), np.float32(light_in[light, 7])
+    c0, c1 = np.float32(light_in[light, 8]), np.float32(light_in[light, 9])
+    c2, c3 = np.float32(light_in[light, 10]), np.float32(light_in[light, 11])
+    base = np.uint64(light * resolution * resolution)
+    side = np.uint64(resolution)
+    last = np.float32(resolution - 2)
+    limit = STEEPEST * texel
+    for i in range(count):
+        x = np.uint64(i)
+        gx, gy, gz = block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x]
+        towards = gx * c0 + gy * c1 + gz * c2
+        if draws[x] < 0 or towards <= F0:
+            block[SUN + x] = F0
+            continue
+        px, py, pz = block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x]
+        u = a0 * px + a1 * py + a2 * pz + a3
+        v = b0 * px + b1 * py + b2 * pz + b3
+        if not (u >= F0 and v >= F0 and u < last and v < last):
+            block[SUN + x] = F1
+            continue
+        inverse = -texel * texel / towards
+        slope_u = min(max((gx * a0 + gy * a1 + gz * a2) * inverse, -limit), limit)
+        slope_v = min(max((gx * b0 + gy * b1 + gz * b2) * inverse, -limit), limit)
+        expected = c0 * px + c1 * py + c2 * pz + c3 + block[SLACK + x] + bias * (abs(slope_u) + abs(slope_v))
+        iu, iv = np.int32(u), np.int32(v)
+        tu, tv = u - np.float32(iu), v - np.float32(iv)
+        place = base + np.uint64(iv) * side + np.uint64(iu)
+        expected -= tu * slope_u + tv * slope_v
+        upper = (F1 - tu) * _is_lit(place, expected, shadow_in) + tu * _is_lit(
+            place + U1, expected + slope_u, shadow_in
+        )
+        expected += slope_v
+        place += side
+        lower = (F1 - tu) * _is_lit(place, expected, shadow_in) + tu * _is_lit(
+            place + U1, expected + slope_u, shadow_in
+        )
+        block[SUN + x] = upper + (lower - upper) * tv
+
+
+@scalar
+def _show_sky(count: int, light: Any, draws: Any, block: Any) -> None:
+    """Write the sky's radiance where a block of samples sees nothing."""
+    for i in range(count):
+        x = np.uint64(i)
         if draws[x] < 0:
-            up = -buffer[VIEW + 2, x]
-            blend = min(max(up * np.float32(10.0) + HALF, F0), F1)
-            for k in range(3):
-                above = light[9 + k] + (light[6 + k] - light[9 + k]) * max(up, F0)
-                buffer[ALBEDO + k, x] = light[12 + k] + (above - light[12 + k]) * blend
+            up = -block[VIEW_Z + x]
+            block[RED + x] = evaluate_sky(up, light[6], light[9], light[12])
+            block[GREEN + x] = evaluate_sky(up, light[7], light[10], light[13])
+            block[BLUE + x] = evaluate_sky(up, light[8], light[11], light[14])
+
+
+@scalar
+def _average(first: int, count: int, samples: int, is_first: bool, block: Any, colour_out: Any) -> None:
+    """Add a block's radiance to the row of pixels that its samples belong to."""
+    if samples == 1:
+        for i in range(count):
+            x, place = np.uint64(i), np.uint64(3 * (first + i))
+            colour_out[place], colour_out[place + U1] = block[RED + x], block[GREEN + x]
+            colour_out[place + U1 + U1] = block[BLUE + x]
+        return
+    share = np.float32(1.0 / (samples * samples))
+    for i in range(count // samples):
+        place = np.uint64(3 * (first // samples + i))
+        red, green, blue = F0, F0, F0
+        for s in range(samples):
+            x = np.uint64(i * samples + s)
+            red, green, blue = red + block[RED + x], green + block[GREEN + x], blue + block[BLUE + x]
+        if is_first:
+            colour_out[place], colour_out[place + U1] = red * share, green * share
+            colour_out[place + U1 + U1] = blue * share
+        else:
+            colour_out[place] += red * share
+            colour_out[place + U1] += green * share
+            colour_out[place + U1 + U1] += blue * share
 
 
 @scalar
@@ -228,12 +178,12 @@ def _shade_view(
     mesh_in: Any,
     scale_in: Any,
     normal_matrix_in: Any,
+    needs_uv_in: Any,
     material_in: Any,
     stride_in: Any,
     material_floats_in: Any,
     material_ints_in: Any,
     light_in: Any,
-    has_uv_in: Any,
     level_in: Any,
     inverse_in: Any,
     level_error_in: Any,
@@ -253,7 +203,7 @@ def _shade_view(
     caster_level_in: Any,
     shadow_in: Any,
     keys_in: Any,
-    buffer_out: Any,
+    block_out: Any,
     draw_out: Any,
     colour_out: Any,
 ) -> None:
@@ -261,48 +211,38 @@ def _shade_view(
     view = index // band_count
     band = index % band_count
     world = view_world_in[view]
+    instance = start_in[world]
     columns, rows = width * samples, height * samples
-    share = np.float32(1.0 / (samples * samples))
-    buffer, draws = buffer_out[index], draw_out[index]
-    for row in range(height * band // band_count, height * (band + 1) // band_count):
-        for sub_row in range(samples):
-            gather_row(
-                index, view, row * samples + sub_row, columns, rows, samples, largest, camera_in, start_in[world],
-                mesh_in, scale_in, normal_matrix_in, has_uv_in, level_in, inverse_in, level_vertex_start_in,
-                level_triangle_start_in, vertex_in, vertex_normal_in, uv_in, triangle_in, keys_in, buffer_out, draw_out,
+    block, draws = block_out[index], draw_out[index]
+    for row in range(
+        rows * band // band_count // samples * samples, rows * (band + 1) // band_count // samples * samples
+    ):
+        for first in range(0, columns, BLOCK):
+            count = min(BLOCK, columns - first)
+            gather_block(
+                view, row, first, count, columns, rows, samples, largest, camera_in, instance, mesh_in, scale_in,
+                normal_matrix_in, needs_uv_in, level_in, inverse_in, level_vertex_start_in, level_triangle_start_in,
+                vertex_in, vertex_normal_in, uv_in, triangle_in, keys_in, block, draws,
             )  # fmt: skip
             for look in range(look_count):
-                _apply_materials(
-                    columns, look, start_in[world], stride_in[world], draws, mesh_in, has_uv_in, material_in,
-                    material_floats_in, material_ints_in, texel_in, noise_in, texture_offset_in, texture_width_in,
-                    texture_height_in, texture_levels_in, buffer,
+                apply_materials(
+                    count, look, instance, stride_in[world], needs_uv_in, material_in, material_floats_in,
+                    material_ints_in, texel_in, noise_in, texture_offset_in, texture_width_in, texture_height_in,
+                    texture_levels_in, draws, block,
                 )  # fmt: skip
                 if resolution > 0:
-                    _cast_shadows(
-                        columns, world * look_count + look, resolution, bias, draws, start_in[world], largest, view,
-                        scale_in, level_error_in, level_in, caster_level_in, light_matrix_in, shadow_in, buffer,
+                    light = world * look_count + look
+                    _measure_slack(
+                        count, light, bias, instance, largest, view, scale_in, level_error_in, level_in,
+                        caster_level_in, light_matrix_in, draws, block,
                     )  # fmt: skip
+                    _cast_shadows(count, light, resolution, bias, light_matrix_in, shadow_in, draws, block)
                 else:
-                    for x in range(columns):
-                        buffer[SUN, x] = F1
-                light = light_in[world, look]
-                shade_samples(columns, NORMAL, VIEW, ALBEDO, SUN, light, buffer)
-                _show_sky(columns, draws, light, buffer)
-                colour = colour_out[view, look, row]
-                if samples == 1:
-                    for x in range(width):
-                        for k in range(3):
-                            colour[x, k] = buffer[ALBEDO + k, x]
-                    continue
-                for x in range(width):
-                    for k in range(3):
-                        total = F0
-                        for s in range(samples):
-                            total += buffer[ALBEDO + k, x * samples + s]
-                        if sub_row == 0:
-                            colour[x, k] = total * share
-                        else:
-                            colour[x, k] += total * share
+                    for i in range(count):
+                        block[SUN + np.uint64(i)] = F1
+                shade_block(count, light_in[world, look], block)
+                _show_sky(count, light_in[world, look], draws, block)
+                _average(first, count, samples, row % samples == 0, block, colour_out[view, look, row // samples])
 
 
 SHADE_VIEW = Kernel(_shade_view)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,8 @@ class PackedWorlds:
     casts_shadow: NDArray[np.uint8]
     material: NDArray[np.int32]
     """First look's row of `material_floats`, shape (I,); look l adds l times `material_stride`."""
+    needs_uv: NDArray[np.uint8]
+    """1 = texture coordinates matter: the mesh has them and a look of its material has a texture, shape (I,)."""
     material_stride: NDArray[np.int32]
     """Material rows per look, shape (W,)."""
     material_floats: NDArray[np.float32]
@@ -106,22 +108,17 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> PackedWo
     to_object = np.concatenate([s.pose_instance_part for s in snapshots])
     normal = pose[:, :3, :3] / scale[:, None, :].astype(np.float64)
     light = np.stack(
-        [
-            np.concatenate(
-                [s.lighting.sun_direction, s.lighting.sun_irradiance, s.lighting.sky_zenith]
-                + [s.lighting.sky_horizon, s.lighting.sky_ground],
-                axis=1,
-            )
-            for s in snapshots
-        ]
+        [np.concatenate([getattr(s.lighting, field.name) for field in fields(s.lighting)], axis=1) for s in snapshots]
     )
 
     def join(name: str, dtype: Any) -> NDArray[Any]:
         return np.concatenate([getattr(s, name) for s in snapshots]).astype(dtype)
 
+    mesh = join("mesh", np.int32)
+    needs_uv = np.concatenate([np.any(s.materials.texture >= 0, axis=0)[s.material] for s in snapshots])
     return PackedWorlds(
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
-        mesh=join("mesh", np.int32),
+        mesh=mesh,
         matrix=_fold_scale(pose, scale),
         normal_matrix=normal.reshape(-1, 9).astype(np.float32),
         object_matrix=_fold_scale(to_object, scale).astype(np.float32),
@@ -131,6 +128,7 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> PackedWo
         part=join("part", np.uint8),
         casts_shadow=join("casts_shadow", np.uint8),
         material=np.concatenate(first_rows).astype(np.int32),
+        needs_uv=(library.mesh_has_uv[mesh] * needs_uv).astype(np.uint8),
         material_stride=np.array(strides, np.int32),
         material_floats=np.ascontiguousarray(np.concatenate(floats)),
         material_ints=np.ascontiguousarray(np.concatenate(ints)),

@@ -26,8 +26,8 @@ NOISE_MASK = (1 << NOISE_BITS) - 1
 def make_noise_table() -> NDArray[np.float32]:
     """Make the lattice values of the noise, in [0, 1), shape (2^14,): an integer hash of the entry's number.
 
-    A lattice point's entry is x + 5741 y + 9419 z modulo the table's size, so that the eight corners of a cell are eight
-    loads at fixed offsets; the pattern repeats after some 25 cells, in a direction oblique to all axes.
+    A lattice point's entry is x + 5741 y + 9419 z modulo the table's size, so that the eight corners of a cell are
+    eight loads at fixed offsets; the pattern repeats after some 25 cells, in a direction oblique to all axes.
     """
     h = np.arange(1 << NOISE_BITS, dtype=np.uint64) * np.uint64(0x9E3779B1) & np.uint64(0xFFFFFFFF)
     for multiplier in (0x2C1B3C6D, 0x297A2D39):

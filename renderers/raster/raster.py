@@ -20,7 +20,7 @@ from .packing import PackedWorlds, pack_cameras, pack_worlds
 from .patterns import make_noise_table
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
 from .sampling import linearize_texels
-from .surface import FIELD_COUNT
+from .surface import BLOCK, FIELD_COUNT
 from .visibility import RASTERIZE
 from .workspace import Workspace
 
@@ -361,15 +361,15 @@ class _Chunk:
         worlds, library, samples = self.worlds, self.raster.library, self.raster.supersample
         bands = min(self._bands(len(self.view_world)), self.height)
         elements = len(self.view_world) * bands
-        buffer = self._take("samples", (elements, FIELD_COUNT, self.width * samples), np.float32)
-        buffer.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
+        blocks = self._take("blocks", (elements, FIELD_COUNT * BLOCK), np.float32)
+        blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
         self._launch(
             SHADE_VIEW, elements, bands, self.largest, self.width, self.height, samples, self.looks, self.resolution,
             SHADOW_BIAS, self.camera, self.view_world, worlds.start, worlds.mesh, worlds.scale, worlds.normal_matrix,
-            worlds.material, worlds.material_stride, worlds.material_floats, worlds.material_ints, worlds.light,
-            library.mesh_has_uv, self.level, self.inverse.astype(np.float32), library.level_error,
-            library.level_vertex_start, library.level_triangle_start, library.vertices, library.normals, library.uvs,
-            library.triangles, self.raster._texels, self.raster._noise, library.texture_offset, library.texture_width,
+            worlds.needs_uv, worlds.material, worlds.material_stride, worlds.material_floats, worlds.material_ints,
+            worlds.light, self.level, self.inverse.astype(np.float32), library.level_error, library.level_vertex_start,
+            library.level_triangle_start, library.vertices, library.normals, library.uvs, library.triangles,
+            self.raster._texels, self.raster._noise, library.texture_offset, library.texture_width,
             library.texture_height, library.texture_levels, self.light_matrix, self.caster_level, self.shadow, keys,
-            buffer, self._take("draws", (elements, self.width * samples), np.int32), colour,
+            blocks, self._take("draws", (elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
         )  # fmt: skip

@@ -42,11 +42,8 @@ def sample_texture(
     width_in: Any,
     height_in: Any,
     levels_in: Any,
-    field: int,
-    buffer_out: Any,
-    x: int,
-) -> None:
-    """Write a repeating texture's linear colour at (u, v) into three fields of a buffer; v runs up, as in OBJ files.
+) -> Any:
+    """Return a repeating texture's linear colour at (u, v); v runs up, as in OBJ files.
 
     `footprint` is the size of a pixel in texture coordinates, `texel_in` comes from `linearize_texels`.
     """
@@ -76,7 +73,8 @@ def sample_texture(
     # Row views would cost a reference count each: plain two-index loads here and in every inner loop.
     a, b = first + y0 * width + x0, first + y0 * width + x1
     c, d = first + y1 * width + x0, first + y1 * width + x1
-    for k in range(3):
-        buffer_out[field + k, x] = (
-            w00 * texel_in[a, k] + w10 * texel_in[b, k] + w01 * texel_in[c, k] + w11 * texel_in[d, k]
-        )
+    return (
+        w00 * texel_in[a, 0] + w10 * texel_in[b, 0] + w01 * texel_in[c, 0] + w11 * texel_in[d, 0],
+        w00 * texel_in[a, 1] + w10 * texel_in[b, 1] + w01 * texel_in[c, 1] + w11 * texel_in[d, 1],
+        w00 * texel_in[a, 2] + w10 * texel_in[b, 2] + w01 * texel_in[c, 2] + w11 * texel_in[d, 2],
+    )

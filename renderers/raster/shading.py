@@ -1,4 +1,4 @@
-"""Shading: GGX with a sun and a gradient sky, over rows of samples in struct-of-arrays buffers.
+"""Shading: GGX with a sun and a gradient sky, over a block of samples.
 
 Sources: Walter et al. 2007, "Microfacet models for refraction", eq. 33 (GGX); Hammon 2017, "PBR diffuse lighting for
 GGX+Smith microsurfaces" (the joint Smith visibility approximation); Schlick 1994 (Fresnel); Karis 2014, "Physically
@@ -14,6 +14,20 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import scalar
+from .surface import (
+    BLUE,
+    GREEN,
+    METALLIC,
+    NORMAL_X,
+    NORMAL_Y,
+    NORMAL_Z,
+    RED,
+    ROUGHNESS,
+    SUN,
+    VIEW_X,
+    VIEW_Y,
+    VIEW_Z,
+)
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -24,8 +38,8 @@ TINY = np.float32(1e-6)
 
 
 @scalar(forceinline=True)
-def _sky(up: Any, zenith: Any, horizon: Any, ground: Any) -> Any:
-    """Return the sky's radiance in a direction with vertical component `up`; 3 degrees blend at the horizon."""
+def evaluate_sky(up: Any, zenith: Any, horizon: Any, ground: Any) -> Any:
+    """Return the sky's radiance in a direction with vertical component `up`; the horizon is 6 degrees soft."""
     above = horizon + (zenith - horizon) * max(up, F0)
     blend = min(max(up * np.float32(10.0) + HALF, F0), F1)
     return ground + (above - ground) * blend
@@ -52,34 +66,29 @@ def _shade_channel(
     normal_reflectance = np.float32(0.04) + (base - np.float32(0.04)) * metallic
     diffuse = base * (F1 - metallic) * INVERSE_PI
     mirror = normal_reflectance + (F1 - normal_reflectance) * fresnel
-    # Irradiance of the gradient sky on a tilted surface, as its cosine-weighted mean: two hemispheres blended.
+    # Mean radiance of the gradient sky over a tilted surface, cosine-weighted: two hemispheres blended.
     upper = horizon + (zenith - horizon) * np.float32(2.0 / 3.0)
     weight = HALF + HALF * up
     around = ground + (upper - ground) * weight
-    along = _sky(reflected_up, zenith, horizon, ground)
+    along = evaluate_sky(reflected_up, zenith, horizon, ground)
     reflected = along + (around - along) * rough
     direct = (diffuse * (F1 - mirror) + specular * mirror) * irradiance * sun
     return direct + diffuse * PI * around + reflected * (normal_reflectance * scale + bias)
 
 
 @scalar
-def shade_samples(count: int, normal: int, view: int, albedo: int, shadow: int, light: Any, buffer_out: Any) -> None:
-    """Replace the albedo of a row of samples by its radiance.
-
-    Args:
-        count: Samples in the row.
-        normal: Buffer row of the shading normal (3 rows).
-        view: Buffer row of the direction to the camera (3 rows).
-        albedo: Buffer row of base colour (3 rows), roughness and metallic after it.
-        shadow: Buffer row of the visible share of the sun.
-        light: One look's light, shape (15,).
-        buffer_out: Rows of samples, shape (rows, >= count), float32.
-    """
+def shade_block(count: int, light: Any, block: Any) -> None:
+    """Replace the albedo of a block of samples by its radiance [W/(sr m^2)], under one look's light (15 values)."""
     lx, ly, lz = light[0], light[1], light[2]
-    for x in range(count):
-        nx, ny, nz = buffer_out[normal, x], buffer_out[normal + 1, x], buffer_out[normal + 2, x]
-        vx, vy, vz = buffer_out[view, x], buffer_out[view + 1, x], buffer_out[view + 2, x]
-        rough, metallic = buffer_out[albedo + 3, x], buffer_out[albedo + 4, x]
+    e0, e1, e2 = light[3], light[4], light[5]
+    z0, z1, z2 = light[6], light[7], light[8]
+    h0, h1, h2 = light[9], light[10], light[11]
+    g0, g1, g2 = light[12], light[13], light[14]
+    for i in range(count):
+        x = np.uint64(i)
+        nx, ny, nz = block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x]
+        vx, vy, vz = block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x]
+        rough, metallic = block[ROUGHNESS + x], block[METALLIC + x]
         facing = max(nx * vx + ny * vy + nz * vz, np.float32(1e-3))
         lit = max(nx * lx + ny * ly + nz * lz, F0)
         hx, hy, hz = lx + vx, ly + vy, lz + vz
@@ -105,11 +114,15 @@ def shade_samples(count: int, normal: int, view: int, albedo: int, shadow: int, 
         e = min(a * a, edge) * a + b
         scale = np.float32(-1.04) * e + c
         bias = np.float32(1.04) * e + d
-        reflected_up = F1 * (facing + facing) * nz - vz
-        sun = lit * buffer_out[shadow, x]
+        reflected_up = (facing + facing) * nz - vz
+        sun = lit * block[SUN + x]
         specular = distribution * smith
-        for k in range(3):
-            buffer_out[albedo + k, x] = _shade_channel(
-                buffer_out[albedo + k, x], metallic, specular, fresnel, sun, light[3 + k],
-                nz, reflected_up, rough, scale, bias, light[6 + k], light[9 + k], light[12 + k],
-            )  # fmt: skip
+        block[RED + x] = _shade_channel(
+            block[RED + x], metallic, specular, fresnel, sun, e0, nz, reflected_up, rough, scale, bias, z0, h0, g0
+        )
+        block[GREEN + x] = _shade_channel(
+            block[GREEN + x], metallic, specular, fresnel, sun, e1, nz, reflected_up, rough, scale, bias, z1, h1, g1
+        )
+        block[BLUE + x] = _shade_channel(
+            block[BLUE + x], metallic, specular, fresnel, sun, e2, nz, reflected_up, rough, scale, bias, z2, h2, g2
+        )

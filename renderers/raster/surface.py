@@ -1,4 +1,8 @@
-"""Surface: what lies under each sample of a row, shared by all looks."""
+"""Surface: what lies under a block of samples, shared by all looks.
+
+A block is a struct of arrays of constant stride, so that the compiler can prove its rows apart and use vector
+instructions; it fits the first-level cache.
+"""
 
 from __future__ import annotations
 
@@ -11,24 +15,34 @@ from ...kernels.device import scalar
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
+U1 = np.uint64(1)
+LOW = np.uint64(0xFFFFFFFF)
 
-POSITION = 0
-NORMAL = 3
-FACE = 6
-VIEW = 9
-TEXTURE = 12
-FOOTPRINT = 14
-LOCAL = 15
-LOCAL_NORMAL = 18
-DENSITY = 21
-ALBEDO = 22
-ROUGHNESS = 25
-METALLIC = 26
-SUN = 27
-FIELD_COUNT = 28
-"""Rows of the sample buffer: world position, shading and face normal, direction to the camera, texture coordinates,
-pixel size on the surface [m], metric position and normal in the mesh's frame, texture repeats per metre; then per look
-albedo (radiance in the end), roughness, metallic, share of the sun."""
+BLOCK = 256
+"""Samples per block; a multiple of every supersampling."""
+
+
+def _row(field: int) -> Any:
+    # Unsigned: an index that may be negative costs a check and the vector instructions.
+    return np.uint64(field * BLOCK)
+
+
+POSITION_X, POSITION_Y, POSITION_Z = _row(0), _row(1), _row(2)
+NORMAL_X, NORMAL_Y, NORMAL_Z = _row(3), _row(4), _row(5)
+FACE_X, FACE_Y, FACE_Z = _row(6), _row(7), _row(8)
+VIEW_X, VIEW_Y, VIEW_Z = _row(9), _row(10), _row(11)
+TEXTURE_U, TEXTURE_V = _row(12), _row(13)
+FOOTPRINT = _row(14)
+LOCAL_X, LOCAL_Y, LOCAL_Z = _row(15), _row(16), _row(17)
+LOCAL_NORMAL_X, LOCAL_NORMAL_Y, LOCAL_NORMAL_Z = _row(18), _row(19), _row(20)
+DENSITY = _row(21)
+RED, GREEN, BLUE = _row(22), _row(23), _row(24)
+ROUGHNESS, METALLIC = _row(25), _row(26)
+SUN, SLACK = _row(27), _row(28)
+FIELD_COUNT = 29
+"""Fields: world position, shading and face normal, direction to the camera, texture coordinates, pixel size on the
+surface [m], metric position and absolute normal in the mesh's frame, texture repeats per metre; then per look albedo
+(radiance in the end), roughness, metallic, share of the sun and slack of the shadow test [m]."""
 
 
 @scalar(forceinline=True)
@@ -40,20 +54,38 @@ def read_nearness(key: Any) -> Any:
 @scalar(forceinline=True)
 def read_draw(key: Any) -> Any:
     """Return the instance's place in its snapshot; the key must not be empty."""
-    return np.int64(((key & np.uint64(0xFFFFFFFF)) - np.uint64(1)) >> np.uint64(20))
+    return np.int64(((key & LOW) - U1) >> np.uint64(20))
 
 
 @scalar(forceinline=True)
 def read_triangle(key: Any) -> Any:
     """Return the triangle's place in its level; the key must not be empty."""
-    return np.int64(((key & np.uint64(0xFFFFFFFF)) - np.uint64(1)) & np.uint64(0xFFFFF))
+    return np.int64(((key & LOW) - U1) & np.uint64(0xFFFFF))
+
+
+@scalar(forceinline=True)
+def _trace_rays(
+    first: int, count: int, ray_scale: Any, ray_first: Any, ray_y: Any, camera_in: Any, view: int, block: Any
+) -> None:
+    """Write the samples' rays (at depth 1, world axes) as positions, and the unit directions to the camera."""
+    r0, r1, r2 = np.float32(camera_in[view, 21]), np.float32(camera_in[view, 22]), np.float32(camera_in[view, 23])
+    r3, r4, r5 = np.float32(camera_in[view, 24]), np.float32(camera_in[view, 25]), np.float32(camera_in[view, 26])
+    r6, r7, r8 = np.float32(camera_in[view, 27]), np.float32(camera_in[view, 28]), np.float32(camera_in[view, 29])
+    for i in range(count):
+        x = np.uint64(i)
+        ray_x = np.float32(first + i) * ray_scale + ray_first
+        wx, wy, wz = r0 * ray_x + r1 * ray_y + r2, r3 * ray_x + r4 * ray_y + r5, r6 * ray_x + r7 * ray_y + r8
+        inverse = -F1 / np.float32(math.sqrt(ray_x * ray_x + ray_y * ray_y + F1))
+        block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x] = wx * inverse, wy * inverse, wz * inverse
+        block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x] = wx, wy, wz
 
 
 @scalar
-def gather_row(
-    lane: int,
+def gather_block(
     view: int,
     row: int,
+    first: int,
+    count: int,
     columns: int,
     rows: int,
     samples: int,
@@ -63,7 +95,7 @@ def gather_row(
     mesh_in: Any,
     scale_in: Any,
     normal_matrix_in: Any,
-    has_uv_in: Any,
+    needs_uv_in: Any,
     level_in: Any,
     inverse_in: Any,
     level_vertex_start_in: Any,
@@ -73,12 +105,12 @@ def gather_row(
     uv_in: Any,
     triangle_in: Any,
     keys_in: Any,
-    buffer_out: Any,
-    draw_out: Any,
+    block: Any,
+    draws: Any,
 ) -> None:
-    """Fill the geometric rows of buffer `lane` from a row of visibility keys; all sizes are in samples.
+    """Fill the geometric fields of a block from `count` visibility keys of a row, from column `first` on.
 
-    `draw_out` receives each sample's place among the view's instances, -1 where nothing is seen.
+    All sizes are in samples. `draws` receives each sample's place among the view's instances, -1 where nothing is seen.
     """
     fx, fy = camera_in[view, 0] * samples, camera_in[view, 1] * samples
     cx = camera_in[view, 2] * samples + 0.5 * (samples - 1)
@@ -92,142 +124,121 @@ def gather_row(
         np.float32(camera_in[view, 19]),
         np.float32(camera_in[view, 20]),
     )
-    r0, r1, r2 = np.float32(camera_in[view, 21]), np.float32(camera_in[view, 22]), np.float32(camera_in[view, 23])
-    r3, r4, r5 = np.float32(camera_in[view, 24]), np.float32(camera_in[view, 25]), np.float32(camera_in[view, 26])
-    r6, r7, r8 = np.float32(camera_in[view, 27]), np.float32(camera_in[view, 28]), np.float32(camera_in[view, 29])
-    buffer = buffer_out[lane]
-    draws = draw_out[lane]
-    base = (view * rows + row) * columns
-    # Rays first: this loop is plain arithmetic.
-    for x in range(columns):
-        ray_x = np.float32(x) * ray_scale + ray_first
-        wx, wy, wz = r0 * ray_x + r1 * ray_y + r2, r3 * ray_x + r4 * ray_y + r5, r6 * ray_x + r7 * ray_y + r8
-        inverse = -F1 / np.float32(math.sqrt(ray_x * ray_x + ray_y * ray_y + F1))
-        buffer[VIEW, x], buffer[VIEW + 1, x], buffer[VIEW + 2, x] = wx * inverse, wy * inverse, wz * inverse
-        buffer[POSITION, x], buffer[POSITION + 1, x], buffer[POSITION + 2, x] = wx, wy, wz
-    seen = np.uint64(0)
-    draw, textured = 0, False
-    ax, ay, az, bx, by, bz = F0, F0, F0, F0, F0, F0
-    ox, oy, oz = F0, F0, F0
-    d00, d01, d11 = F0, F0, F0
-    gx, gy, gz = F0, F0, F0
-    lx, ly, lz = F0, F0, F0
-    flat = True
-    i0, i1, i2 = 0, 0, 0
-    sx, sy, sz = F1, F1, F1
-    density = F1
-    m = 0
-    instance = 0
-    for x in range(columns):
-        key = keys_in[base + x]
-        low = key & np.uint64(0xFFFFFFFF)
+    _trace_rays(first, count, ray_scale, ray_first, ray_y, camera_in, view, block)
+    base = np.uint64((view * rows + row) * columns + first)
+    start = 0
+    while start < count:
+        low = keys_in[base + np.uint64(start)] & LOW
+        end = start + 1
+        while end < count and (keys_in[base + np.uint64(end)] & LOW) == low:
+            end += 1
+        run = end - start
+        origin = np.uint64(start)
         if low == np.uint64(0):
-            draws[x] = -1
-            buffer[FOOTPRINT, x] = F1
+            for i in range(run):
+                draws[origin + np.uint64(i)] = -1
+                block[FOOTPRINT + origin + np.uint64(i)] = F1
+            start = end
             continue
-        if low != seen:
-            seen = low
-            k, t = read_draw(key), read_triangle(key)
-            draw = k
-            m = view * largest + k
-            instance = first_instance + k
-            level = level_in[m]
-            mesh = mesh_in[instance]
-            textured = has_uv_in[mesh] == 1
-            first, triangle = level_vertex_start_in[level], level_triangle_start_in[level] + t
-            i0, i1, i2 = (
-                first + triangle_in[triangle, 0],
-                first + triangle_in[triangle, 1],
-                first + triangle_in[triangle, 2],
-            )
-            ox, oy, oz = vertex_in[i0, 0], vertex_in[i0, 1], vertex_in[i0, 2]
-            ax, ay, az = vertex_in[i1, 0] - ox, vertex_in[i1, 1] - oy, vertex_in[i1, 2] - oz
-            bx, by, bz = vertex_in[i2, 0] - ox, vertex_in[i2, 1] - oy, vertex_in[i2, 2] - oz
+        k, t = read_draw(low), read_triangle(low)
+        m = view * largest + k
+        instance = first_instance + k
+        level = level_in[m]
+        vertex, triangle = level_vertex_start_in[level], level_triangle_start_in[level] + t
+        i0, i1, i2 = (
+            vertex + triangle_in[triangle, 0],
+            vertex + triangle_in[triangle, 1],
+            vertex + triangle_in[triangle, 2],
+        )
+        ox, oy, oz = vertex_in[i0, 0], vertex_in[i0, 1], vertex_in[i0, 2]
+        ax, ay, az = vertex_in[i1, 0] - ox, vertex_in[i1, 1] - oy, vertex_in[i1, 2] - oz
+        bx, by, bz = vertex_in[i2, 0] - ox, vertex_in[i2, 1] - oy, vertex_in[i2, 2] - oz
+        lx, ly, lz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+        n0, n1, n2 = normal_matrix_in[instance, 0], normal_matrix_in[instance, 1], normal_matrix_in[instance, 2]
+        n3, n4, n5 = normal_matrix_in[instance, 3], normal_matrix_in[instance, 4], normal_matrix_in[instance, 5]
+        n6, n7, n8 = normal_matrix_in[instance, 6], normal_matrix_in[instance, 7], normal_matrix_in[instance, 8]
+        gx, gy, gz = n0 * lx + n1 * ly + n2 * lz, n3 * lx + n4 * ly + n5 * lz, n6 * lx + n7 * ly + n8 * lz
+        norm = np.float32(math.sqrt(gx * gx + gy * gy + gz * gz))
+        inverse = F1 / norm if norm > F0 else F0
+        gx, gy, gz = gx * inverse, gy * inverse, gz * inverse
+        # A face is drawn towards the camera whichever way it is wound; one sample of the run tells the side.
+        facing = gx * block[VIEW_X + origin] + gy * block[VIEW_Y + origin] + gz * block[VIEW_Z + origin]
+        side = F1 if facing >= F0 else -F1
+        gx, gy, gz = gx * side, gy * side, gz * side
+        sx, sy, sz = scale_in[instance, 0], scale_in[instance, 1], scale_in[instance, 2]
+        # The metric length of the local normal's parts tells the box projection's axis and the triangle's area.
+        mx, my, mz = lx * sy * sz, ly * sx * sz, lz * sx * sy
+        area = np.float32(math.sqrt(mx * mx + my * my + mz * mz))
+        per_area = F1 / area if area > F0 else F0
+        ux, uy, uz = abs(mx * per_area), abs(my * per_area), abs(mz * per_area)
+        j0, j1, j2, j3 = inverse_in[m, 0], inverse_in[m, 1], inverse_in[m, 2], inverse_in[m, 3]
+        j4, j5, j6, j7 = inverse_in[m, 4], inverse_in[m, 5], inverse_in[m, 6], inverse_in[m, 7]
+        j8, j9, j10, j11 = inverse_in[m, 8], inverse_in[m, 9], inverse_in[m, 10], inverse_in[m, 11]
+        for i in range(run):
+            x = origin + np.uint64(i)
+            depth = F1 / read_nearness(keys_in[base + x])
+            px = (np.float32(first + start + i) * ray_scale + ray_first) * depth
+            py = ray_y * depth
+            draws[x] = k
+            block[LOCAL_X + x] = (j0 * px + j1 * py + j2 * depth + j3) * sx
+            block[LOCAL_Y + x] = (j4 * px + j5 * py + j6 * depth + j7) * sy
+            block[LOCAL_Z + x] = (j8 * px + j9 * py + j10 * depth + j11) * sz
+            block[POSITION_X + x] = eye_x + block[POSITION_X + x] * depth
+            block[POSITION_Y + x] = eye_y + block[POSITION_Y + x] * depth
+            block[POSITION_Z + x] = eye_z + block[POSITION_Z + x] * depth
+            facing = gx * block[VIEW_X + x] + gy * block[VIEW_Y + x] + gz * block[VIEW_Z + x]
+            block[FOOTPRINT + x] = depth * pixel / np.float32(math.sqrt(max(facing, np.float32(0.05))))
+            block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = gx, gy, gz
+            block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = gx, gy, gz
+            block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x] = ux, uy, uz
+            block[DENSITY + x] = F1
+        textured = needs_uv_in[instance] == 1
+        curved = not (
+            vertex_normal_in[i0, 0] == vertex_normal_in[i1, 0]
+            and vertex_normal_in[i0, 0] == vertex_normal_in[i2, 0]
+            and vertex_normal_in[i0, 1] == vertex_normal_in[i1, 1]
+            and vertex_normal_in[i0, 1] == vertex_normal_in[i2, 1]
+            and vertex_normal_in[i0, 2] == vertex_normal_in[i1, 2]
+            and vertex_normal_in[i0, 2] == vertex_normal_in[i2, 2]
+        )
+        if textured or curved:
+            # Barycentric weights of the local point, as two dot products with fixed vectors.
             d00, d01, d11 = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz, bx * bx + by * by + bz * bz
             determinant = d00 * d11 - d01 * d01
             inverse = F1 / determinant if determinant > F0 else F0
             d00, d01, d11 = d00 * inverse, d01 * inverse, d11 * inverse
-            lx, ly, lz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-            gx, gy, gz = (
-                normal_matrix_in[instance, 0] * lx
-                + normal_matrix_in[instance, 1] * ly
-                + normal_matrix_in[instance, 2] * lz,
-                normal_matrix_in[instance, 3] * lx
-                + normal_matrix_in[instance, 4] * ly
-                + normal_matrix_in[instance, 5] * lz,
-                normal_matrix_in[instance, 6] * lx
-                + normal_matrix_in[instance, 7] * ly
-                + normal_matrix_in[instance, 8] * lz,
-            )
-            norm = np.float32(math.sqrt(gx * gx + gy * gy + gz * gz))
-            inverse = F1 / norm if norm > F0 else F0
-            gx, gy, gz = gx * inverse, gy * inverse, gz * inverse
-            sx, sy, sz = scale_in[instance, 0], scale_in[instance, 1], scale_in[instance, 2]
-            # Metric length of the local normal's parts tells the box projection's axis and the triangle's area.
-            mx, my, mz = lx * sy * sz, ly * sx * sz, lz * sx * sy
-            area = np.float32(math.sqrt(mx * mx + my * my + mz * mz))
-            inverse = F1 / area if area > F0 else F0
-            lx, ly, lz = abs(mx * inverse), abs(my * inverse), abs(mz * inverse)
+            px, py, pz = (d11 * ax - d01 * bx) / sx, (d11 * ay - d01 * by) / sy, (d11 * az - d01 * bz) / sz
+            qx, qy, qz = (d00 * bx - d01 * ax) / sx, (d00 * by - d01 * ay) / sy, (d00 * bz - d01 * az) / sz
+            ox, oy, oz = ox * sx, oy * sy, oz * sz
+            ta, tb = F0, F0
+            va, vb = F0, F0
+            t0, v0 = F0, F0
             if textured:
-                ua, va = uv_in[i1, 0] - uv_in[i0, 0], uv_in[i1, 1] - uv_in[i0, 1]
-                ub, vb = uv_in[i2, 0] - uv_in[i0, 0], uv_in[i2, 1] - uv_in[i0, 1]
-                density = np.float32(math.sqrt(abs(ua * vb - ub * va) * inverse))
-            else:
-                density = F1
-            flat = (
-                vertex_normal_in[i0, 0] == vertex_normal_in[i1, 0] == vertex_normal_in[i2, 0]
-                and vertex_normal_in[i0, 1] == vertex_normal_in[i1, 1] == vertex_normal_in[i2, 1]
-                and vertex_normal_in[i0, 2] == vertex_normal_in[i1, 2] == vertex_normal_in[i2, 2]
-            )
-        depth = F1 / read_nearness(key)
-        ray_x = np.float32(x) * ray_scale + ray_first
-        px, py = ray_x * depth, ray_y * depth
-        qx = inverse_in[m, 0] * px + inverse_in[m, 1] * py + inverse_in[m, 2] * depth + inverse_in[m, 3]
-        qy = inverse_in[m, 4] * px + inverse_in[m, 5] * py + inverse_in[m, 6] * depth + inverse_in[m, 7]
-        qz = inverse_in[m, 8] * px + inverse_in[m, 9] * py + inverse_in[m, 10] * depth + inverse_in[m, 11]
-        vx, vy, vz = buffer[VIEW, x], buffer[VIEW + 1, x], buffer[VIEW + 2, x]
-        facing = gx * vx + gy * vy + gz * vz
-        side = F1 if facing >= F0 else -F1
-        draws[x] = draw
-        buffer[POSITION, x] = eye_x + buffer[POSITION, x] * depth
-        buffer[POSITION + 1, x] = eye_y + buffer[POSITION + 1, x] * depth
-        buffer[POSITION + 2, x] = eye_z + buffer[POSITION + 2, x] * depth
-        buffer[FACE, x], buffer[FACE + 1, x], buffer[FACE + 2, x] = gx * side, gy * side, gz * side
-        buffer[FOOTPRINT, x] = depth * pixel / np.float32(math.sqrt(max(abs(facing), np.float32(0.05))))
-        buffer[LOCAL, x], buffer[LOCAL + 1, x], buffer[LOCAL + 2, x] = qx * sx, qy * sy, qz * sz
-        buffer[LOCAL_NORMAL, x], buffer[LOCAL_NORMAL + 1, x], buffer[LOCAL_NORMAL + 2, x] = lx, ly, lz
-        buffer[DENSITY, x] = density
-        if flat and not textured:
-            buffer[NORMAL, x], buffer[NORMAL + 1, x], buffer[NORMAL + 2, x] = gx * side, gy * side, gz * side
-            continue
-        dx, dy, dz = qx - ox, qy - oy, qz - oz
-        da, db = dx * ax + dy * ay + dz * az, dx * bx + dy * by + dz * bz
-        w1 = min(max(d11 * da - d01 * db, F0), F1)
-        w2 = min(max(d00 * db - d01 * da, F0), F1)
-        w0 = max(F1 - w1 - w2, F0)
-        if textured:
-            buffer[TEXTURE, x] = w0 * uv_in[i0, 0] + w1 * uv_in[i1, 0] + w2 * uv_in[i2, 0]
-            buffer[TEXTURE + 1, x] = w0 * uv_in[i0, 1] + w1 * uv_in[i1, 1] + w2 * uv_in[i2, 1]
-        if flat:
-            buffer[NORMAL, x], buffer[NORMAL + 1, x], buffer[NORMAL + 2, x] = gx * side, gy * side, gz * side
-            continue
-        nx = w0 * vertex_normal_in[i0, 0] + w1 * vertex_normal_in[i1, 0] + w2 * vertex_normal_in[i2, 0]
-        ny = w0 * vertex_normal_in[i0, 1] + w1 * vertex_normal_in[i1, 1] + w2 * vertex_normal_in[i2, 1]
-        nz = w0 * vertex_normal_in[i0, 2] + w1 * vertex_normal_in[i1, 2] + w2 * vertex_normal_in[i2, 2]
-        hx, hy, hz = (
-            normal_matrix_in[instance, 0] * nx
-            + normal_matrix_in[instance, 1] * ny
-            + normal_matrix_in[instance, 2] * nz,
-            normal_matrix_in[instance, 3] * nx
-            + normal_matrix_in[instance, 4] * ny
-            + normal_matrix_in[instance, 5] * nz,
-            normal_matrix_in[instance, 6] * nx
-            + normal_matrix_in[instance, 7] * ny
-            + normal_matrix_in[instance, 8] * nz,
-        )
-        # A face seen from behind shows its other side; so does its interpolated normal.
-        if (hx * gx + hy * gy + hz * gz) * side < F0:
-            hx, hy, hz = -hx, -hy, -hz
-        norm = np.float32(math.sqrt(hx * hx + hy * hy + hz * hz))
-        inverse = F1 / norm if norm > F0 else F0
-        buffer[NORMAL, x], buffer[NORMAL + 1, x], buffer[NORMAL + 2, x] = hx * inverse, hy * inverse, hz * inverse
+                t0, v0 = uv_in[i0, 0], uv_in[i0, 1]
+                ta, va = uv_in[i1, 0] - t0, uv_in[i1, 1] - v0
+                tb, vb = uv_in[i2, 0] - t0, uv_in[i2, 1] - v0
+            density = np.float32(math.sqrt(abs(ta * vb - tb * va) * per_area)) if textured else F1
+            hx, hy, hz = vertex_normal_in[i0, 0], vertex_normal_in[i0, 1], vertex_normal_in[i0, 2]
+            ax, ay, az = vertex_normal_in[i1, 0] - hx, vertex_normal_in[i1, 1] - hy, vertex_normal_in[i1, 2] - hz
+            bx, by, bz = vertex_normal_in[i2, 0] - hx, vertex_normal_in[i2, 1] - hy, vertex_normal_in[i2, 2] - hz
+            for i in range(run):
+                x = origin + np.uint64(i)
+                dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
+                w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
+                w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
+                block[TEXTURE_U + x] = t0 + w1 * ta + w2 * tb
+                block[TEXTURE_V + x] = v0 + w1 * va + w2 * vb
+                block[DENSITY + x] = density
+                nx, ny, nz = hx + w1 * ax + w2 * bx, hy + w1 * ay + w2 * by, hz + w1 * az + w2 * bz
+                wx, wy, wz = n0 * nx + n1 * ny + n2 * nz, n3 * nx + n4 * ny + n5 * nz, n6 * nx + n7 * ny + n8 * nz
+                norm = wx * wx + wy * wy + wz * wz
+                inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
+                # A face seen from behind shows its other side; so does its interpolated normal.
+                inverse = inverse if wx * gx + wy * gy + wz * gz >= F0 else -inverse
+                if curved:
+                    block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = (
+                        wx * inverse,
+                        wy * inverse,
+                        wz * inverse,
+                    )
+        start = end

@@ -15,14 +15,15 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
+from .clipping import clip_plane
 
 SUBPIXEL = 256
 OUTSIDE = -(2**30)
 """Snapped x of a vertex that must be clipped first."""
 GUARD = 2.0**20
 """Largest projected coordinate [px] that is snapped without clipping."""
-SMALL = 4
-"""Rows of at most this many samples are tested sample by sample."""
+SMALL = 16
+"""Rows of at most this many samples are tested sample by sample, in vector instructions."""
 
 
 @scalar(forceinline=True)
@@ -44,35 +45,65 @@ def _cover_row(
     keys_out: Any,
 ) -> None:
     """Keep the larger key in a run of samples."""
-    if count <= SMALL:
-        # A view of the run costs more than a few samples.
-        for i in range(count):
-            key = _make_key(min(max(nearness + step * i, lowest), highest), low, shift)
-            if key > keys_out[first + i]:
-                keys_out[first + i] = key
-        return
-    run = keys_out[first : first + count]
+    # Unsigned places: an index that may be negative costs a check and the vector instructions.
+    place = np.uint64(first)
     for i in range(count):
-        value = min(max(nearness + step * i, lowest), highest)
-        key = _make_key(value, low, shift)
-        if key > run[i]:
-            run[i] = key
+        key = _make_key(min(max(nearness + step * i, lowest), highest), low, shift)
+        if key > keys_out[place + np.uint64(i)]:
+            keys_out[place + np.uint64(i)] = key
+
+
+@scalar(forceinline=True)
+def _cover_inside(
+    first: int,
+    count: int,
+    e0: int,
+    e1: int,
+    e2: int,
+    a0: int,
+    a1: int,
+    a2: int,
+    nearness: float,
+    step: float,
+    lowest: float,
+    highest: float,
+    low: Any,
+    shift: Any,
+    keys_out: Any,
+) -> None:
+    """Keep the larger key in those of a few samples that lie inside all three edges; no branches, no divisions."""
+    place = np.uint64(first)
+    for i in range(count):
+        outside = (e0 + a0 * i) | (e1 + a1 * i) | (e2 + a2 * i)
+        key = _make_key(min(max(nearness + step * i, lowest), highest), low, shift)
+        if outside >= 0 and key > keys_out[place + np.uint64(i)]:
+            keys_out[place + np.uint64(i)] = key
+
+
+@scalar(forceinline=True)
+def _narrow(a: int, e: int, first: int, end: int) -> Any:
+    """Cut a run of columns to where a x + e >= 0."""
+    if a > 0:
+        at = a * first + e
+        if at < 0:
+            first += int(np.int64(np.uint64(a - 1 - at) // np.uint64(a)))
+    elif a < 0:
+        at = a * (end - 1) + e
+        if at < 0:
+            end -= int(np.int64(np.uint64(-a - 1 - at) // np.uint64(-a)))
+    elif e < 0:
+        end = first
+    return first, end
 
 
 @scalar(forceinline=True)
 def _stamp_row(first: int, count: int, stamp: int, stamps_out: Any) -> int:
     """Mark a run of samples as covered by an instance; return how many were not yet."""
     fresh = 0
-    if count <= SMALL:
-        for i in range(first, first + count):
-            if stamps_out[i] != stamp:
-                stamps_out[i] = stamp
-                fresh += 1
-        return fresh
-    run = stamps_out[first : first + count]
+    place = np.uint64(first)
     for i in range(count):
-        if run[i] != stamp:
-            run[i] = stamp
+        if stamps_out[place + np.uint64(i)] != stamp:
+            stamps_out[place + np.uint64(i)] = stamp
             fresh += 1
     return fresh
 
@@ -136,34 +167,20 @@ def _draw_triangle(
         slope_u = ((q1 - q0) * (v2 - v0) - (q2 - q0) * (v1 - v0)) / determinant
         slope_v = ((q2 - q0) * (u1 - u0) - (q1 - q0) * (u2 - u0)) / determinant
     a0, b0, a1, b1, a2, b2 = a0 << 8, b0 << 8, a1 << 8, b1 << 8, a2 << 8, b2 << 8
-    small = column_end - column_first <= SMALL
+    small = stamp == 0 and column_end - column_first <= SMALL
     for row in range(top, bottom):
         e0, e1, e2 = b0 * row + c0, b1 * row + c1, b2 * row + c2
         first, end = column_first, column_end
         if small:
-            while first < end and ((a0 * first + e0) < 0 or (a1 * first + e1) < 0 or (a2 * first + e2) < 0):
-                first += 1
-            while end > first and ((a0 * (end - 1) + e0) < 0 or (a1 * (end - 1) + e1) < 0 or (a2 * (end - 1) + e2) < 0):
-                end -= 1
-        else:
-            if a0 > 0:
-                first = max(first, -(e0 // a0))
-            elif a0 < 0:
-                end = min(end, e0 // -a0 + 1)
-            elif e0 < 0:
-                end = first
-            if a1 > 0:
-                first = max(first, -(e1 // a1))
-            elif a1 < 0:
-                end = min(end, e1 // -a1 + 1)
-            elif e1 < 0:
-                end = first
-            if a2 > 0:
-                first = max(first, -(e2 // a2))
-            elif a2 < 0:
-                end = min(end, e2 // -a2 + 1)
-            elif e2 < 0:
-                end = first
+            nearness = q0 + (row - v0) * slope_v + (first - u0) * slope_u
+            _cover_inside(
+                base + row * width + first, end - first, e0 + a0 * first, e1 + a1 * first, e2 + a2 * first, a0, a1, a2,
+                nearness, slope_u, lowest, highest, low, shift, keys_out,
+            )  # fmt: skip
+            continue
+        first, end = _narrow(a0, e0, first, end)
+        first, end = _narrow(a1, e1, first, end)
+        first, end = _narrow(a2, e2, first, end)
         if first >= end:
             continue
         nearness = q0 + (row - v0) * slope_v + (first - u0) * slope_u
@@ -175,40 +192,6 @@ def _draw_triangle(
             total_out[total_row, 2] = min(total_out[total_row, 2], row)
             total_out[total_row, 3] = max(total_out[total_row, 3], end)
             total_out[total_row, 4] = max(total_out[total_row, 4], row + 1)
-
-
-@scalar
-def _clip_plane(count: int, source: int, a: float, b: float, c: float, d: float, polygon_out: Any, lane: int) -> int:
-    """Clip a polygon against a x + b y + c z + d >= 0; return the corners of the result in the other buffer.
-
-    A cut is always computed from its inner end to its outer end, so that both triangles of an edge cut it alike.
-    """
-    target = 1 - source
-    made = 0
-    for i in range(count):
-        j = (i + 1) % count
-        xi, yi, zi = polygon_out[lane, source, i, 0], polygon_out[lane, source, i, 1], polygon_out[lane, source, i, 2]
-        xj, yj, zj = polygon_out[lane, source, j, 0], polygon_out[lane, source, j, 1], polygon_out[lane, source, j, 2]
-        di = a * xi + b * yi + c * zi + d
-        dj = a * xj + b * yj + c * zj + d
-        if di >= 0.0:
-            polygon_out[lane, target, made, 0], polygon_out[lane, target, made, 1] = xi, yi
-            polygon_out[lane, target, made, 2] = zi
-            made += 1
-        if (di >= 0.0) != (dj >= 0.0):
-            if di >= 0.0:
-                t = di / (di - dj)
-                x, y, z = xi + t * (xj - xi), yi + t * (yj - yi), zi + t * (zj - zi)
-            else:
-                t = dj / (dj - di)
-                x, y, z = xj + t * (xi - xj), yj + t * (yi - yj), zj + t * (zi - zj)
-            (
-                polygon_out[lane, target, made, 0],
-                polygon_out[lane, target, made, 1],
-                polygon_out[lane, target, made, 2],
-            ) = x, y, z
-            made += 1
-    return made
 
 
 @scalar(forceinline=True)
@@ -253,12 +236,12 @@ def _draw_clipped(
         vertex = t0 if i == 0 else (t1 if i == 1 else t2)
         x, y, z = _transform_corner(matrix_in, draw, vertex_in, vertex)
         polygon_out[lane, 0, i, 0], polygon_out[lane, 0, i, 1], polygon_out[lane, 0, i, 2] = x, y, z
-    count = _clip_plane(3, 0, 0.0, 0.0, 1.0, -near, polygon_out, lane)
+    count = clip_plane(3, 0, 0.0, 0.0, 1.0, -near, polygon_out, lane)
     # Cuts lie at the guard itself: a neighbour whose corners are all within it must not need them (no T-junctions).
-    count = _clip_plane(count, 1, fx, 0.0, cx + GUARD, 0.0, polygon_out, lane)
-    count = _clip_plane(count, 0, -fx, 0.0, GUARD - cx, 0.0, polygon_out, lane)
-    count = _clip_plane(count, 1, 0.0, fy, cy + GUARD, 0.0, polygon_out, lane)
-    count = _clip_plane(count, 0, 0.0, -fy, GUARD - cy, 0.0, polygon_out, lane)
+    count = clip_plane(count, 1, fx, 0.0, cx + GUARD, 0.0, polygon_out, lane)
+    count = clip_plane(count, 0, -fx, 0.0, GUARD - cx, 0.0, polygon_out, lane)
+    count = clip_plane(count, 1, 0.0, fy, cy + GUARD, 0.0, polygon_out, lane)
+    count = clip_plane(count, 0, 0.0, -fy, GUARD - cy, 0.0, polygon_out, lane)
     for i in range(count):
         x, y, z = polygon_out[lane, 1, i, 0], polygon_out[lane, 1, i, 1], polygon_out[lane, 1, i, 2]
         polygon_out[lane, 1, i, 2] = 1.0 / z
@@ -367,7 +350,9 @@ def _rasterize(
             projected_out[index, i, 0], projected_out[index, i, 1], projected_out[index, i, 2] = u, v, q
             snapped_out[index, i, 0] = int(math.floor(u * SUBPIXEL + 0.5))
             snapped_out[index, i, 1] = int(math.floor(v * SUBPIXEL + 0.5))
-        closed = perspective == 1 and closed_in[mesh_in[start_in[world] + k]] == 1
+        closed = closed_in[mesh_in[start_in[world] + k]] == 1
+        # Image rows run down and a shadow map's run up, so that faces turned away wind the other way round.
+        away = 1 if perspective == 1 else -1
         first_triangle = level_triangle_start_in[level]
         # First column, first row, past-the-end column and row in snapped_out units: most triangles see no sample.
         top_limit, bottom_limit = row_first << 8, (row_end - 1) << 8
@@ -392,7 +377,7 @@ def _rasterize(
             upper, lower = min(y0, min(y1, y2)), max(y0, max(y1, y2))
             if (upper + 255) >> 8 > lower >> 8 or lower < top_limit or upper > bottom_limit:
                 continue
-            if closed and (x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0) > 0:
+            if closed and away * ((x1 - x0) * (y2 - y0) - (x2 - x0) * (y1 - y0)) > 0:
                 continue
             _draw_triangle(
                 x0, y0, x1, y1, x2, y2,
