@@ -52,6 +52,10 @@ class Camera:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ValueError(f"{name} must be a positive number of pixels, got {value}")
+        for name in ("cx", "cy"):
+            value = getattr(self, name)
+            if not math.isfinite(value):
+                raise ValueError(f"{name} must be a finite number of pixels, got {value}")
         if not 0 < self.near < self.far:
             raise ValueError(f"near and far must satisfy 0 < near < far, got {self.near} and {self.far}")
         if self.pose_world_camera.shape != (4, 4) or not np.isfinite(self.pose_world_camera).all():
