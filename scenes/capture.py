@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -232,6 +233,11 @@ class Capturer:
         self._label(name, frames, cameras, rows, place)
         seconds["gather"] += time.perf_counter() - sensed
 
+    @cached_property
+    def _raster(self) -> Raster:
+        # One for all batches: it keeps decoded textures and working memory.
+        return Raster(self.scene.library, device=self.device, supersample=self.supersample, threads=self.threads)
+
     def _render(self, mount: SensorMount, snapshots: Sequence[Snapshot], cameras: Sequence[Camera]) -> Frames:
         wanted, asked = set(self.outputs), list[str]()
         if ("rgb" in wanted and mount.camera) or "ideal/colour" in wanted:
@@ -245,8 +251,7 @@ class Capturer:
                 asked.append(frame)
         if wanted & {"boxes", "visibility"}:
             asked += ["visible_pixels", "total_pixels"]
-        raster = Raster(self.scene.library, device=self.device, supersample=self.supersample, threads=self.threads)
-        return raster.render(snapshots, cameras, outputs=tuple(asked), instance_count=self.scene.slots)
+        return self._raster.render(snapshots, cameras, outputs=tuple(asked), instance_count=self.scene.slots)
 
     def _sense(
         self,
