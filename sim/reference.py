@@ -14,9 +14,15 @@ _HEAD = """# Command line
 
 Made from each command's `--help`; after a change, `python -m simloom.sim.reference docs/cli.md` makes it again.
 
-Every command answers a mistake by one sentence on standard error. Exit codes: 0 done; 2 usage, a recipe that cannot be, a
-wrong folder, no permission; 42 corruption, or a failure that would repeat; 75 a failure that passes (a full disk, SIGTERM):
-the same command resumes; 130 interrupted by Ctrl-C: likewise.
+Every command answers a mistake by one sentence on standard error. Exit codes:
+
+| Code | Meaning |
+|---|---|
+| 0 | done |
+| 2 | usage, a recipe that cannot be, a wrong folder, no permission |
+| 42 | corruption, or a failure that would repeat |
+| 75 | a failure that passes, such as a full disk or SIGTERM: the same command resumes |
+| 130 | interrupted by Ctrl-C: the same command resumes |
 """
 
 

@@ -114,7 +114,7 @@ class Campaign:
         rows, plan = self._samples, self.plan
         per_scenario = plan.recipe.rows_per_scenario
         there = 0
-        if self.out.is_dir() and any(self.out.iterdir()):
+        if self.out.exists() and not (self.out.is_dir() and not any(self.out.iterdir())):
             writer = self._open_writer()
             there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
         left = rows - there
@@ -173,7 +173,8 @@ class Campaign:
     def _scenarios_per_shard(self) -> int:
         if self._asked_layout is not None:
             return self._asked_layout
-        binding = load_binding(self.out)  # a folder keeps the layout that it was begun with
+        # A folder keeps the layout that it was begun with.
+        binding = load_binding(self.out) if self.out.is_dir() else None
         return self.plan.scenarios_per_shard if binding is None else binding.layout.scenarios_per_shard
 
     def _check_disk(self, rows: int) -> None:
