@@ -18,6 +18,8 @@ AGGRESSIVENESS = 2
 """How fast the library's threshold rises: lower is slower and keeps more of the shape."""
 COVERED = 0.95
 """Share of either surface that lies within a level's error of the other."""
+WORKING_SIZE = 0.25
+"""Diagonal to which a mesh is scaled for the library, whose threshold is absolute; levels do not depend on units."""
 SAMPLE_COUNT = 6000
 """Points spread over a mesh to find the triangles near a point."""
 NEIGHBOURS = 3
@@ -163,15 +165,17 @@ def decimate(full: MeshLevel) -> tuple[MeshLevel, ...]:
     if len(corners) < SMALLEST:
         return (full,)
     surface = _Surface(points, corners)
+    diagonal = np.ptp(points, axis=0)
+    unit = WORKING_SIZE / float(np.sqrt((diagonal**2).sum()))
     while target >= FEWEST:
-        made_points, made = fast_simplification.simplify(points, corners, target_count=target, agg=AGGRESSIVENESS)
+        made_points, made = fast_simplification.simplify(points * unit, corners, target_count=target, agg=AGGRESSIVENESS)
         made = np.asarray(made, np.int64)
         target = int(REDUCTION * target)
         if not 0 < len(made) <= 0.75 * levels[-1].triangles.shape[0]:
             continue
         used, made = np.unique(made, return_inverse=True)
         made = made.reshape(-1, 3)
-        made_points = np.asarray(made_points, np.float64)[used].astype(np.float32).astype(np.float64)
+        made_points = (np.asarray(made_points, np.float64)[used] / unit).astype(np.float32).astype(np.float64)
         if not np.isfinite(made_points).all():
             break
         level = _Surface(made_points, made)

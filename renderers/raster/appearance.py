@@ -35,14 +35,14 @@ STEEPEST = np.float32(6.0)
 
 @scalar(forceinline=True)
 def _is_lit(place: Any, expected: Any, shadow_in: Any) -> Any:
-    return F1 if np.uint32(shadow_in[place]).view(np.float32) <= expected else F0
+    # An empty texel holds 0; a receiver far below all casters expects less, and is lit all the same.
+    return F1 if np.uint32(shadow_in[place]).view(np.float32) <= max(expected, F0) else F0
 
 
 @scalar
 def _measure_slack(
     count: int,
     light: int,
-    bias: Any,
     first_instance: int,
     largest: int,
     view: int,
@@ -50,11 +50,10 @@ def _measure_slack(
     level_error_in: Any,
     level_in: Any,
     caster_level_in: Any,
-    light_in: Any,
     draws: Any,
     block: Any,
 ) -> None:
-    """Write how far a sample may lie behind its own shadow caster: texels, and the errors of both levels of detail."""
+    """Write how far a sample may lie from its own shadow caster: the errors of both levels of detail [m]."""
     known, slack = -1, F0
     for i in range(count):
         draw = draws[np.uint64(i)]
@@ -67,8 +66,7 @@ def _measure_slack(
                 if caster >= 0:
                     error += level_error_in[caster]
                 n = first_instance + draw
-                slack = bias * np.float32(light_in[light, 12])
-                slack += error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
+                slack = error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
         block[SLACK + np.uint64(i)] = slack
 
 
@@ -105,10 +103,12 @@ def _cast_shadows(
         if not (u >= F0 and v >= F0 and u < last and v < last):
             block[SUN + x] = F1
             continue
+        # Two surfaces that are apart by some error are apart by more along a slanting ray.
+        slack = block[SLACK + x] / towards
         inverse = -texel * texel / towards
         slope_u = min(max((gx * a0 + gy * a1 + gz * a2) * inverse, -limit), limit)
         slope_v = min(max((gx * b0 + gy * b1 + gz * b2) * inverse, -limit), limit)
-        expected = c0 * px + c1 * py + c2 * pz + c3 + block[SLACK + x] + bias * (abs(slope_u) + abs(slope_v))
+        expected = c0 * px + c1 * py + c2 * pz + c3 + slack + bias * (texel + abs(slope_u) + abs(slope_v))
         iu, iv = np.int32(u), np.int32(v)
         tu, tv = u - np.float32(iu), v - np.float32(iv)
         place = base + np.uint64(iv) * side + np.uint64(iu)
@@ -233,8 +233,8 @@ def _shade_view(
                 if resolution > 0:
                     light = world * look_count + look
                     _measure_slack(
-                        count, light, bias, instance, largest, view, scale_in, level_error_in, level_in,
-                        caster_level_in, light_matrix_in, draws, block,
+                        count, light, instance, largest, view, scale_in, level_error_in, level_in, caster_level_in,
+                        draws, block,
                     )  # fmt: skip
                     _cast_shadows(count, light, resolution, bias, light_matrix_in, shadow_in, draws, block)
                 else:

@@ -73,7 +73,10 @@ def _shade_channel(
     along = evaluate_sky(reflected_up, zenith, horizon, ground)
     reflected = along + (around - along) * rough
     direct = (diffuse * (F1 - mirror) + specular * mirror) * irradiance * sun
-    return direct + diffuse * PI * around + reflected * (normal_reflectance * scale + bias)
+    # What one bounce between microfacets loses is given back (Fdez-Aguera 2019), and only what is not reflected
+    # enters the body: a white surface under a uniform sky is as bright as the sky.
+    mirrored = (normal_reflectance * scale + bias) * (F1 + normal_reflectance * (F1 / (scale + bias) - F1))
+    return direct + diffuse * PI * around * (F1 - mirrored) + reflected * mirrored
 
 
 @scalar
