@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
 from simloom.kernels.develop import electrons_per_radiance
 from simloom.kernels.profiles import load_camera_profile, load_depth_profile
 

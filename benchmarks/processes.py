@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
@@ -90,6 +91,7 @@ class Workers:
 
 
 def _serve(pipe: Connection, target: str, arguments: dict[str, Any]) -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # PyBullet prints when it is imported
     try:
         module, _, name = target.partition(":")
         served = getattr(import_module(module), name)(**arguments)

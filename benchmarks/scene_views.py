@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tiny_world import Body, Robot, View
+
 from simloom.kernels.transforms import quaternion_from_pose
 from simloom.renderers.bullet import projection_matrix, view_matrix
 from simloom.renderers.snapshot import Pattern, Snapshot
@@ -17,7 +19,6 @@ from simloom.renderers.textures import linear_to_srgb
 from simloom.renderers.view import Camera
 from simloom.scenes.stage import Stage
 from simloom.scenes.tabletop import TabletopScene
-from tiny_world import Body, Robot, View
 
 FLOOR_THICKNESS = 1.0
 """Of the box that stands in for the floor [m]; its top is at 0."""
@@ -55,7 +56,7 @@ def moved_snapshots(scene: TabletopScene, stage: Stage, *, seed: int) -> tuple[l
 
 
 def without_patterns(snapshot: Snapshot) -> Snapshot:
-    """Return a snapshot whose surfaces are plain, or textured where the asset's file says so: what TinyRenderer draws."""
+    """Return a snapshot of plain surfaces, the robot textured as its files say: what TinyRenderer draws too."""
     table = snapshot.materials
     robot = np.unique(snapshot.material[snapshot.instance == 1])
     texture = np.full_like(table.texture, -1)
@@ -93,7 +94,8 @@ def describe_bodies(scene: TabletopScene, stage: Stage) -> tuple[Robot, list[Bod
         class_id=scene.classes.index("robot"),
     )
     snapshot, assets = stage.snapshots[0], scene.assets
-    bodies, fixed = [], []
+    bodies: list[Body] = []
+    fixed: list[NDArray[np.float64]] = []
     colors = body_colors(snapshot)
     for row in np.flatnonzero(snapshot.instance == 0).tolist():
         pose, size = snapshot.pose_world_instance[row].copy(), 0.5 * snapshot.scale[row].astype(np.float64)
@@ -216,4 +218,3 @@ def edges(labels: NDArray[Any]) -> NDArray[np.bool_]:
         for x in range(3):
             found |= padded[:, y : y + height, x : x + width] != labels
     return found
-

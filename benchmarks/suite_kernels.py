@@ -8,19 +8,20 @@ import naive_sensors
 import numpy as np
 from cases import KernelCase
 from report import CaseResult
+from timing import Contestant, measure
+
 from simloom.kernels.depth import apply_depth
 from simloom.kernels.develop import apply_camera
 from simloom.kernels.device import Kernel, scalar
 from simloom.kernels.philox import draw_block, stream_key
-from timing import Contestant, measure
 
 NOTES = (
-    "ns per pixel of one thread: ours is compiled, NumPy is NumPy. Inputs are float32 in memory, outputs are allocated in "
-    "the timed region on both sides.",
-    "Both cameras do Poisson shot noise, read noise, gain, quantisation to 12 bits and sRGB to 8 bits at an exposure time "
-    "that is given. Ours draws from Philox by address, so that any pixel can be made again alone; NumPy draws from PCG64, "
-    "in order. Both depth sensors do disparity noise, quantisation to 1/32 px and a status; ours also correlates the noise "
-    "over 7 px and finds occlusion.",
+    "ns per pixel of one thread: ours is compiled, NumPy is NumPy. Inputs are float32 in memory, outputs are "
+    "allocated in the timed region on both sides.",
+    "Both cameras do Poisson shot noise, read noise, gain, quantisation to 12 bits and sRGB to 8 bits at an exposure "
+    "time that is given. Ours draws from Philox by address, so that any pixel can be made again alone; NumPy draws "
+    "from PCG64, in order. Both depth sensors do disparity noise, quantisation to 1/32 px and a status; ours also "
+    "correlates the noise over 7 px and finds occlusion.",
     "philox: 32-bit words. Ours are addressed (any word alone), NumPy's Philox is its C generator, in order.",
 )
 
@@ -57,7 +58,9 @@ def run_case(case: KernelCase, *, repeats: int) -> CaseResult:
             name="NumPy", items=items, run=lambda: _drop(naive_sensors.photograph(radiance, exposure, rng))
         )
     elif case.kernel == "depth":
-        depth = rng.uniform(0.5, 3.0, shape).astype(np.float32)
+        depth = np.zeros(shape, np.float32)
+        depth[:] = np.linspace(3.0, 0.6, case.height, dtype=np.float32)[:, None]  # a floor, boxes on it, sky above
+        depth[:, case.height // 3 : case.height // 2, :: max(case.width // 8, 1)] = 0.7
         depth[:, : case.height // 8] = 0.0
         focal = 0.9 * case.width
         ours = Contestant(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,22 +10,24 @@ from cases import RenderCase
 from processes import Workers
 from report import CaseResult
 from scene_views import compare_frames, describe_bodies, make_view, moved_snapshots, object_poses, without_patterns
+from timing import Contestant, Measurement, measure
+from tiny_world import View
+
 from simloom.renderers.raster.raster import Raster
 from simloom.renderers.snapshot import Snapshot
 from simloom.renderers.view import Camera
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
-from tiny_world import View
-from timing import Contestant, Measurement, measure
 
 OUTPUTS = ("colour", "depth", "instance")
 NOTES = (
-    "One frame is colour with the sun's shadow, depth and instance ids of the tabletop with the Panda and ten objects, "
-    "each frame with poses, camera and so shadow map of its own. Poses are passed in every batch.",
-    "TinyRenderer: `getCameraImage` with `shadow=1` on visual shapes of the same files, called directly; pictures stay in "
-    "the worker process. Ours: `Raster.render`, float32 linear colour, metric depth and uint16 ids as NumPy arrays.",
-    "Excluded on both sides: physics, loading, the first call. Not equal: ours shades with GGX and a sky where Tiny has "
-    "Lambert, filters its shadows and textures, and gives metric depth where Tiny leaves OpenGL's buffer.",
+    "One frame is colour with the sun's shadow, depth and instance ids of the tabletop with the Panda and ten "
+    "objects, each frame with poses, camera and so shadow map of its own. Poses are passed in every batch.",
+    "TinyRenderer: `getCameraImage` with `shadow=1` on visual shapes of the same files, called directly; pictures "
+    "stay in the worker process. Ours: `Raster.render`, float32 linear colour, metric depth and uint16 ids as NumPy "
+    "arrays.",
+    "Excluded on both sides: physics, loading, the first call. Not equal: ours shades with GGX and a sky where Tiny "
+    "has Lambert, filters its shadows and textures, and gives metric depth where Tiny leaves OpenGL's buffer.",
 )
 TINY = "TinyRenderer, shadow"
 
@@ -114,7 +116,7 @@ def _agreement(
     workers: Workers,
     views: Sequence[View],
     case: RenderCase,
-    rasters: dict[str, tuple[Raster, Sequence[Snapshot]]],
+    rasters: Mapping[str, tuple[Raster, Sequence[Snapshot]]],
     snapshots: Sequence[Snapshot],
     cameras: Sequence[Camera],
 ) -> dict[str, dict[str, float]]:

@@ -14,20 +14,21 @@ from machine import core_count
 from naive_writer import write_rows
 from numpy.typing import NDArray
 from report import CaseResult
+from timing import Contestant, Measurement, measure
+
 from simloom.scenes.capture import Capturer
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
 from simloom.sim.dataset.shard import build_shard
 from simloom.sim.dataset.writer import DatasetWriter
-from timing import Contestant, Measurement, measure
 
 OUTPUTS = ("rgb", "depth", "instance", "class", "boxes", "poses", "contacts")
 NOTES = (
-    "Rows of the tabletop with sensor noise (8 rows a scenario), the same arrays on both sides. `build_shard` makes the "
-    "bytes of the HDF5 file in memory: deflate level 1 in threads. `commit` is all that a campaign does for a shard: "
-    "digests of every row, the same bytes, file and commit record written and synced to disk.",
-    "h5py writes a file in a temporary folder, one chunk per row for images, `compression='gzip'` at its default level 4, "
-    "without digests or sync. Megabytes are of uncompressed rows.",
+    "Rows of the tabletop with sensor noise (8 rows a scenario), the same arrays on both sides. `build_shard` makes "
+    "the bytes of the HDF5 file in memory: deflate level 1 in threads. `commit` is all that a campaign does for a "
+    "shard: digests of every row, the same bytes, file and commit record written and synced to disk.",
+    "h5py writes a file in a temporary folder, one chunk per row for images, `compression='gzip'` at its default "
+    "level 4, without digests or sync. Megabytes are of uncompressed rows.",
 )
 
 
@@ -57,7 +58,9 @@ def run_case(case: WriteCase, *, repeats: int) -> CaseResult:
     with tempfile.TemporaryDirectory(prefix="simloom-bench-") as name, ThreadPoolExecutor(1) as single:
         folder, stored = Path(name), dict[str, int]()
         contestants = [
-            Contestant(name=f"commit, {cores} threads", items=case.rows, run=_committer(rows, case.rows, folder, stored)),
+            Contestant(
+                name=f"commit, {cores} threads", items=case.rows, run=_committer(rows, case.rows, folder, stored)
+            ),
             Contestant(name=f"build_shard, {cores} threads", items=case.rows, run=lambda: _drop(build_shard(rows))),
             Contestant(
                 name="build_shard, 1 thread", items=case.rows, run=lambda: _drop(build_shard(rows, executor=single))

@@ -92,6 +92,7 @@ def measure(
 
     Raises:
         ValueError: If there is nothing to time, two have one name, or a number is too small.
+        RuntimeError: If a repeat took no time.
     """
     names = [contestant.name for contestant in contestants]
     if not names or len(set(names)) < len(names):
@@ -101,9 +102,10 @@ def measure(
     first: dict[str, float] = {}
     for warmup in range(warmups):
         for contestant in contestants:
-            seconds = _time(contestant, clock)
+            begun = clock()
+            contestant.run()
             if warmup == 0:
-                first[contestant.name] = seconds
+                first[contestant.name] = clock() - begun
     taken: dict[str, list[float]] = {name: [] for name in names}
     for repeat in range(repeats):
         for contestant in contestants if repeat % 2 == 0 else reversed(contestants):
@@ -118,7 +120,10 @@ def _time(contestant: Contestant, clock: Callable[[], float]) -> float:
     begun = clock()
     counted = contestant.run()
     taken = clock() - begun
-    return taken if counted is None else counted
+    seconds = taken if counted is None else counted
+    if seconds <= 0.0:
+        raise RuntimeError(f"{contestant.name}: {seconds:.3g} s cannot be told from nothing; make the case longer")
+    return seconds
 
 
 def speed_ratio(fast: Measurement, slow: Measurement) -> tuple[float, float, float]:

@@ -98,7 +98,7 @@ class TinyWorld:
             self._robot_body = bullet.loadURDF(robot.path, useFixedBase=1, physicsClientId=client)
         # loadURDF places the link frame, resetBasePositionAndOrientation the centre of mass.
         inertial = bullet.getDynamicsInfo(self._robot_body, -1, physicsClientId=client)[3]
-        place = [a + b for a, b in zip(robot.position, inertial, strict=True)]
+        place = [origin + shift for origin, shift in zip(robot.position, inertial, strict=True)]
         bullet.resetBasePositionAndOrientation(self._robot_body, place, (0, 0, 0, 1), physicsClientId=client)
         self._robot = robot
 
