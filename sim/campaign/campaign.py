@@ -23,6 +23,7 @@ from ..quality.checks import judge_rows, needed_outputs
 from ..recipe import Recipe, load_recipe
 from .plan import Plan, make_plan
 from .progress import Estimate, Progress, StageTimes
+from .replay_collector import ReplayCollector
 from .shard_writer import ShardWriter
 from .stages import StageSource
 
@@ -220,7 +221,7 @@ class Campaign:
             shard: range(rows.start // per_scenario, -(-rows.stop // per_scenario)) for shard, rows in rows_of.items()
         }
         batch = self._batch or default_batch(capturer)
-        replay = None if self._snapshots is None else _Replay(self._snapshots, plan)
+        replay = None if self._snapshots is None else ReplayCollector(self._snapshots, plan)
         every = itertools.chain.from_iterable(scenarios.values())
         with (
             StageSource(plan, every, workers=self._workers, ahead=2 * batch) as source,
@@ -275,41 +276,6 @@ class Campaign:
         recipe = self.plan.recipe
         title = f"simloom  {recipe.scene}  seed {recipe.seed}  {self._samples} rows"
         return encode_png(draw_contact_sheet(rows, title=title))
-
-
-class _Replay:
-    """Collects snapshots for a replay file, up to a limit that keeps memory bounded."""
-
-    LIMIT = 4096
-
-    def __init__(self, path: Path, plan: Plan) -> None:
-        self._path = path
-        self._library = plan.scene.library
-        self._snapshots: list[Any] = []
-        self._cameras: list[Any] = []
-        self._views: list[int] = []
-
-    def add(self, stages: Sequence[Stage]) -> None:
-        """Keep the snapshots and cameras of valid stages."""
-        for stage in stages:
-            if not stage.valid or len(self._views) >= self.LIMIT:
-                continue
-            first = len(self._snapshots)
-            self._snapshots += stage.snapshots
-            for cameras in stage.cameras.values():
-                self._cameras += cameras
-                self._views += range(first, first + len(cameras))
-
-    def save(self) -> None:
-        """Write the file."""
-        from ...renderers.replay import save_replay
-
-        if not self._snapshots:
-            return
-        try:
-            save_replay(self._path, self._library, self._snapshots, self._cameras, self._views)
-        except OSError as error:
-            raise UsageError(f"cannot write {self._path}: {error.strerror}") from error
 
 
 def default_batch(capturer: Capturer) -> int:
