@@ -21,8 +21,10 @@ class RenderCase:
     """Views of one repeat, each with a snapshot of its own."""
     cores: int
     """Threads of ours, processes of theirs."""
-    variants: tuple[str, ...] = ("same materials", "no levels of detail", "patterns", "2x2 supersampling")
-    """Ours, the first against TinyRenderer, the others beside it."""
+    variants: tuple[str, ...] = (
+        "same materials", "no levels of detail", "patterns", "2x2 supersampling", "no shadow", "depth and ids alone",
+    )  # fmt: skip
+    """Ours: the first is what is compared, the others stand beside it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,6 +30,9 @@ NOTES = (
     "has Lambert, filters its shadows and textures, and gives metric depth where Tiny leaves OpenGL's buffer.",
 )
 TINY = "TinyRenderer, shadow"
+LABELS = "depth and ids alone"
+PARTIAL = ("no shadow", LABELS)
+"""Variants that do less than TinyRenderer: they show where our time goes, and are compared with nothing."""
 
 
 def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
@@ -59,6 +62,8 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
             "no levels of detail": (Raster(library, threads=case.cores, lod="exact"), snapshots),
             "patterns": (Raster(library, threads=case.cores), patterned),
             "2x2 supersampling": (Raster(library, threads=case.cores, supersample=2), snapshots),
+            "no shadow": (Raster(library, threads=case.cores, shadow=False), snapshots),
+            LABELS: (Raster(library, threads=case.cores), snapshots),
         }
         with Workers(case.cores, "tiny_world:TinyWorld") as workers:
             workers.call_all("load_robot", robot)
@@ -86,7 +91,7 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
             "instances": int(len(snapshots[0].mesh)),
         },
         measurements=measured,
-        ratios=[(f"ours, {name}", TINY) for name in case.variants],
+        ratios=[(f"ours, {name}", TINY) for name in case.variants if name not in PARTIAL],
         facts={
             "ns_per_pixel": {m.name: _cost(m, pixels, case.cores) for m in measured},
             "ns_per_triangle": {m.name: _cost(m, triangles, case.cores) for m in measured},
@@ -97,8 +102,10 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
 
 
 def _ours(name: str, raster: Raster, snapshots: Sequence[Snapshot], cameras: Sequence[Camera]) -> Contestant:
+    outputs = OUTPUTS[1:] if name.endswith(LABELS) else OUTPUTS
+
     def run() -> None:
-        raster.render(snapshots, cameras, outputs=OUTPUTS)
+        raster.render(snapshots, cameras, outputs=outputs)
 
     return Contestant(name=name, items=len(cameras), run=run)
 
