@@ -133,7 +133,8 @@ def evaluate_pattern(
         fibre = _fade(value_noise(x, y * np.float32(14.0), z * np.float32(14.0), noise_in), np.float32(14.0) * width)
         return min(max(np.float32(0.7) * ring + np.float32(0.3) * fibre, F0), F1)
     if kind == 5:
-        # Specks: one blob somewhere in three of four cells.
+        # Specks: one blob inside each cell. The shift keeps sheets and faces through the origin off the cells' borders.
+        x, y, z = x + np.float32(0.37), y + np.float32(0.43), z + HALF
         cx, cy, cz = np.float32(math.floor(x)), np.float32(math.floor(y)), np.float32(math.floor(z))
         ix, iy, iz = int(cx), int(cy), int(cz)
         ox = x - cx - np.float32(0.3) - np.float32(0.4) * _lattice(ix + 7, iy, iz, noise_in)

@@ -1,0 +1,95 @@
+"""Procedural patterns: in [0, 1], filtered to their mean, and the same far and near."""
+
+import numpy as np
+import pytest
+
+from naive.still_life import PLANE, Light, Thing, camera, pose, primitive_library, still_life, turn
+from simloom.renderers import Pattern, Raster
+from simloom.renderers.raster.patterns import evaluate_pattern, make_noise_table, value_noise
+
+F = np.float32
+TABLE = make_noise_table()
+KINDS = [kind for kind in Pattern if kind]
+
+
+def sample(kind, points, normals, footprint):
+    """Evaluate a pattern at points, as plain Python."""
+    with np.errstate(over="ignore"):
+        return np.array(
+            [
+                evaluate_pattern(int(kind), *map(F, p), *map(F, np.abs(n)), F(footprint), TABLE)
+                for p, n in zip(points, normals, strict=True)
+            ]
+        )
+
+
+@pytest.fixture(scope="module")
+def places():
+    """Points of a few periods around and away from the origin, and unit normals."""
+    generator = np.random.default_rng(0)
+    points = np.concatenate((generator.uniform(-5, 5, (1500, 3)), generator.uniform(-900, 900, (500, 3))))
+    normals = generator.normal(size=points.shape)
+    return points, normals / np.linalg.norm(normals, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("footprint", [1e-6, 0.01, 0.3, 1.0, 40.0])
+def test_weights_stay_between_zero_and_one(kind, footprint, places):
+    """The second colour's weight is in [0, 1], whatever the pixel's size."""
+    weight = sample(kind, *places, footprint)
+    assert weight.dtype == np.float32
+    assert np.isfinite(weight).all()
+    assert weight.min() >= 0
+    assert weight.max() <= 1
+
+
+@pytest.mark.parametrize("kind", [Pattern.CHECKER, Pattern.STRIPES])
+def test_regular_patterns_fade_to_one_half(kind, places):
+    """Checkers and stripes have as much of one colour as of the other, far away exactly so."""
+    assert sample(kind, *places, 1e-3).mean() == pytest.approx(0.5, abs=3 * 0.5 / np.sqrt(2000))
+    assert sample(kind, *places, 50.0) == pytest.approx(0.5, abs=0.02)
+
+
+def test_checker_squares_are_half_a_period():
+    """On an axis-aligned face two squares side by side make one period, and neighbours differ."""
+    i, j = np.mgrid[-3:3, -3:3]
+    points = np.stack([(i + 0.5) / 2, (j + 0.5) / 2, np.full(i.shape, 0.123)], -1).reshape(-1, 3)
+    weight = sample(Pattern.CHECKER, points, np.tile([0.0, 0, 1], (36, 1)), 1e-3).reshape(6, 6)
+    assert weight == pytest.approx((i + j) % 2, abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_patterns_are_not_constant(kind, places):
+    """Every pattern has both colours near by."""
+    weight = sample(kind, *places, 1e-3)
+    assert weight.min() < 0.2
+    assert weight.max() > 0.8
+
+
+def test_noise_is_smooth_and_interpolates_its_table():
+    """Value noise equals the lattice's values at lattice points and never jumps between them."""
+    at = np.array([value_noise(F(x), F(-2), F(7), TABLE) for x in np.arange(-4, 4, 0.01)])
+    assert np.abs(np.diff(at)).max() < 0.02
+    entry = (np.arange(-4, 4) + 5741 * -2 + 9419 * 7) & (len(TABLE) - 1)
+    assert at[::100] == pytest.approx(TABLE[entry], abs=1e-3)
+    assert TABLE.min() >= 0
+    assert TABLE.max() < 1
+    assert TABLE.mean() == pytest.approx(0.5, abs=4 / np.sqrt(12 * len(TABLE)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_distant_plane_shows_the_mean(kind):
+    """Seen from afar a patterned plane has no noise from pixel to pixel, and near by it has contrast."""
+    light = Light(zenith=1.0, horizon=1.0, ground=1.0)
+    tile = Thing(
+        mesh=PLANE, at=pose(0, 0, 0, turn((1, 0, 0), np.pi)), scale=(1e3, 1e3, 1.0), color=(1.0,) * 3,
+        roughness=1.0, pattern=int(kind), pattern_scale=0.05,
+    )  # fmt: skip
+    raster, spread, mean = Raster(primitive_library(), shadow=False), {}, {}
+    for name, away in (("near", 0.3), ("far", 60.0)):
+        view = camera(48, 36, 60.0, at=pose(0.013, 0.021, -away))
+        colour = raster.render([still_life(tile, lights=(light,))], [view], outputs=("colour",)).colour[0, 0, ..., 0]
+        spread[name], mean[name] = colour.std(), colour.mean()
+    assert spread["near"] > 0.1
+    assert spread["far"] < 0.2 * spread["near"]
+    assert 0.25 < mean["far"] < 0.85
