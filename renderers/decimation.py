@@ -85,7 +85,7 @@ class _Surface:
         self.tree = cKDTree(self.points)
 
     def bound_distance(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Bound the distance of points to the mesh from above: exact where the nearest triangle is among those tried."""
+        """Bound points' distance to the mesh from above; exact where the nearest triangle is among those tried."""
         count = min(NEIGHBOURS, len(self.owner))
         _, near = self.tree.query(points, k=count)
         owner = self.owner[np.asarray(near).reshape(len(points), count)]
@@ -168,7 +168,9 @@ def decimate(full: MeshLevel) -> tuple[MeshLevel, ...]:
     diagonal = np.ptp(points, axis=0)
     unit = WORKING_SIZE / float(np.sqrt((diagonal**2).sum()))
     while target >= FEWEST:
-        made_points, made = fast_simplification.simplify(points * unit, corners, target_count=target, agg=AGGRESSIVENESS)
+        made_points, made = fast_simplification.simplify(
+            points * unit, corners, target_count=target, agg=AGGRESSIVENESS
+        )
         made = np.asarray(made, np.int64)
         target = int(REDUCTION * target)
         if not 0 < len(made) <= 0.75 * levels[-1].triangles.shape[0]:

@@ -47,6 +47,6 @@ class Frames:
     total_pixels: NDArray[Any] | None = None
     """Pixels each instance id would fill in the frame were it alone, int32, shape (V, S)."""
     box_visible: NDArray[Any] | None = None
-    """Tight box of the seen pixels (x_min, y_min, x_max, y_max) [px], max exclusive, float32, shape (V, S, 4), 0 = unseen."""
+    """Tight box of the seen pixels (x_min, y_min, x_max, y_max) [px], max exclusive, shape (V, S, 4), 0 = unseen."""
     box_amodal: NDArray[Any] | None = None
     """The same box were each instance alone, float32, shape (V, S, 4)."""
