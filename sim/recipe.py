@@ -158,6 +158,8 @@ class Recipe(_Model):
     """What is rendered and written."""
     checks: Checks = Checks()
     """What gives a row its automatic verdict."""
+    supersample: Literal[1, 2, 4] = 2
+    """Colour samples per pixel side; labels always come from the pixel's centre."""
     slots: int = Field(default=16, ge=1, le=1023)
     """Object slots; pads every array per object."""
     codec: Literal["deflate", "raw", "zstd"] = "deflate"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from ...kernels.device import use_sleeping_threads
 from ...scenes.stage import Stage
 from ..dataset.binding import load_binding
 from ..dataset.manifest import MANIFEST
@@ -147,6 +148,7 @@ class Campaign:
         index, count = self._share
         shards = [shard for shard in writer.missing() if shard % count == index]
         if shards:
+            use_sleeping_threads()
             self._check_disk(sum(len(writer.shard_rows(shard)) for shard in shards))
             self._make_shards(writer, shards, progress)
         if not writer.missing() and (shards or not (self.out / MANIFEST).exists()):

@@ -57,6 +57,7 @@ class Plan:
             seed=recipe.seed,
             views=recipe.views,
             looks=recipe.looks,
+            supersample=recipe.supersample,
             device=device,
             threads=threads,
         )
