@@ -18,7 +18,7 @@ AGGRESSIVENESS = 2
 """How fast the library's threshold rises: lower is slower and keeps more of the shape."""
 COVERED = 0.95
 """Share of either surface that lies within a level's error of the other."""
-WORKING_SIZE = 0.1
+WORKING_SIZE = 0.25
 """Diagonal to which a mesh is scaled for the library, whose threshold is absolute; levels do not depend on units."""
 SAMPLE_COUNT = 6000
 """Points spread over a mesh to find the triangles near a point."""

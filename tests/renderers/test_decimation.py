@@ -42,13 +42,13 @@ def spread(level, count, generator):
 
 @pytest.fixture(scope="module")
 def full():
-    """A knobbly closed body of some 1500 triangles."""
-    count = 750
+    """A knobbly closed body of some 2400 triangles."""
+    count = 1200
     turn = np.pi * (1 + 5**0.5) * np.arange(count)
     up = 1 - (2 * np.arange(count) + 1) / count
     unit = np.stack([np.sqrt(1 - up**2) * np.cos(turn), np.sqrt(1 - up**2) * np.sin(turn), up], 1)
     _, triangles = convex_hull(unit)
-    bumps = 1 + 0.08 * np.sin(5 * unit[:, :1] + 1) * np.cos(4 * unit[:, 1:2]) + 0.05 * np.sin(9 * unit[:, 2:])
+    bumps = 1 + 0.04 * np.sin(3 * unit[:, :1] + 1) * np.cos(2 * unit[:, 1:2]) + 0.03 * np.sin(4 * unit[:, 2:])
     level, closed = prepare_mesh("body", 0.2 * unit * bumps, triangles)
     assert closed
     return level
