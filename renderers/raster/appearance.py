@@ -23,6 +23,10 @@ from .surface import (
     SLACK,
     SUN,
     VIEW_Z,
+    WORD_A,
+    WORD_B,
+    WORD_C,
+    WORD_D,
     gather_block,
 )
 
@@ -34,9 +38,19 @@ STEEPEST = np.float32(6.0)
 
 
 @scalar(forceinline=True)
-def _is_lit(place: Any, expected: Any, shadow_in: Any) -> Any:
+def _is_lit(nearest: Any, expected: Any) -> Any:
     # An empty texel holds 0; a receiver far below all casters expects less, and is lit all the same.
-    return F1 if np.uint32(shadow_in[place]).view(np.float32) <= max(expected, F0) else F0
+    return F1 if nearest <= max(expected, F0) else F0
+
+
+@scalar(forceinline=True)
+def _find_texel(
+    px: Any, py: Any, pz: Any, a0: Any, a1: Any, a2: Any, a3: Any, b0: Any, b1: Any, b2: Any, b3: Any, last: Any
+) -> Any:
+    """Return a point's texel coordinates and whether the map knows them; the map's corner stands for the others."""
+    u, v = a0 * px + a1 * py + a2 * pz + a3, b0 * px + b1 * py + b2 * pz + b3
+    known = (u >= F0) & (v >= F0) & (u < last) & (v < last)
+    return u if known else F0, v if known else F0, known
 
 
 @scalar
@@ -72,7 +86,7 @@ def _measure_slack(
 
 @scalar
 def _cast_shadows(
-    count: int, light: int, resolution: int, bias: Any, light_in: Any, shadow_in: Any, draws: Any, block: Any
+    count: int, light: int, resolution: int, bias: Any, light_in: Any, shadow_in: Any, block: Any
 ) -> None:
     """Write the sun's visible share into a block of samples.
 
@@ -87,41 +101,42 @@ def _cast_shadows(
     c0, c1 = np.float32(light_in[light, 8]), np.float32(light_in[light, 9])
     c2, c3 = np.float32(light_in[light, 10]), np.float32(light_in[light, 11])
     base = np.uint64(light * resolution * resolution)
-    side = np.uint64(resolution)
+    side, row = np.uint32(resolution), np.uint64(resolution)
     last = np.float32(resolution - 2)
     limit = STEEPEST * texel
     for i in range(count):
         x = np.uint64(i)
+        u, v, _ = _find_texel(
+            block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x], a0, a1, a2, a3, b0, b1, b2, b3, last
+        )
+        block[WORD_A + x] = np.uint32(np.uint32(np.int32(v)) * side + np.uint32(np.int32(u))).view(np.float32)
+    for i in range(count):
+        x = np.uint64(i)
+        place = base + np.uint64(np.float32(block[WORD_A + x]).view(np.uint32))
+        block[WORD_A + x] = np.uint32(shadow_in[place]).view(np.float32)
+        block[WORD_B + x] = np.uint32(shadow_in[place + U1]).view(np.float32)
+        block[WORD_C + x] = np.uint32(shadow_in[place + row]).view(np.float32)
+        block[WORD_D + x] = np.uint32(shadow_in[place + row + U1]).view(np.float32)
+    for i in range(count):
+        x = np.uint64(i)
         gx, gy, gz = block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x]
         towards = gx * c0 + gy * c1 + gz * c2
-        if draws[x] < 0 or towards <= F0:
-            block[SUN + x] = F0
-            continue
         px, py, pz = block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x]
-        u = a0 * px + a1 * py + a2 * pz + a3
-        v = b0 * px + b1 * py + b2 * pz + b3
-        if not (u >= F0 and v >= F0 and u < last and v < last):
-            block[SUN + x] = F1
-            continue
+        u, v, known = _find_texel(px, py, pz, a0, a1, a2, a3, b0, b1, b2, b3, last)
         # Two surfaces that are apart by some error are apart by more along a slanting ray.
-        slack = block[SLACK + x] / towards
-        inverse = -texel * texel / towards
+        away = F1 / max(towards, np.float32(1e-12))
+        inverse = -texel * texel * away
         slope_u = min(max((gx * a0 + gy * a1 + gz * a2) * inverse, -limit), limit)
         slope_v = min(max((gx * b0 + gy * b1 + gz * b2) * inverse, -limit), limit)
+        slack = block[SLACK + x] * away
         expected = c0 * px + c1 * py + c2 * pz + c3 + slack + bias * (texel + abs(slope_u) + abs(slope_v))
-        iu, iv = np.int32(u), np.int32(v)
-        tu, tv = u - np.float32(iu), v - np.float32(iv)
-        place = base + np.uint64(iv) * side + np.uint64(iu)
+        tu, tv = u - np.float32(np.floor(u)), v - np.float32(np.floor(v))
         expected -= tu * slope_u + tv * slope_v
-        upper = (F1 - tu) * _is_lit(place, expected, shadow_in) + tu * _is_lit(
-            place + U1, expected + slope_u, shadow_in
-        )
+        upper = (F1 - tu) * _is_lit(block[WORD_A + x], expected) + tu * _is_lit(block[WORD_B + x], expected + slope_u)
         expected += slope_v
-        place += side
-        lower = (F1 - tu) * _is_lit(place, expected, shadow_in) + tu * _is_lit(
-            place + U1, expected + slope_u, shadow_in
-        )
-        block[SUN + x] = upper + (lower - upper) * tv
+        lower = (F1 - tu) * _is_lit(block[WORD_C + x], expected) + tu * _is_lit(block[WORD_D + x], expected + slope_u)
+        sun = upper + (lower - upper) * tv if known else F1
+        block[SUN + x] = sun if towards > F0 else F0
 
 
 @scalar
@@ -195,7 +210,7 @@ def _shade_view(
     triangle_in: Any,
     texel_in: Any,
     noise_in: Any,
-    texture_offset_in: Any,
+    texture_first_in: Any,
     texture_width_in: Any,
     texture_height_in: Any,
     texture_levels_in: Any,
@@ -227,7 +242,7 @@ def _shade_view(
             for look in range(look_count):
                 apply_materials(
                     count, look, instance, stride_in[world], needs_uv_in, material_in, material_floats_in,
-                    material_ints_in, texel_in, noise_in, texture_offset_in, texture_width_in, texture_height_in,
+                    material_ints_in, texel_in, noise_in, texture_first_in, texture_width_in, texture_height_in,
                     texture_levels_in, draws, block,
                 )  # fmt: skip
                 if resolution > 0:
@@ -236,7 +251,7 @@ def _shade_view(
                         count, light, instance, largest, view, scale_in, level_error_in, level_in, caster_level_in,
                         draws, block,
                     )  # fmt: skip
-                    _cast_shadows(count, light, resolution, bias, light_matrix_in, shadow_in, draws, block)
+                    _cast_shadows(count, light, resolution, bias, light_matrix_in, shadow_in, block)
                 else:
                     for i in range(count):
                         block[SUN + np.uint64(i)] = F1

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...kernels.device import scalar
 from .patterns import evaluate_pattern
-from .sampling import sample_texture
+from .sampling import MOST_LEVELS, blend_texels, locate_texels
 from .surface import (
     BLUE,
     DENSITY,
@@ -25,6 +25,10 @@ from .surface import (
     ROUGHNESS,
     TEXTURE_U,
     TEXTURE_V,
+    WORD_A,
+    WORD_B,
+    WORD_C,
+    WORD_D,
 )
 
 F0 = np.float32(0.0)
@@ -47,6 +51,44 @@ def _paint_pattern(
         block[RED + x], block[GREEN + x], block[BLUE + x] = r + dr * weight, g + dg * weight, b + db * weight
 
 
+@scalar(forceinline=True)
+def _paint_texture(
+    textured: bool, origin: Any, run: int, repeats: Any, r: Any, g: Any, b: Any, paint: Any, first_in: Any,
+    texel_in: Any, block: Any,
+) -> None:  # fmt: skip
+    for i in range(run):
+        x = origin + np.uint64(i)
+        nx, ny, nz = block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x]
+        # Box projection without coordinates of the mesh's own: the two axes that lie most in the surface.
+        top = (nz >= nx) & (nz >= ny)
+        lx, ly, lz = block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x]
+        u = lx if top | (ny >= nx) else ly
+        v = ly if top else lz
+        u = block[TEXTURE_U + x] if textured else u
+        v = block[TEXTURE_V + x] if textured else v
+        footprint = block[FOOTPRINT + x] * block[DENSITY + x] * repeats
+        place_a, place_b, place_c, place_d, level, tx, ty = locate_texels(
+            u * repeats, v * repeats, footprint, paint[0], paint[1], paint[2]
+        )
+        block[WORD_A + x], block[WORD_B + x] = np.uint32(place_a).view(np.float32), np.uint32(place_b).view(np.float32)
+        block[WORD_C + x], block[WORD_D + x] = np.uint32(place_c).view(np.float32), np.uint32(place_d).view(np.float32)
+        block[RED + x], block[GREEN + x], block[BLUE + x] = np.uint32(level).view(np.float32), tx, ty
+    for i in range(run):
+        x = origin + np.uint64(i)
+        first = np.uint64(first_in[paint[3] + np.uint64(np.float32(block[RED + x]).view(np.uint32))])
+        for word in (WORD_A, WORD_B, WORD_C, WORD_D):
+            place = np.uint64(np.float32(block[word + x]).view(np.uint32))
+            block[word + x] = np.uint32(texel_in[first + place]).view(np.float32)
+    for i in range(run):
+        x = origin + np.uint64(i)
+        red, green, blue = blend_texels(
+            np.float32(block[WORD_A + x]).view(np.uint32), np.float32(block[WORD_B + x]).view(np.uint32),
+            np.float32(block[WORD_C + x]).view(np.uint32), np.float32(block[WORD_D + x]).view(np.uint32),
+            block[GREEN + x], block[BLUE + x],
+        )  # fmt: skip
+        block[RED + x], block[GREEN + x], block[BLUE + x] = red * r, green * g, blue * b
+
+
 @scalar
 def apply_materials(
     count: int,
@@ -59,7 +101,7 @@ def apply_materials(
     material_ints_in: Any,
     texel_in: Any,
     noise_in: Any,
-    texture_offset_in: Any,
+    texture_first_in: Any,
     texture_width_in: Any,
     texture_height_in: Any,
     texture_levels_in: Any,
@@ -92,22 +134,11 @@ def apply_materials(
         if texture >= 0:
             repeats = material_floats_in[material, 9]
             textured = needs_uv_in[instance] == 1
-            for i in range(run):
-                x = origin + np.uint64(i)
-                if textured:
-                    u, v = block[TEXTURE_U + x], block[TEXTURE_V + x]
-                else:
-                    # Box projection: the two axes that lie most in the surface.
-                    nx, ny, nz = block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x]
-                    top, front = nz >= nx and nz >= ny, ny >= nx
-                    u = block[LOCAL_X + x] if top or front else block[LOCAL_Y + x]
-                    v = block[LOCAL_Y + x] if top else block[LOCAL_Z + x]
-                footprint = block[FOOTPRINT + x] * block[DENSITY + x] * repeats
-                red, green, blue = sample_texture(
-                    texture, u * repeats, v * repeats, footprint, texel_in, texture_offset_in, texture_width_in,
-                    texture_height_in, texture_levels_in,
-                )  # fmt: skip
-                block[RED + x], block[GREEN + x], block[BLUE + x] = red * r, green * g, blue * b
+            paint = (
+                np.float32(texture_width_in[texture]), np.float32(texture_height_in[texture]),
+                np.uint32(texture_levels_in[texture] - 1), np.uint64(MOST_LEVELS * texture),
+            )  # fmt: skip
+            _paint_texture(textured, origin, run, repeats, r, g, b, paint, texture_first_in, texel_in, block)
             continue
         dr = material_floats_in[material, 5] - r
         dg = material_floats_in[material, 6] - g

@@ -19,7 +19,7 @@ from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
 from .packing import PackedWorlds, pack_cameras, pack_worlds
 from .patterns import make_noise_table
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
-from .sampling import linearize_texels
+from .sampling import pack_texels, tabulate_levels
 from .surface import BLOCK, FIELD_COUNT
 from .visibility import RASTERIZE
 from .workspace import Workspace
@@ -67,7 +67,8 @@ class Raster:
     """Texels per side of a shadow map; None takes 512, 1024 or 2048 by the image's size."""
     threads: int | None = None
     """CPU threads; None takes `kernels.thread_count()`."""
-    _texels: NDArray[np.float32] = field(init=False, repr=False, compare=False)
+    _texels: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
+    _texture_first: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
     _noise: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _workspace: Workspace = field(default_factory=Workspace, init=False, repr=False, compare=False)
 
@@ -79,7 +80,10 @@ class Raster:
         if self.shadow_resolution is not None and not 64 <= self.shadow_resolution <= 8192:
             raise ValueError(f"shadow_resolution must be in [64, 8192], got {self.shadow_resolution}")
         require_device(self.device)
-        object.__setattr__(self, "_texels", linearize_texels(self.library.texels))
+        library = self.library
+        sizes = (library.texture_offset, library.texture_width, library.texture_height, library.texture_levels)
+        object.__setattr__(self, "_texels", pack_texels(library.texels))
+        object.__setattr__(self, "_texture_first", tabulate_levels(*sizes))
         object.__setattr__(self, "_noise", make_noise_table())
 
     def render(
@@ -369,7 +373,7 @@ class _Chunk:
             worlds.needs_uv, worlds.material, worlds.material_stride, worlds.material_floats, worlds.material_ints,
             worlds.light, self.level, self.inverse.astype(np.float32), library.level_error, library.level_vertex_start,
             library.level_triangle_start, library.vertices, library.normals, library.uvs, library.triangles,
-            self.raster._texels, self.raster._noise, library.texture_offset, library.texture_width,
+            self.raster._texels, self.raster._noise, self.raster._texture_first, library.texture_width,
             library.texture_height, library.texture_levels, self.light_matrix, self.caster_level, self.shadow, keys,
             blocks, self._take("draws", (elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
         )  # fmt: skip

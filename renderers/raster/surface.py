@@ -39,10 +39,12 @@ DENSITY = _row(21)
 RED, GREEN, BLUE = _row(22), _row(23), _row(24)
 ROUGHNESS, METALLIC = _row(25), _row(26)
 SUN, SLACK = _row(27), _row(28)
-FIELD_COUNT = 29
+WORD_A, WORD_B, WORD_C, WORD_D = _row(29), _row(30), _row(31), _row(32)
+FIELD_COUNT = 33
 """Fields: world position, shading and face normal, direction to the camera, texture coordinates, pixel size on the
 surface [m], metric position and absolute normal in the mesh's frame, texture repeats per metre; then per look albedo
-(radiance in the end), roughness, metallic, share of the sun and slack of the shadow test [m]."""
+(radiance in the end), roughness, metallic, share of the sun and slack of the shadow test [m], and four words
+of scratch: loads at computed places keep a loop from vectorising, so they have loops of their own."""
 
 
 @scalar(forceinline=True)
@@ -138,6 +140,8 @@ def gather_block(
             for i in range(run):
                 draws[origin + np.uint64(i)] = -1
                 block[FOOTPRINT + origin + np.uint64(i)] = F1
+                x = origin + np.uint64(i)
+                block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = F0, F0, F0
             start = end
             continue
         k, t = read_draw(low), read_triangle(low)
