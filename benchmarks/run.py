@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -37,7 +36,7 @@ def run_suite(
         name: The suite.
         chosen: Its cases.
         repeats: Timed repeats.
-        tell: Called with a line before each case.
+        tell: Called with a line before each case and its table after it.
 
     Returns:
         The result file's contents.
@@ -48,6 +47,7 @@ def run_suite(
     for case in chosen:
         tell(f"{name}: {case.name}")
         results.append(suite.run_case(case, repeats=repeats).to_json())
+        tell(to_text({"cases": results[-1:]}))  # at once: suites take minutes
     return {
         "suite": name,
         "metadata": metadata,
@@ -80,9 +80,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             name,
             chosen,
             repeats=1 if given.tiny else given.repeats,
-            tell=lambda line: print(line, file=sys.stderr, flush=True),
+            tell=lambda line: print(line, flush=True),
         )
-        print(to_text(document), flush=True)
         if not given.tiny and not given.case:
             print(f"written to {save(document, machine_name(), given.out)}", flush=True)
 
