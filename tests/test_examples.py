@@ -1,0 +1,31 @@
+"""The example programs run and print what they promise."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+def test_read_dataset(demo_dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The points of the best seen object lie in its box, give or take the depth camera's noise."""
+    runpy.run_path(str(EXAMPLES / "read_dataset.py"))["main"](str(demo_dataset))
+
+    assert "true box" in capsys.readouterr().out
+
+
+def test_own_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A recipe written as a mapping generates rows."""
+    runpy.run_path(str(EXAMPLES / "own_recipe.py"))["main"](str(tmp_path / "data"), samples=2)
+
+    assert capsys.readouterr().out.startswith("2 rows")
+
+
+def test_sense_own_images(capsys: pytest.CaptureFixture[str]) -> None:
+    """The sensor models run without a scene."""
+    runpy.run_path(str(EXAMPLES / "sense_own_images.py"))["main"]()
+
+    assert "noise" in capsys.readouterr().out
