@@ -5,7 +5,7 @@ import pytest
 
 from naive.still_life import PLANE, Light, Thing, camera, pose, still_life, turn
 from simloom.renderers import MeshLibraryBuilder, Raster
-from simloom.renderers.raster.sampling import linearize_texels
+from simloom.renderers.raster.sampling import blend_texels, pack_texels
 from simloom.renderers.textures import srgb_to_linear
 
 UNIFORM = Light(zenith=1.0, horizon=1.0, ground=1.0)
@@ -84,8 +84,9 @@ def test_texels_are_linear_light(library):
     assert grey == pytest.approx(0.2158605, abs=1e-6)
     # The specular part follows the base colour of metals only.
     assert albedo[32, 32] == pytest.approx(np.array([1.0, 0.5, 0.25]) * grey, rel=1e-3)
-    table = linearize_texels(np.array([[0, 128, 255]], np.uint8))
-    assert table == pytest.approx(np.array([[0, grey, 1, 0]]), abs=1e-6)
+    word = pack_texels(np.array([[0, 128, 255]], np.uint8))[0]
+    table = blend_texels(word, word, word, word, np.float32(0.3), np.float32(0.6))
+    assert np.array(table) == pytest.approx(np.array([0, grey, 1]), abs=3e-4)
 
 
 @pytest.mark.parametrize("texture", [1, 2])
