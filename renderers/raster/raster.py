@@ -152,7 +152,7 @@ class Raster:
         if self.shadow_resolution is not None:
             return self.shadow_resolution
         side = max(width, height)
-        return 512 if side <= 320 else (1024 if side <= 800 else 2048)
+        return 512 if side <= 640 else (1024 if side <= 1280 else 2048)
 
     def _split(self, views: NDArray[np.int64], looks: int, width: int, height: int) -> list[tuple[int, int]]:
         """Cut the views into runs whose working memory stays within `CHUNK_BYTES`."""
