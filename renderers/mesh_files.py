@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,10 @@ MESH_SUFFIXES = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
 """Files that `load_mesh` reads."""
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """Largest file that is read [byte]."""
+
+
+PLAIN_CODES = 3
+"""Largest spread of sRGB codes that counts as one colour."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,6 +43,34 @@ class MeshPart:
     """sRGB bytes, shape (height, width, 3), or None. Parts that share an image share the array."""
     name: str
     """Material or object name, unique within the file."""
+
+
+def flatten_texture(part: MeshPart) -> MeshPart:
+    """Replace a texture that paints the whole part in one colour by that colour.
+
+    Many robots take their colours from one cell of a palette. Without its texture coordinates such a part can be
+    decimated by edge collapse (see `decimation`), and it is shaded without look-ups.
+
+    Args:
+        part: A part of a mesh file.
+
+    Returns:
+        The part itself, or one without texture and texture coordinates whose base colour is the product of both.
+    """
+    if part.texture is None or part.uvs is None or not len(part.triangles):
+        return part
+    a, b, c = (part.uvs[part.triangles[:, i]] for i in range(3))
+    at = np.concatenate([a, b, c, (a + b) / 2, (b + c) / 2, (c + a) / 2, (a + b + c) / 3])
+    height, width = part.texture.shape[:2]
+    columns = np.minimum((at[:, 0] - np.floor(at[:, 0])) * width, width - 1).astype(np.int64)
+    rows = np.minimum((1.0 - at[:, 1] - np.floor(1.0 - at[:, 1])) * height, height - 1).astype(np.int64)
+    seen = part.texture[rows, columns].astype(np.float64)
+    if (np.ptp(seen, axis=0) > PLAIN_CODES).any():
+        return part
+    colour = srgb_to_linear(np.median(seen, axis=0) / 255.0)
+    return replace(
+        part, uvs=None, texture=None, base_color=colour if part.base_color is None else colour * part.base_color
+    )
 
 
 def resolve_inside(name: str | Path, folder: Path, roots: Sequence[Path]) -> Path:

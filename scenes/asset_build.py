@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.transforms import transform_points
-from ..renderers.mesh_files import MeshPart, load_mesh
+from ..renderers.mesh_files import MeshPart, flatten_texture, load_mesh
 from ..renderers.mesh_library import MeshLibraryBuilder
 from ..renderers.procedural_textures import make_builtin_textures
 from ..renderers.textures import load_image
@@ -49,22 +49,24 @@ class _Builder:
         return self._textures[digest]
 
     def add_parts(self, name: str, parts: Sequence[MeshPart]) -> list[dict[str, Any]]:
-        """Add meshes, those of one material joined."""
+        """Add meshes, those of one material joined.
+
+        Texture coordinates without a texture are dropped, since they would bar edge collapse (see decimation), and
+        normals are made anew: many files give one per face, which triples the vertices.
+        """
         groups: dict[tuple[Any, ...], list[MeshPart]] = {}
-        for part in parts:
+        for part in map(flatten_texture, parts):
             color = None if part.base_color is None else tuple(float(value) for value in part.base_color)
             texture = -1 if part.texture is None else self.add_texture(f"{name}/{part.name}", part.texture)
-            shape = (part.uvs is not None, part.normals is not None)
-            groups.setdefault((color, texture, *shape), []).append(part)
+            groups.setdefault((color, texture, part.uvs is not None and texture >= 0), []).append(part)
         entries = []
-        for number, ((color, texture, has_uv, has_normals), members) in enumerate(groups.items()):
+        for number, ((color, texture, has_uv), members) in enumerate(groups.items()):
             sizes = np.cumsum([0, *(len(part.vertices) for part in members)])
             mesh = self.meshes.add_mesh(
                 f"{name}/{number}",
                 np.concatenate([part.vertices for part in members]),
                 np.concatenate([part.triangles + start for part, start in zip(members, sizes[:-1], strict=True)]),
-                np.concatenate([_given(part.normals) for part in members]) if has_normals else None,
-                np.concatenate([_given(part.uvs) for part in members]) if has_uv else None,
+                uvs=np.concatenate([_given(part.uvs) for part in members]) if has_uv else None,
             )
             entries.append({"mesh": mesh, "base_color": color, "texture": texture})
         return entries

@@ -64,7 +64,7 @@ class Raster:
     lod: Literal["auto", "exact"] = "auto"
     """"auto" picks meshes within half a pixel of full detail, "exact" always draws full detail."""
     shadow_resolution: int | None = None
-    """Texels per side of a shadow map; None takes 512, 1024 or 2048 by the image's size."""
+    """Texels per side of a shadow map; None takes 256 to 2048 by the colour samples per row."""
     threads: int | None = None
     """CPU threads; None takes `kernels.thread_count()`."""
     _texels: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
@@ -151,8 +151,8 @@ class Raster:
             return 0
         if self.shadow_resolution is not None:
             return self.shadow_resolution
-        side = max(width, height)
-        return 512 if side <= 640 else (1024 if side <= 1280 else 2048)
+        side = max(width, height) * self.supersample
+        return next((size for size in (256, 512, 1024) if side <= 1.25 * size), 2048)
 
     def _split(self, views: NDArray[np.int64], looks: int, width: int, height: int) -> list[tuple[int, int]]:
         """Cut the views into runs whose working memory stays within `CHUNK_BYTES`."""

@@ -1,11 +1,12 @@
 """Mesh files: parts, colours and textures as the file says, and nothing outside the folder."""
 
 import struct
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from simloom.renderers.mesh_files import load_mesh, resolve_inside
+from simloom.renderers.mesh_files import MeshPart, flatten_texture, load_mesh, resolve_inside
 
 OBJ = """mtllib two.mtl
 v 0 0 0
@@ -185,3 +186,26 @@ def test_resolve_inside(tmp_path):
     for name in ("", " ", "a\0b", "..", "../x"):
         with pytest.raises(ValueError, match=r"not a file name|lies outside of"):
             resolve_inside(name, tmp_path, [tmp_path])
+
+
+def test_palette_texture_becomes_a_colour() -> None:
+    """A part painted by one cell of a palette keeps that colour and loses texture and coordinates; others keep both."""
+    palette = np.zeros((4, 4, 3), np.uint8)
+    palette[0, 3] = (255, 0, 127)
+    part = MeshPart(
+        vertices=np.array([[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]),
+        triangles=np.array([[0, 1, 2]]),
+        normals=None,
+        uvs=np.array([[0.8, 0.8], [0.95, 0.8], [0.8, 0.95]]),
+        base_color=None,
+        texture=palette,
+        name="part",
+    )
+    flat = flatten_texture(part)
+    spread = replace(part, uvs=np.array([[0.1, 0.1], [0.95, 0.8], [0.8, 0.95]]))
+
+    assert flat.texture is None
+    assert flat.uvs is None
+    assert flat.base_color is not None
+    np.testing.assert_allclose(flat.base_color, [1.0, 0.0, 0.2122], atol=1e-3)
+    assert flatten_texture(spread) is spread
