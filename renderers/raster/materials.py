@@ -39,14 +39,14 @@ HALF = np.float32(0.5)
 @scalar(forceinline=True)
 def _paint_pattern(
     kind: int, origin: Any, run: int, frequency: Any, r: Any, g: Any, b: Any, dr: Any, dg: Any, db: Any,
-    noise_in: Any, block: Any,
+    block: Any,
 ) -> None:  # fmt: skip
     for i in range(run):
         x = origin + np.uint64(i)
         weight = evaluate_pattern(
             kind, block[LOCAL_X + x] * frequency, block[LOCAL_Y + x] * frequency, block[LOCAL_Z + x] * frequency,
             block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x],
-            block[FOOTPRINT + x] * frequency, noise_in,
+            block[FOOTPRINT + x] * frequency,
         )  # fmt: skip
         block[RED + x], block[GREEN + x], block[BLUE + x] = r + dr * weight, g + dg * weight, b + db * weight
 
@@ -144,13 +144,17 @@ def apply_materials(
         dg = material_floats_in[material, 6] - g
         db = material_floats_in[material, 7] - b
         frequency = F1 / material_floats_in[material, 8]
-        # One loop per kind: the cheap ones vectorise.
+        # One loop per kind: inside a loop that knows its kind there is no branch, and it vectorises.
         if kind == 1:
-            _paint_pattern(1, origin, run, frequency, r, g, b, dr, dg, db, noise_in, block)
+            _paint_pattern(1, origin, run, frequency, r, g, b, dr, dg, db, block)
         elif kind == 2:
-            _paint_pattern(2, origin, run, frequency, r, g, b, dr, dg, db, noise_in, block)
-        elif kind > 0:
-            _paint_pattern(kind, origin, run, frequency, r, g, b, dr, dg, db, noise_in, block)
+            _paint_pattern(2, origin, run, frequency, r, g, b, dr, dg, db, block)
+        elif kind == 3:
+            _paint_pattern(3, origin, run, frequency, r, g, b, dr, dg, db, block)
+        elif kind == 4:
+            _paint_pattern(4, origin, run, frequency, r, g, b, dr, dg, db, block)
+        elif kind == 5:
+            _paint_pattern(5, origin, run, frequency, r, g, b, dr, dg, db, block)
         else:
             for i in range(run):
                 x = origin + np.uint64(i)

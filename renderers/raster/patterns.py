@@ -17,49 +17,93 @@ F3 = np.float32(3.0)
 HALF = np.float32(0.5)
 
 
-NOISE_BITS = 14
-NOISE_Y = 5741
-NOISE_Z = 9419
-NOISE_MASK = (1 << NOISE_BITS) - 1
+FARTHEST = np.float32(2.0**30)
+"""Largest lattice coordinate; a float32 beyond 2^23 has no fraction left anyway."""
+STRIDE_X, STRIDE_Y, STRIDE_Z = np.uint64(0x9E3779B1), np.uint64(0x85EBCA77), np.uint64(0xC2B2AE3D)
+MIX_A, MIX_B = np.uint64(0x7FEB352D), np.uint64(0x846CA68B)
+LOW = np.uint64(0xFFFFFFFF)
+TO_UNIT = np.float32(2.0**-24)
+BYTE_TO_UNIT = np.float32(2.0**-8)
 
 
 def make_noise_table() -> NDArray[np.float32]:
-    """Make the lattice values of the noise, in [0, 1), shape (2^14,): an integer hash of the entry's number.
+    """Make the noise argument of `apply_materials`, shape (1,): the noise is arithmetic and reads no table."""
+    return np.zeros(1, np.float32)
 
-    A lattice point's entry is x + 5741 y + 9419 z modulo the table's size, so that the eight corners of a cell are
-    eight loads at fixed offsets; the pattern repeats after some 25 cells, in a direction oblique to all axes.
+
+@scalar(forceinline=True)
+def _multiply(a: Any, b: Any) -> Any:
+    # Wide and cut: plain Python warns of no overflow, and the compiler sees that 32 bits are enough.
+    return np.uint32(np.uint64(a) * b & LOW)
+
+
+@scalar(forceinline=True)
+def _add(a: Any, b: Any) -> Any:
+    return np.uint32(np.uint64(a) + b & LOW)
+
+
+@scalar(forceinline=True)
+def _lattice_coordinate(floor: Any) -> Any:
+    return np.uint32(np.int64(np.int32(min(max(floor, -FARTHEST), FARTHEST))) & np.int64(0xFFFFFFFF))
+
+
+@scalar(forceinline=True)
+def _lattice_number(x: Any, y: Any, z: Any) -> Any:
+    """Return the number of a lattice point given by whole float32: neighbours are at the fixed strides.
+
+    The strides are large primes, so that points of one number are some 1600 cells apart.
     """
-    h = np.arange(1 << NOISE_BITS, dtype=np.uint64) * np.uint64(0x9E3779B1) & np.uint64(0xFFFFFFFF)
-    for multiplier in (0x2C1B3C6D, 0x297A2D39):
-        h ^= h >> np.uint64(15)
-        h = h * np.uint64(multiplier) & np.uint64(0xFFFFFFFF)
-    h ^= h >> np.uint64(15)
-    return ((h >> np.uint64(8)).astype(np.float32) * np.float32(2.0**-24)).astype(np.float32)
+    u, v = _multiply(_lattice_coordinate(x), STRIDE_X), _multiply(_lattice_coordinate(y), STRIDE_Y)
+    w = _multiply(_lattice_coordinate(z), STRIDE_Z)
+    return np.uint32(np.uint64(u) + np.uint64(v) + np.uint64(w) & LOW)
 
 
 @scalar(forceinline=True)
-def _lattice(x: int, y: int, z: int, noise_in: Any) -> Any:
-    return noise_in[(x + NOISE_Y * y + NOISE_Z * z) & NOISE_MASK]
+def _hash(number: Any) -> Any:
+    """Return 32 bits whose upper ones are well mixed (the first rounds of Wellons' lowbias32).
+
+    Arithmetic alone: loads of a table at computed places would keep the loop over a block from vectorising.
+    """
+    h = np.uint32(number ^ np.uint32(number >> np.uint32(16)))
+    h = _multiply(h, MIX_A)
+    h = np.uint32(h ^ np.uint32(h >> np.uint32(15)))
+    return _multiply(h, MIX_B)
 
 
 @scalar(forceinline=True)
-def value_noise(x: Any, y: Any, z: Any, noise_in: Any) -> Any:
-    """Return smooth lattice noise in [0, 1) at a point (float32)."""
-    ix, iy, iz = int(math.floor(x)), int(math.floor(y)), int(math.floor(z))
-    tx, ty, tz = x - np.float32(ix), y - np.float32(iy), z - np.float32(iz)
+def _lattice(number: Any) -> Any:
+    """Return a lattice point's value in [0, 1)."""
+    return np.float32(np.int32(np.uint32(_hash(number) >> np.uint32(8)))) * TO_UNIT
+
+
+@scalar(forceinline=True)
+def _edge(number: Any, t: Any) -> Any:
+    a, b = _lattice(number), _lattice(_add(number, STRIDE_X))
+    return a + (b - a) * t
+
+
+@scalar(forceinline=True)
+def value_noise(x: Any, y: Any, z: Any) -> Any:
+    """Return smooth lattice noise in [0, 1) at a point (float32).
+
+    No loads and no branches, so that it vectorises.
+    """
+    cx, cy, cz = np.floor(x), np.floor(y), np.floor(z)
+    tx, ty, tz = x - cx, y - cy, z - cz
     tx = tx * tx * (F3 - F2 * tx)
     ty = ty * ty * (F3 - F2 * ty)
     tz = tz * tz * (F3 - F2 * tz)
-    n = ix + NOISE_Y * iy + NOISE_Z * iz
-    v0, v1 = noise_in[n & NOISE_MASK], noise_in[(n + 1) & NOISE_MASK]
-    v2, v3 = noise_in[(n + NOISE_Y) & NOISE_MASK], noise_in[(n + NOISE_Y + 1) & NOISE_MASK]
-    n += NOISE_Z
-    v4, v5 = noise_in[n & NOISE_MASK], noise_in[(n + 1) & NOISE_MASK]
-    v6, v7 = noise_in[(n + NOISE_Y) & NOISE_MASK], noise_in[(n + NOISE_Y + 1) & NOISE_MASK]
-    a, b = v0 + (v1 - v0) * tx, v2 + (v3 - v2) * tx
-    c, d = v4 + (v5 - v4) * tx, v6 + (v7 - v6) * tx
+    near = _lattice_number(cx, cy, cz)
+    far = _add(near, STRIDE_Z)
+    a, b = _edge(near, tx), _edge(_add(near, STRIDE_Y), tx)
+    c, d = _edge(far, tx), _edge(_add(far, STRIDE_Y), tx)
     a, c = a + (b - a) * ty, c + (d - c) * ty
     return a + (c - a) * tz
+
+
+@scalar(forceinline=True)
+def _byte(word: Any, shift: Any) -> Any:
+    return np.float32(np.int32(np.uint32(word >> shift) & np.uint32(255))) * BYTE_TO_UNIT
 
 
 @scalar(forceinline=True)
@@ -69,7 +113,7 @@ def _square_wave(x: Any, width: Any) -> Any:
     lower, upper = x - HALF * width, x + HALF * width
     a = lower * HALF
     b = upper * HALF
-    a_floor, b_floor = np.float32(math.floor(a)), np.float32(math.floor(b))
+    a_floor, b_floor = np.floor(a), np.floor(b)
     integral_a = a_floor + max(F2 * (a - a_floor) - F1, F0)
     integral_b = b_floor + max(F2 * (b - b_floor) - F1, F0)
     return min(max((integral_b - integral_a) / width, F0), F1)
@@ -83,9 +127,7 @@ def _fade(value: Any, cycles: Any) -> Any:
 
 
 @scalar(forceinline=True)
-def evaluate_pattern(
-    kind: int, x: Any, y: Any, z: Any, nx: Any, ny: Any, nz: Any, footprint: Any, noise_in: Any
-) -> Any:
+def evaluate_pattern(kind: int, x: Any, y: Any, z: Any, nx: Any, ny: Any, nz: Any, footprint: Any) -> Any:
     """Return how much of the pattern's second colour stands at a point.
 
     Args:
@@ -97,7 +139,6 @@ def evaluate_pattern(
         ny: Its second part.
         nz: Its third part.
         footprint: Size of a pixel on the surface [periods] (float32), > 0.
-        noise_in: `make_noise_table()`.
 
     Returns:
         Weight of the second colour in [0, 1] (float32).
@@ -117,30 +158,31 @@ def evaluate_pattern(
         p = x if nx < HALF else y
         return _square_wave(F2 * (p + HALF * z), F2 * width)
     if kind == 3:
-        low = _fade(value_noise(x, y, z, noise_in), width)
-        middle = _fade(value_noise(F2 * x + np.float32(17.0), F2 * y, F2 * z, noise_in), F2 * width)
+        low = _fade(value_noise(x, y, z), width)
+        middle = _fade(value_noise(F2 * x + np.float32(17.0), F2 * y, F2 * z), F2 * width)
         four = np.float32(4.0)
-        high = _fade(value_noise(four * x, four * y + np.float32(5.0), four * z, noise_in), four * width)
+        high = _fade(value_noise(four * x, four * y + np.float32(5.0), four * z), four * width)
         value = np.float32(0.55) * low + np.float32(0.3) * middle + np.float32(0.15) * high
         return min(max((value - np.float32(0.3)) * np.float32(2.5), F0), F1)
     if kind == 4:
         # Rings around the x axis, bent by noise, and fine fibres along it.
-        bend = value_noise(x * np.float32(0.35), y * np.float32(0.8), z * np.float32(0.8), noise_in)
+        bend = value_noise(x * np.float32(0.35), y * np.float32(0.8), z * np.float32(0.8))
         radius = np.float32(math.sqrt(y * y + z * z)) + np.float32(0.9) * bend
-        ring = radius * F2 - np.float32(math.floor(radius * F2))
+        ring = radius * F2 - np.floor(radius * F2)
         ring = min(ring * np.float32(1.4), (F1 - ring) * np.float32(3.5))
         ring = _fade(min(max(ring, F0), F1), F2 * width)
-        fibre = _fade(value_noise(x, y * np.float32(14.0), z * np.float32(14.0), noise_in), np.float32(14.0) * width)
+        fibre = _fade(value_noise(x, y * np.float32(14.0), z * np.float32(14.0)), np.float32(14.0) * width)
         return min(max(np.float32(0.7) * ring + np.float32(0.3) * fibre, F0), F1)
     if kind == 5:
         # Specks: one blob inside each cell. The shift keeps sheets and faces through the origin off the cells' borders.
         x, y, z = x + np.float32(0.37), y + np.float32(0.43), z + HALF
-        cx, cy, cz = np.float32(math.floor(x)), np.float32(math.floor(y)), np.float32(math.floor(z))
-        ix, iy, iz = int(cx), int(cy), int(cz)
-        ox = x - cx - np.float32(0.3) - np.float32(0.4) * _lattice(ix + 7, iy, iz, noise_in)
-        oy = y - cy - np.float32(0.3) - np.float32(0.4) * _lattice(ix, iy + 7, iz, noise_in)
-        oz = z - cz - np.float32(0.3) - np.float32(0.4) * _lattice(ix, iy, iz + 7, noise_in)
-        radius = np.float32(0.15) + np.float32(0.15) * _lattice(ix, iy, iz, noise_in)
+        cx, cy, cz = np.floor(x), np.floor(y), np.floor(z)
+        word = _hash(_lattice_number(cx, cy, cz))
+        word = np.uint32(word ^ np.uint32(word >> np.uint32(16)))
+        ox = x - cx - np.float32(0.3) - np.float32(0.4) * _byte(word, np.uint32(0))
+        oy = y - cy - np.float32(0.3) - np.float32(0.4) * _byte(word, np.uint32(8))
+        oz = z - cz - np.float32(0.3) - np.float32(0.4) * _byte(word, np.uint32(16))
+        radius = np.float32(0.15) + np.float32(0.15) * _byte(word, np.uint32(24))
         distance = np.float32(math.sqrt(ox * ox + oy * oy + oz * oz))
         inside = min(max((radius - distance) / width + HALF, F0), F1)
         return _fade(inside, HALF * width)

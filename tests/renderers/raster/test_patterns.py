@@ -5,22 +5,28 @@ import pytest
 
 from naive.still_life import PLANE, Light, Thing, camera, pose, primitive_library, still_life, turn
 from simloom.renderers import Pattern, Raster
-from simloom.renderers.raster.patterns import evaluate_pattern, make_noise_table, value_noise
+from simloom.renderers.raster.patterns import evaluate_pattern, value_noise
 
 F = np.float32
-TABLE = make_noise_table()
 KINDS = [kind for kind in Pattern if kind]
 
 
 def sample(kind, points, normals, footprint):
     """Evaluate a pattern at points, as plain Python."""
-    with np.errstate(over="ignore"):
-        return np.array(
-            [
-                evaluate_pattern(int(kind), *map(F, p), *map(F, np.abs(n)), F(footprint), TABLE)
-                for p, n in zip(points, normals, strict=True)
-            ]
-        )
+    return np.array(
+        [
+            evaluate_pattern(int(kind), *map(F, p), *map(F, np.abs(n)), F(footprint))
+            for p, n in zip(points, normals, strict=True)
+        ]
+    )
+
+
+def lattice_value(x, y, z):
+    """Hash a lattice point in Python's own integers."""
+    h = (0x9E3779B1 * x + 0x85EBCA77 * y + 0xC2B2AE3D * z) % 2**32
+    h = (h ^ h >> 16) * 0x7FEB352D % 2**32
+    h = (h ^ h >> 15) * 0x846CA68B % 2**32
+    return (h >> 8) / 2**24
 
 
 @pytest.fixture(scope="module")
@@ -66,15 +72,35 @@ def test_patterns_are_not_constant(kind, places):
     assert weight.max() > 0.8
 
 
-def test_noise_is_smooth_and_interpolates_its_table():
+def test_noise_is_smooth_and_interpolates_its_lattice():
     """Value noise equals the lattice's values at lattice points and never jumps between them."""
-    at = np.array([value_noise(F(x), F(-2), F(7), TABLE) for x in np.arange(-4, 4, 0.01)])
+    at = np.array([value_noise(F(x), F(-2), F(7)) for x in np.arange(-4, 4, 0.01)])
     assert np.abs(np.diff(at)).max() < 0.02
-    entry = (np.arange(-4, 4) + 5741 * -2 + 9419 * 7) & (len(TABLE) - 1)
-    assert at[::100] == pytest.approx(TABLE[entry], abs=1e-3)
-    assert TABLE.min() >= 0
-    assert TABLE.max() < 1
-    assert TABLE.mean() == pytest.approx(0.5, abs=4 / np.sqrt(12 * len(TABLE)))
+    assert at[::100] == pytest.approx([lattice_value(x, -2, 7) for x in range(-4, 4)], abs=1e-3)
+
+
+def test_lattice_values_are_uniform_and_independent():
+    """Mean, variance and the correlation of lattice neighbours are those of independent uniform draws."""
+    side = 16
+    value = np.array([value_noise(*map(F, p)) for p in np.ndindex(side, side, side)]).reshape((side,) * 3)
+    assert value.min() >= 0
+    assert value.max() < 1
+    assert value.mean() == pytest.approx(0.5, abs=4 / np.sqrt(12 * side**3))
+    assert value.var() == pytest.approx(1 / 12, abs=4 / np.sqrt(180 * side**3))
+    for shift in np.ndindex(3, 3, 3):
+        if any(shift):
+            product = (value - 0.5) * (np.roll(value, shift, (0, 1, 2)) - 0.5) * 12
+            assert abs(product.mean()) < 4.5 / np.sqrt(side**3)
+
+
+@pytest.mark.parametrize("far", [3e7, -3e9, 1e15, -1e15])
+def test_patterns_are_defined_at_any_distance(far):
+    """Points beyond the integers' range still have a weight in [0, 1]."""
+    points = np.array([[far, 0.25, 0.5], [0.25, far, far]])
+    for kind in KINDS:
+        weight = sample(kind, points, np.tile([0.0, 0.0, 1.0], (2, 1)), 0.01)
+        assert weight.min() >= 0
+        assert weight.max() <= 1
 
 
 @pytest.mark.parametrize("kind", KINDS)
