@@ -288,19 +288,20 @@ class Capturer:
                 fy=[camera.fy for camera in cameras],
                 center=[(camera.cx, camera.cy) for camera in cameras],
             )
-            reading = apply_depth(
-                np.repeat(frames.depth, looks, axis=0),
-                mount.depth,
-                fx=np.repeat([camera.fx for camera in cameras], looks),
-                seed=self.seed,
-                index=index,
-                cosine=np.repeat(cosine, looks, axis=0),
-                sensor=number,
-                device=self.device,
-                threads=self.threads,
-            )
-            rows[f"sensor/{name}/depth"][place] = reading.depth
-            rows[f"sensor/{name}/depth_status"][place] = reading.status
+            for look in range(looks):  # look by look: the ideal depth is one for all, only the noise differs
+                reading = apply_depth(
+                    frames.depth,
+                    mount.depth,
+                    fx=np.array([camera.fx for camera in cameras]),
+                    seed=self.seed,
+                    index=index[look::looks],
+                    cosine=cosine,
+                    sensor=number,
+                    device=self.device,
+                    threads=self.threads,
+                )
+                rows[f"sensor/{name}/depth"][place[look::looks]] = reading.depth
+                rows[f"sensor/{name}/depth_status"][place[look::looks]] = reading.status
 
     def _label(
         self, name: str, frames: Frames, cameras: Sequence[Camera], rows: Mapping[str, Array], place: NDArray[np.int64]

@@ -87,7 +87,8 @@ def clipped_fraction(rows: Mapping[str, Array]) -> NDArray[np.float64] | None:
     for image in images:
         clipped = np.empty(len(image))
         for row, pixels in enumerate(image):  # row by row: the whole mask of a shard would be large
-            clipped[row] = np.count_nonzero((pixels == 255).any(axis=-1)) / (pixels.shape[0] * pixels.shape[1])
+            red, green, blue = (pixels[..., channel] == 255 for channel in range(3))
+            clipped[row] = np.count_nonzero(red | green | blue) / (pixels.shape[0] * pixels.shape[1])
         fractions.append(clipped)
     return np.asarray(np.max(fractions, axis=0))
 
