@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 def _import_bullet() -> Any:
     try:
-        with quiet_output():
+        with quiet_output(1, 2):  # it greets on standard error
             import pybullet
     except ImportError as error:
         raise WorldError(

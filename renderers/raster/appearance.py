@@ -209,7 +209,6 @@ def _shade_view(
     uv_in: Any,
     triangle_in: Any,
     texel_in: Any,
-    noise_in: Any,
     texture_first_in: Any,
     texture_width_in: Any,
     texture_height_in: Any,
@@ -242,7 +241,7 @@ def _shade_view(
             for look in range(look_count):
                 apply_materials(
                     count, look, instance, stride_in[world], needs_uv_in, material_in, material_floats_in,
-                    material_ints_in, texel_in, noise_in, texture_first_in, texture_width_in, texture_height_in,
+                    material_ints_in, texel_in, texture_first_in, texture_width_in, texture_height_in,
                     texture_levels_in, draws, block,
                 )  # fmt: skip
                 if resolution > 0:

@@ -100,7 +100,6 @@ def apply_materials(
     material_floats_in: Any,
     material_ints_in: Any,
     texel_in: Any,
-    noise_in: Any,
     texture_first_in: Any,
     texture_width_in: Any,
     texture_height_in: Any,

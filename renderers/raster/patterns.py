@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...kernels.device import scalar
 
@@ -24,11 +23,6 @@ MIX_A, MIX_B = np.uint64(0x7FEB352D), np.uint64(0x846CA68B)
 LOW = np.uint64(0xFFFFFFFF)
 TO_UNIT = np.float32(2.0**-24)
 BYTE_TO_UNIT = np.float32(2.0**-8)
-
-
-def make_noise_table() -> NDArray[np.float32]:
-    """Make the noise argument of `apply_materials`, shape (1,): the noise is arithmetic and reads no table."""
-    return np.zeros(1, np.float32)
 
 
 @scalar(forceinline=True)

@@ -17,7 +17,6 @@ from ..view import Camera
 from .appearance import SHADE_VIEW
 from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
 from .packing import PackedWorlds, pack_cameras, pack_worlds
-from .patterns import make_noise_table
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
 from .sampling import pack_texels, tabulate_levels
 from .surface import BLOCK, FIELD_COUNT
@@ -69,7 +68,6 @@ class Raster:
     """CPU threads; None takes `kernels.thread_count()`."""
     _texels: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
     _texture_first: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
-    _noise: NDArray[np.float32] = field(init=False, repr=False, compare=False)
     _workspace: Workspace = field(default_factory=Workspace, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -84,7 +82,6 @@ class Raster:
         sizes = (library.texture_offset, library.texture_width, library.texture_height, library.texture_levels)
         object.__setattr__(self, "_texels", pack_texels(library.texels))
         object.__setattr__(self, "_texture_first", tabulate_levels(*sizes))
-        object.__setattr__(self, "_noise", make_noise_table())
 
     def render(
         self,
@@ -373,7 +370,7 @@ class _Chunk:
             worlds.needs_uv, worlds.material, worlds.material_stride, worlds.material_floats, worlds.material_ints,
             worlds.light, self.level, self.inverse.astype(np.float32), library.level_error, library.level_vertex_start,
             library.level_triangle_start, library.vertices, library.normals, library.uvs, library.triangles,
-            self.raster._texels, self.raster._noise, self.raster._texture_first, library.texture_width,
+            self.raster._texels, self.raster._texture_first, library.texture_width,
             library.texture_height, library.texture_levels, self.light_matrix, self.caster_level, self.shadow, keys,
             blocks, self._take("draws", (elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
         )  # fmt: skip
