@@ -145,6 +145,8 @@ def _start(recipe: Path, out: Path, rows: int, **environment: str) -> subprocess
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, **environment},
+        # A test run in the background ignores SIGINT and hands that down; a user's command does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 

@@ -17,7 +17,7 @@ def test_the_code_of_the_page_runs(
     repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Plain h5py reads a shard as the page says."""
-    make_dataset(tmp_path / "data" / "tabletop", 8)
+    make_dataset(tmp_path / "data" / "demo", 8)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (repository / "docs" / "dataset.md").read_text(), re.DOTALL)
     assert blocks
