@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from .device import describe_devices as describe_devices
     from .device import platform_key as platform_key
     from .device import scalar as scalar
+    from .lens import Lens as Lens
+    from .lens import distort_points as distort_points
+    from .lens import project_directions as project_directions
+    from .lens import undistort_points as undistort_points
+    from .lens import unproject_points as unproject_points
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
     from .profiles import CameraProfile as CameraProfile
@@ -46,6 +51,11 @@ _HOMES = {
     "describe_devices": "device",
     "platform_key": "device",
     "scalar": "device",
+    "Lens": "lens",
+    "distort_points": "lens",
+    "project_directions": "lens",
+    "undistort_points": "lens",
+    "unproject_points": "lens",
     "philox_uniforms": "philox",
     "stream_key": "philox",
     "CameraProfile": "profiles",
