@@ -93,8 +93,9 @@ def scalar(function: Function | None = None, *, forceinline: bool = False) -> Fu
 class Kernel:
     """One element function, compiled lazily for each device, launched over a range of indices.
 
-    The element takes the index and then arrays or numbers. Parameters that end in `_out` are arrays that it writes; all
-    others are read only, which the CPU compiler enforces. Builds of this package's own functions are kept on disk.
+    The element takes the index and then arrays, numbers or named tuples of arrays. Parameters that end in `_out` are
+    arrays that it writes; all others are read only, which the CPU compiler enforces. Builds of this package's own
+    functions are kept on disk.
 
     Example:
         >>> def _element(index, x_in, y_out):
@@ -109,6 +110,7 @@ class Kernel:
         names = list(inspect.signature(element).parameters)[1:]
         self._is_output = tuple(name.endswith("_out") for name in names)
         self._names = tuple(names)
+        self._layout: tuple[type | None, ...] = (None,) * len(names)
         self._cpu_builds: dict[bool, Any] = {}
         self._cuda_build: Any = None
 
@@ -136,25 +138,30 @@ class Kernel:
         require_device(device)
         if count <= 0:
             return
+        self._layout = tuple(type(value) if isinstance(value, tuple) else None for value in arrays)
+        flat = [
+            (part, name, is_output)
+            for value, name, is_output in zip(arrays, self._names, self._is_output, strict=True)
+            for part in (value if isinstance(value, tuple) else (value,))
+        ]
         if device == "cuda":
             from . import device_cuda
 
             with _PROCESS.lock:
                 if self._cuda_build is None:
-                    self._cuda_build = device_cuda.build(self._element)
-                device_cuda.launch(self._cuda_build, count, arrays, self._is_output)
+                    self._cuda_build = device_cuda.build(unpack_tables(self._element, self._layout))
+                device_cuda.launch(
+                    self._cuda_build, count, [part for part, _, _ in flat], [is_output for _, _, is_output in flat]
+                )
             return
-        arguments = tuple(
-            _host_argument(value, name, is_output)
-            for value, name, is_output in zip(arrays, self._names, self._is_output, strict=True)
-        )
-        self._launch_cpu(count, arguments, threads)
+        self._launch_cpu(count, tuple(_host_argument(*part) for part in flat), threads)
 
     def cpu_build(self, *, parallel: bool = True) -> Any:
         """Return the Numba dispatcher of the CPU build, made if it is not there yet (for tests and inspection)."""
         with _PROCESS.lock:
             if parallel not in self._cpu_builds:
-                self._cpu_builds[parallel] = _build_cpu(self._element, parallel)
+                element = unpack_tables(self._element, self._layout)
+                self._cpu_builds[parallel] = _build_cpu(element, self._element, parallel)
             return self._cpu_builds[parallel]
 
     def _launch_cpu(self, count: int, arguments: tuple[Any, ...], threads: int | None) -> None:
@@ -185,7 +192,34 @@ def _host_argument(value: Any, name: str, is_output: bool) -> Any:
     return view
 
 
-def _build_cpu(element: Callable[..., None], parallel: bool) -> Any:
+def unpack_tables(element: Callable[..., None], layout: tuple[type | None, ...]) -> Callable[..., None]:
+    """Return an element function that takes the fields of its named tuples one by one.
+
+    Numba hands no tuple within a tuple to the body of a parallel loop, so that named tuples are put together inside.
+
+    Args:
+        element: Function of an index and of arrays, numbers and named tuples.
+        layout: The class of each named tuple among its arguments, None for the others.
+
+    Returns:
+        The function itself where there is no named tuple.
+    """
+    if not any(layout):
+        return element
+    parts, names, place = [], {"element": element}, 0
+    for kind in layout:
+        size = 1 if kind is None else len(kind._fields)  # type: ignore[attr-defined]
+        fields = ", ".join(f"a[{place + i}]" for i in range(size))
+        parts.append(fields if kind is None else f"{kind.__name__}({fields})")
+        if kind is not None:
+            names[kind.__name__] = kind
+        place += size
+    # Written out, since a compiled function cannot loop over arguments of different types.
+    exec(f"def unpacked(index, *a):\n    element(index, {', '.join(parts)})\n", names)
+    return scalar(names["unpacked"])
+
+
+def _build_cpu(element: Callable[..., None], source: Callable[..., None], parallel: bool) -> Any:
     # The loop closes over the plain function: closing over a dispatcher would never hit the disk cache.
     def launch(count: int, *arguments: Any) -> None:
         for index in prange(count):
@@ -194,9 +228,9 @@ def _build_cpu(element: Callable[..., None], parallel: bool) -> Any:
     # The disk cache knows a build by this name and its source alone. Each kernel has files of its own, and its serial
     # build others than its parallel one: a forked child must never be given the latter.
     mode = "parallel" if parallel else "serial"
-    launch.__name__ = launch.__qualname__ = f"{element.__module__}_{element.__qualname__}_{mode}".replace(".", "_")
+    launch.__name__ = launch.__qualname__ = f"{source.__module__}_{source.__qualname__}_{mode}".replace(".", "_")
     options = {"parallel": parallel, "nogil": True, "error_model": "numpy"}
-    folder = cache_folder() if element.__module__.startswith(f"{_PACKAGE}.") else None
+    folder = cache_folder() if source.__module__.startswith(f"{_PACKAGE}.") else None
     if folder is None:
         return njit(**options)(launch)
     before = numba.config.CACHE_DIR

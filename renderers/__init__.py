@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .bullet import TinyRenderer as TinyRenderer
     from .frames import Frames as Frames
+    from .lighting import Lighting as Lighting
     from .mesh_library import MeshLibrary as MeshLibrary
     from .mesh_library import MeshLibraryBuilder as MeshLibraryBuilder
     from .raster.raster import Raster as Raster
     from .replay import load_replay as load_replay
     from .replay import save_replay as save_replay
-    from .snapshot import Lighting as Lighting
-    from .snapshot import Materials as Materials
-    from .snapshot import Pattern as Pattern
     from .snapshot import Snapshot as Snapshot
+    from .surfaces import Materials as Materials
+    from .surfaces import Pattern as Pattern
     from .view import Camera as Camera
 
 __all__ = [
@@ -43,11 +43,11 @@ __all__ = [
 _HOMES = {
     "Camera": ".view",
     "Frames": ".frames",
-    "Lighting": ".snapshot",
-    "Materials": ".snapshot",
+    "Lighting": ".lighting",
+    "Materials": ".surfaces",
     "MeshLibrary": ".mesh_library",
     "MeshLibraryBuilder": ".mesh_library",
-    "Pattern": ".snapshot",
+    "Pattern": ".surfaces",
     "Raster": ".raster.raster",
     "Snapshot": ".snapshot",
     "TinyRenderer": ".bullet",

@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from .mesh_library import MeshLibrary
 from .snapshot import Lighting, Materials, Snapshot
 from .view import Camera
 
-REPLAY_VERSION = 1
+REPLAY_VERSION = 2
 MAX_REPLAY_BYTES = 64 * 1024**3
 """Largest replay file, unpacked [byte]."""
 
@@ -36,6 +36,7 @@ _INSTANCE: dict[str, tuple[type, tuple[int, ...]]] = {
     "part": (np.int32, ()),
     "pose_instance_part": (np.float64, (4, 4)),
     "casts_shadow": (np.uint8, ()),
+    "next_pose": (np.float64, (4, 4)),
 }
 _MATERIAL: dict[str, tuple[type, tuple[int, ...]]] = {
     "base_color": (np.float32, (3,)),
@@ -46,7 +47,37 @@ _MATERIAL: dict[str, tuple[type, tuple[int, ...]]] = {
     "pattern": (np.int32, ()),
     "pattern_color": (np.float32, (3,)),
     "pattern_scale": (np.float32, ()),
+    "opacity": (np.float32, ()),
+    "emission": (np.float32, (3,)),
+    "metallic_roughness_texture": (np.int32, ()),
+    "normal_texture": (np.int32, ()),
 }
+_LIGHT: dict[str, tuple[type, tuple[int, ...]]] = {
+    "sun_direction": (np.float32, (3,)),
+    "sun_irradiance": (np.float32, (3,)),
+    "sky_zenith": (np.float32, (3,)),
+    "sky_horizon": (np.float32, (3,)),
+    "sky_ground": (np.float32, (3,)),
+    "sun_radius": (np.float32, ()),
+    "sky_image": (np.int32, ()),
+    "sky_scale": (np.float32, (3,)),
+    "sky_yaw": (np.float32, ()),
+    "fog_extinction": (np.float32, ()),
+    "fog_radiance": (np.float32, (3,)),
+}
+_LAMP: dict[str, tuple[type, tuple[int, ...]]] = {
+    "lamp_kind": (np.int32, ()),
+    "lamp_position": (np.float32, (3,)),
+    "lamp_intensity": (np.float32, (3,)),
+    "lamp_direction": (np.float32, (3,)),
+    "lamp_cone": (np.float32, (2,)),
+    "lamp_radius": (np.float32, ()),
+}
+_KEYPOINT: dict[str, tuple[type, tuple[int, ...]]] = {
+    "keypoint_row": (np.int32, ()),
+    "keypoint_position": (np.float64, (3,)),
+}
+_TEXTURES = ("texture", "metallic_roughness_texture", "normal_texture")
 _CAMERA_NUMBERS = ("fx", "fy", "cx", "cy", "near", "far")
 _RANGES = {
     "instance/instance": (0, 65535),
@@ -58,6 +89,8 @@ _RANGES = {
     "material/metallic": (0, 1),
     "material/pattern": (0, 255),
     "material/pattern_color": (0, 1),
+    "material/opacity": (0, 1),
+    "lamp/lamp_kind": (0, 2),
 }
 
 
@@ -102,7 +135,9 @@ def save_replay(
     views = np.asarray(view_snapshot, np.int32)
     _check_views(views, len(cameras), len(snapshots))
     used_meshes = np.unique(np.concatenate([snapshot.mesh for snapshot in snapshots]))
-    used_textures = np.unique(np.concatenate([s.materials.texture.reshape(-1) for s in snapshots]))
+    used_textures = np.unique(
+        np.concatenate([getattr(s.materials, name).reshape(-1) for s in snapshots for name in _TEXTURES])
+    )
     _check_rows("mesh", used_meshes, 0, library.mesh_count)
     _check_rows("texture", used_textures, -1, library.texture_count)
     subset, mesh_map, texture_map = library.subset(used_meshes, used_textures)
@@ -115,6 +150,8 @@ def save_replay(
         "instance_count": np.array([s.instance_count for s in snapshots], np.int32),
         "look_count": np.array([s.look_count for s in snapshots], np.int32),
         "material_count": np.array([s.materials.roughness.shape[1] for s in snapshots], np.int32),
+        "lamp_count": np.array([s.lighting.lamp_kind.shape[1] for s in snapshots], np.int32),
+        "keypoint_count": np.array([len(s.keypoint_row) for s in snapshots], np.int32),
         "camera/size": np.array([(c.width, c.height) for c in cameras], np.int32).reshape(-1, 2),
         "camera/numbers": np.array([[getattr(c, n) for n in _CAMERA_NUMBERS] for c in cameras], np.float64).reshape(
             -1, 6
@@ -129,12 +166,16 @@ def save_replay(
         arrays[f"instance/{name}"] = np.concatenate(parts).astype(dtype)
     for name, (dtype, tail) in _MATERIAL.items():
         parts = [np.asarray(getattr(s.materials, name)).reshape(-1, *tail) for s in snapshots]
-        if name == "texture":
+        if name in _TEXTURES:
             parts = [np.where(part < 0, -1, np.append(texture_map, -1)[part]) for part in parts]
         arrays[f"material/{name}"] = np.concatenate(parts).astype(dtype)
-    for field in fields(Lighting):
-        parts = [getattr(s.lighting, field.name) for s in snapshots]
-        arrays[f"lighting/{field.name}"] = np.concatenate(parts).astype(np.float32)
+    for name, (dtype, _) in _LIGHT.items():
+        arrays[f"lighting/{name}"] = np.concatenate([getattr(s.lighting, name) for s in snapshots]).astype(dtype)
+    for name, (dtype, tail) in _LAMP.items():
+        parts = [getattr(s.lighting, name).reshape(-1, *tail) for s in snapshots]
+        arrays[f"lamp/{name}"] = np.concatenate(parts).astype(dtype)
+    for name, (dtype, _) in _KEYPOINT.items():
+        arrays[f"keypoint/{name}"] = np.concatenate([getattr(s, name) for s in snapshots]).astype(dtype)
 
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -236,7 +277,9 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
     if version != REPLAY_VERSION:
         raise ValueError(f"{path} has replay version {version}; this simloom reads version {REPLAY_VERSION}")
     library = _read_library(stored)
-    counts = {name: _take(stored, f"{name}_count", np.int32, (None,)) for name in ("instance", "look", "material")}
+    counts = {
+        n: _take(stored, f"{n}_count", np.int32, (None,)) for n in ("instance", "look", "material", "lamp", "keypoint")
+    }
     snapshot_count = counts["instance"].shape[0]
     if snapshot_count < 1 or any(c.shape != (snapshot_count,) or (c < 0).any() for c in counts.values()):
         raise ValueError(f"the counts of {path} are damaged")
@@ -245,13 +288,18 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
     entries = looks * counts["material"]
     instance = {n: _take(stored, f"instance/{n}", t, (instances, *s)) for n, (t, s) in _INSTANCE.items()}
     material = {n: _take(stored, f"material/{n}", t, (int(entries.sum()), *s)) for n, (t, s) in _MATERIAL.items()}
-    light = {f.name: _take(stored, f"lighting/{f.name}", np.float32, (int(looks.sum()), 3)) for f in fields(Lighting)}
+    light = {n: _take(stored, f"lighting/{n}", t, (int(looks.sum()), *s)) for n, (t, s) in _LIGHT.items()}
+    lamps = looks * counts["lamp"]
+    lamp = {n: _take(stored, f"lamp/{n}", t, (int(lamps.sum()), *s)) for n, (t, s) in _LAMP.items()}
+    points = int(counts["keypoint"].sum(dtype=np.int64))
+    keypoint = {n: _take(stored, f"keypoint/{n}", t, (points, *s)) for n, (t, s) in _KEYPOINT.items()}
     _check_rows("instance/mesh", instance["mesh"], 0, library.mesh_count)
     _check_rows("instance/material", instance["material"], 0, 2**31 - 1)
-    _check_rows("material/texture", material["texture"], -1, library.texture_count)
+    for name in _TEXTURES:
+        _check_rows(f"material/{name}", material[name], -1, library.texture_count)
     if (instance["scale"] <= 0).any() or (material["pattern_scale"] <= 0).any():
         raise ValueError(f"scales in {path} must be > 0; it is damaged")
-    for name in ("pose_world_instance", "previous_pose", "pose_instance_part"):
+    for name in ("pose_world_instance", "previous_pose", "next_pose", "pose_instance_part"):
         _check_poses(name, instance[name])
 
     size = _take(stored, "camera/size", np.int32, (None, 2))
@@ -271,16 +319,21 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
         )
         for row in range(len(size))
     )
-    ends = {"i": np.cumsum([0, *counts["instance"]]), "m": np.cumsum([0, *entries]), "l": np.cumsum([0, *looks])}
+    sizes = (counts["instance"], entries, looks, lamps, counts["keypoint"])
+    ends = [np.cumsum([0, *size]) for size in sizes]
     snapshots = []
     for row in range(snapshot_count):
-        i, m, v = (slice(int(ends[k][row]), int(ends[k][row + 1])) for k in "iml")
+        i, m, v, k, p = (slice(int(end[row]), int(end[row + 1])) for end in ends)
         shape = (int(looks[row]), int(counts["material"][row]))
+        of_lamps = (int(looks[row]), int(counts["lamp"][row]))
         snapshots.append(
-            Snapshot(
+            Snapshot(  # type: ignore[arg-type]
                 **{name: array[i] for name, array in instance.items()},
                 materials=Materials(**{n: a[m].reshape(*shape, *a.shape[1:]) for n, a in material.items()}),
-                lighting=Lighting(**{name: array[v] for name, array in light.items()}),
+                lighting=Lighting(
+                    **{name: array[v] for name, array in light.items()},
+                    **{name: array[k].reshape(*of_lamps, *array.shape[1:]) for name, array in lamp.items()},
+                ),
             )
         )
     return Replay(library=library, snapshots=tuple(snapshots), cameras=cameras, view_snapshot=views)

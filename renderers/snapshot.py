@@ -2,67 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from enum import IntEnum
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .lighting import Lighting
+from .surfaces import UNSET, Materials, Pattern, is_unset
+
+__all__ = ["MAX_INSTANCES", "Deformation", "Lighting", "Materials", "Pattern", "Snapshot"]
 
 MAX_INSTANCES = 4095
 """Instances (mesh placements) per snapshot; the visibility key keeps 12 bits for them."""
 
 
-class Pattern(IntEnum):
-    """Procedural albedo patterns, evaluated in the instance's own metric coordinates."""
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Deformation:
+    """New positions for the vertices of one placed mesh: cloth and soft bodies."""
 
-    NONE = 0
-    CHECKER = 1
-    STRIPES = 2
-    NOISE = 3
-    WOOD = 4
-    SPECKLE = 5
-
-
-@dataclass(frozen=True, kw_only=True)
-class Materials:
-    """Material rows of a snapshot, for L looks and M materials.
-
-    A surface's albedo is `base_color`, times the texture where there is one, or blended with
-    `pattern_color` by the pattern. Colours are scene-linear sRGB primaries in [0, 1].
-    """
-
-    base_color: NDArray[np.float32]
-    """Albedo (metallic: reflectance at normal incidence) [1], shape (L, M, 3), range [0, 1]."""
-    roughness: NDArray[np.float32]
-    """Perceptual roughness [1], shape (L, M), range [0.03, 1]; GGX alpha is its square."""
-    metallic: NDArray[np.float32]
-    """Metalness [1], shape (L, M), range [0, 1]."""
-    texture: NDArray[np.int32]
-    """Row in the mesh library's textures, shape (L, M), -1 = none."""
-    texture_scale: NDArray[np.float32]
-    """Repeats over the mesh's UV square; for meshes without UVs repeats per metre (box projection); shape (L, M)."""
-    pattern: NDArray[np.int32]
-    """A `Pattern` value, shape (L, M)."""
-    pattern_color: NDArray[np.float32]
-    """Second colour of the pattern [1], shape (L, M, 3), range [0, 1]."""
-    pattern_scale: NDArray[np.float32]
-    """Period of the pattern [m], shape (L, M), > 0."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Lighting:
-    """One sun and a sky per look, in physical units per sRGB-primary channel."""
-
-    sun_direction: NDArray[np.float32]
-    """Unit vector from the scene towards the sun, world frame, shape (L, 3)."""
-    sun_irradiance: NDArray[np.float32]
-    """Irradiance on a surface that faces the sun [W/m^2], shape (L, 3)."""
-    sky_zenith: NDArray[np.float32]
-    """Radiance of the sky straight up [W/(sr m^2)], shape (L, 3)."""
-    sky_horizon: NDArray[np.float32]
-    """Radiance of the sky at the horizon [W/(sr m^2)], shape (L, 3)."""
-    sky_ground: NDArray[np.float32]
-    """Radiance from below the horizon [W/(sr m^2)], shape (L, 3)."""
+    row: int
+    """Row among the snapshot's instances; its mesh was added with `MeshLibraryBuilder.add_deformable`."""
+    vertices: NDArray[np.float32]
+    """Positions in the frame of `pose_world_instance`, before `scale` [m], shape (vertices of the mesh, 3)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,12 +59,25 @@ class Snapshot:
     """1 = casts a shadow, 0 = receives only (floors), shape (I,)."""
     materials: Materials
     lighting: Lighting
+    next_pose: NDArray[np.float64] = UNSET
+    """`pose_world_instance` one step later, shape (I, 4, 4); the same as now where not given."""
+    keypoint_row: NDArray[np.int32] = UNSET
+    """Row among the instances that each keypoint is fixed to, shape (P,); P = 0 where not given."""
+    keypoint_position: NDArray[np.float64] = UNSET
+    """Keypoints in the frame of `pose_world_instance` (scale is not applied) [m], shape (P, 3)."""
+    deformations: tuple[Deformation, ...] = ()
+    """New shapes of deformable instances."""
 
     def __post_init__(self) -> None:
         count = self.mesh.shape[0]
         if count > MAX_INSTANCES:
             raise ValueError(f"a snapshot holds at most {MAX_INSTANCES} instances, got {count}; merge static meshes")
-        for name in ("scale", "pose_world_instance", "previous_pose", "pose_instance_part"):
+        if is_unset(self.next_pose):
+            object.__setattr__(self, "next_pose", self.pose_world_instance)
+        if is_unset(self.keypoint_row):
+            object.__setattr__(self, "keypoint_row", np.zeros(0, np.int32))
+            object.__setattr__(self, "keypoint_position", np.zeros((0, 3)))
+        for name in ("scale", "pose_world_instance", "previous_pose", "next_pose", "pose_instance_part"):
             tail = (3,) if name == "scale" else (4, 4)
             if getattr(self, name).shape != (count, *tail):
                 raise ValueError(f"{name} must have shape {(count, *tail)}, got {getattr(self, name).shape}")
@@ -112,13 +86,20 @@ class Snapshot:
                 raise ValueError(f"{name} must have shape {(count,)}, got {getattr(self, name).shape}")
         if count and (np.diff(self.instance) < 0).any():
             raise ValueError("instance ids must be ascending; sort the instances by id, background (0) first")
+        rows = self.keypoint_row
+        if self.keypoint_position.shape != (len(rows), 3) or (
+            len(rows) and not 0 <= int(rows.min()) <= int(rows.max()) < count
+        ):
+            raise ValueError(
+                f"keypoints need rows in [0, {count}) and positions of shape {(len(rows), 3)}, "
+                f"got {self.keypoint_position.shape}"
+            )
+        for deformation in self.deformations:
+            if not 0 <= deformation.row < count:
+                raise ValueError(f"a deformation's row must be in [0, {count}), got {deformation.row}")
         looks = self.look_count
-        for table in (self.materials, self.lighting):
-            for field in fields(table):
-                if getattr(table, field.name).shape[0] != looks:
-                    raise ValueError(
-                        f"{field.name} must have {looks} looks first, got {getattr(table, field.name).shape}"
-                    )
+        if self.materials.roughness.shape[0] != looks:
+            raise ValueError(f"materials must have {looks} looks first, got {self.materials.roughness.shape[0]}")
         if count and int(self.material.max()) >= self.materials.roughness.shape[1]:
             raise ValueError(
                 f"material row {int(self.material.max())} does not exist; there are {self.materials.roughness.shape[1]}"

@@ -29,6 +29,7 @@ from .surface import (
     WORD_D,
     gather_block,
 )
+from .tables import Draws, Geometry, Textures, Views, Worlds
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -187,32 +188,11 @@ def _shade_view(
     look_count: int,
     resolution: int,
     bias: Any,
-    camera_in: Any,
-    view_world_in: Any,
-    start_in: Any,
-    mesh_in: Any,
-    scale_in: Any,
-    normal_matrix_in: Any,
-    needs_uv_in: Any,
-    material_in: Any,
-    stride_in: Any,
-    material_floats_in: Any,
-    material_ints_in: Any,
-    light_in: Any,
-    level_in: Any,
-    inverse_in: Any,
-    level_error_in: Any,
-    level_vertex_start_in: Any,
-    level_triangle_start_in: Any,
-    vertex_in: Any,
-    vertex_normal_in: Any,
-    uv_in: Any,
-    triangle_in: Any,
-    texel_in: Any,
-    texture_first_in: Any,
-    texture_width_in: Any,
-    texture_height_in: Any,
-    texture_levels_in: Any,
+    views_in: Views,
+    worlds_in: Worlds,
+    drawn_in: Draws,
+    geometry_in: Geometry,
+    textures_in: Textures,
     light_matrix_in: Any,
     caster_level_in: Any,
     shadow_in: Any,
@@ -224,8 +204,8 @@ def _shade_view(
     """Shade one band of rows of one view in every look."""
     view = index // band_count
     band = index % band_count
-    world = view_world_in[view]
-    instance = start_in[world]
+    world = views_in.world[view]
+    instance = worlds_in.start[world]
     columns, rows = width * samples, height * samples
     block, draws = block_out[index], draw_out[index]
     for row in range(
@@ -234,28 +214,23 @@ def _shade_view(
         for first in range(0, columns, BLOCK):
             count = min(BLOCK, columns - first)
             gather_block(
-                view, row, first, count, columns, rows, samples, largest, camera_in, instance, mesh_in, scale_in,
-                normal_matrix_in, needs_uv_in, level_in, inverse_in, level_vertex_start_in, level_triangle_start_in,
-                vertex_in, vertex_normal_in, uv_in, triangle_in, keys_in, block, draws,
+                view, row, first, count, columns, rows, samples, largest, views_in, instance, worlds_in, drawn_in,
+                geometry_in, keys_in, block, draws,
             )  # fmt: skip
             for look in range(look_count):
-                apply_materials(
-                    count, look, instance, stride_in[world], needs_uv_in, material_in, material_floats_in,
-                    material_ints_in, texel_in, texture_first_in, texture_width_in, texture_height_in,
-                    texture_levels_in, draws, block,
-                )  # fmt: skip
+                apply_materials(count, look, instance, worlds_in.stride[world], worlds_in, textures_in, draws, block)
                 if resolution > 0:
                     light = world * look_count + look
                     _measure_slack(
-                        count, light, instance, largest, view, scale_in, level_error_in, level_in, caster_level_in,
-                        draws, block,
+                        count, light, instance, largest, view, worlds_in.scale, geometry_in.level_error, drawn_in.level,
+                        caster_level_in, draws, block,
                     )  # fmt: skip
                     _cast_shadows(count, light, resolution, bias, light_matrix_in, shadow_in, block)
                 else:
                     for i in range(count):
                         block[SUN + np.uint64(i)] = F1
-                shade_block(count, light_in[world, look], block)
-                _show_sky(count, light_in[world, look], draws, block)
+                shade_block(count, worlds_in.light[world, look], block)
+                _show_sky(count, worlds_in.light[world, look], draws, block)
                 _average(first, count, samples, row % samples == 0, block, colour_out[view, look, row // samples])
 
 

@@ -30,6 +30,7 @@ from .surface import (
     WORD_C,
     WORD_D,
 )
+from .tables import Textures, Worlds
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -53,8 +54,8 @@ def _paint_pattern(
 
 @scalar(forceinline=True)
 def _paint_texture(
-    textured: bool, origin: Any, run: int, repeats: Any, r: Any, g: Any, b: Any, paint: Any, first_in: Any,
-    texel_in: Any, block: Any,
+    textured: bool, origin: Any, run: int, repeats: Any, r: Any, g: Any, b: Any, paint: Any,
+    textures: Textures, block: Any,
 ) -> None:  # fmt: skip
     for i in range(run):
         x = origin + np.uint64(i)
@@ -75,10 +76,10 @@ def _paint_texture(
         block[RED + x], block[GREEN + x], block[BLUE + x] = np.uint32(level).view(np.float32), tx, ty
     for i in range(run):
         x = origin + np.uint64(i)
-        first = np.uint64(first_in[paint[3] + np.uint64(np.float32(block[RED + x]).view(np.uint32))])
+        first = np.uint64(textures.first[paint[3] + np.uint64(np.float32(block[RED + x]).view(np.uint32))])
         for word in (WORD_A, WORD_B, WORD_C, WORD_D):
             place = np.uint64(np.float32(block[word + x]).view(np.uint32))
-            block[word + x] = np.uint32(texel_in[first + place]).view(np.float32)
+            block[word + x] = np.uint32(textures.texel[first + place]).view(np.float32)
     for i in range(run):
         x = origin + np.uint64(i)
         red, green, blue = blend_texels(
@@ -95,15 +96,8 @@ def apply_materials(
     look: int,
     first_instance: int,
     stride: int,
-    needs_uv_in: Any,
-    material_in: Any,
-    material_floats_in: Any,
-    material_ints_in: Any,
-    texel_in: Any,
-    texture_first_in: Any,
-    texture_width_in: Any,
-    texture_height_in: Any,
-    texture_levels_in: Any,
+    worlds: Worlds,
+    textures: Textures,
     draws: Any,
     block: Any,
 ) -> None:
@@ -123,26 +117,30 @@ def apply_materials(
                 block[ROUGHNESS + x], block[METALLIC + x] = HALF, F0
             continue
         instance = first_instance + draw
-        material = material_in[instance] + look * stride
-        r, g, b = material_floats_in[material, 0], material_floats_in[material, 1], material_floats_in[material, 2]
-        rough, metallic = material_floats_in[material, 3], material_floats_in[material, 4]
-        texture, kind = material_ints_in[material, 0], material_ints_in[material, 1]
+        material = worlds.material[instance] + look * stride
+        r, g, b = (
+            worlds.material_floats[material, 0],
+            worlds.material_floats[material, 1],
+            worlds.material_floats[material, 2],
+        )
+        rough, metallic = worlds.material_floats[material, 3], worlds.material_floats[material, 4]
+        texture, kind = worlds.material_ints[material, 0], worlds.material_ints[material, 1]
         for i in range(run):
             x = origin + np.uint64(i)
             block[ROUGHNESS + x], block[METALLIC + x] = rough, metallic
         if texture >= 0:
-            repeats = material_floats_in[material, 9]
-            textured = needs_uv_in[instance] == 1
+            repeats = worlds.material_floats[material, 9]
+            textured = worlds.needs_uv[instance] == 1
             paint = (
-                np.float32(texture_width_in[texture]), np.float32(texture_height_in[texture]),
-                np.uint32(texture_levels_in[texture] - 1), np.uint64(MOST_LEVELS * texture),
+                np.float32(textures.width[texture]), np.float32(textures.height[texture]),
+                np.uint32(textures.levels[texture] - 1), np.uint64(MOST_LEVELS * texture),
             )  # fmt: skip
-            _paint_texture(textured, origin, run, repeats, r, g, b, paint, texture_first_in, texel_in, block)
+            _paint_texture(textured, origin, run, repeats, r, g, b, paint, textures, block)
             continue
-        dr = material_floats_in[material, 5] - r
-        dg = material_floats_in[material, 6] - g
-        db = material_floats_in[material, 7] - b
-        frequency = F1 / material_floats_in[material, 8]
+        dr = worlds.material_floats[material, 5] - r
+        dg = worlds.material_floats[material, 6] - g
+        db = worlds.material_floats[material, 7] - b
+        frequency = F1 / worlds.material_floats[material, 8]
         # One loop per kind: inside a loop that knows its kind there is no branch, and it vectorises.
         if kind == 1:
             _paint_pattern(1, origin, run, frequency, r, g, b, dr, dg, db, block)

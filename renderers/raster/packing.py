@@ -3,58 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..lighting import Lighting
 from ..mesh_library import MeshLibrary
 from ..snapshot import Snapshot
+from ..surfaces import Materials
 from ..view import Camera
-
-
-@dataclass(frozen=True, kw_only=True)
-class PackedWorlds:
-    """W snapshots as one table of instances, one of materials and one of lights."""
-
-    start: NDArray[np.int32]
-    """First instance of each snapshot, shape (W + 1,)."""
-    mesh: NDArray[np.int32]
-    matrix: NDArray[np.float64]
-    """World from mesh units (scale folded in), rows of a 3x4 matrix, shape (I, 12)."""
-    normal_matrix: NDArray[np.float32]
-    """World normal from mesh normal, up to length, shape (I, 9)."""
-    object_matrix: NDArray[np.float32]
-    """Object frame from mesh units, shape (I, 12)."""
-    scale: NDArray[np.float32]
-    """Scale along the mesh's axes, shape (I, 3)."""
-    instance: NDArray[np.int32]
-    class_id: NDArray[np.uint8]
-    part: NDArray[np.uint8]
-    casts_shadow: NDArray[np.uint8]
-    material: NDArray[np.int32]
-    """First look's row of `material_floats`, shape (I,); look l adds l times `material_stride`."""
-    needs_uv: NDArray[np.uint8]
-    """1 = texture coordinates matter: the mesh has them and a look of its material has a texture, shape (I,)."""
-    material_stride: NDArray[np.int32]
-    """Material rows per look, shape (W,)."""
-    material_floats: NDArray[np.float32]
-    """base r g b, roughness, metallic, pattern r g b, pattern period, texture repeats; shape (R, 10)."""
-    material_ints: NDArray[np.int32]
-    """texture row, pattern; shape (R, 2)."""
-    light: NDArray[np.float32]
-    """sun direction, sun irradiance, zenith, horizon, ground; shape (W, L, 15)."""
-
-    @property
-    def look_count(self) -> int:
-        """Looks per snapshot."""
-        return int(self.light.shape[1])
-
-    @property
-    def largest(self) -> int:
-        """Instances of the fullest snapshot."""
-        return int(np.diff(self.start).max(initial=0))
+from .tables import Worlds
 
 
 def _fold_scale(pose: NDArray[np.float64], scale: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -63,7 +22,37 @@ def _fold_scale(pose: NDArray[np.float64], scale: NDArray[np.float32]) -> NDArra
     return rows.reshape(-1, 12)
 
 
-def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> PackedWorlds:
+def _uses_texture(table: Materials) -> NDArray[np.bool_]:
+    textures = np.maximum(np.maximum(table.texture, table.metallic_roughness_texture), table.normal_texture)
+    return np.asarray(np.any(textures >= 0, axis=0))
+
+
+def _pack_light(light: Lighting) -> NDArray[np.float32]:
+    columns = (
+        light.sun_direction, light.sun_irradiance, light.sky_zenith, light.sky_horizon, light.sky_ground,
+        light.sun_radius[:, None], light.fog_extinction[:, None], light.fog_radiance, light.sky_scale,
+        light.sky_yaw[:, None],
+    )  # fmt: skip
+    return np.concatenate(columns, axis=1).astype(np.float32)
+
+
+def _pack_lamps(snapshots: Sequence[Snapshot]) -> NDArray[np.float32]:
+    """Lay out lamps, padded to the most that a snapshot has: kind 0 gives no light."""
+    looks = snapshots[0].look_count
+    table = np.zeros((len(snapshots), looks, max(s.lighting.lamp_kind.shape[1] for s in snapshots), 13), np.float32)
+    for row, snapshot in zip(table, snapshots, strict=True):
+        light = snapshot.lighting
+        lamps = light.lamp_kind.shape[1]
+        row[:, :lamps, 0:3] = light.lamp_position
+        row[:, :lamps, 3:6] = light.lamp_intensity
+        row[:, :lamps, 6:9] = light.lamp_direction
+        row[:, :lamps, 9:11] = np.cos(light.lamp_cone.astype(np.float64))
+        row[:, :lamps, 11] = light.lamp_radius
+        row[:, :lamps, 12] = light.lamp_kind
+    return table
+
+
+def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
     """Concatenate snapshots into tables.
 
     Args:
@@ -87,8 +76,10 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> PackedWo
         table = snapshot.materials
         if snapshot.instance_count and not 0 <= int(snapshot.mesh.min()) <= int(snapshot.mesh.max()) < mesh_count:
             raise ValueError(f"snapshot.mesh must be rows in [0, {mesh_count}), got up to {int(snapshot.mesh.max())}")
-        if table.texture.size and int(table.texture.max()) >= texture_count:
-            raise ValueError(f"materials.texture must be < {texture_count}, got {int(table.texture.max())}")
+        kinds = (table.texture, table.metallic_roughness_texture, table.normal_texture)
+        highest = max(int(kind.max(initial=-1)) for kind in kinds)
+        if highest >= texture_count:
+            raise ValueError(f"texture rows of materials must be < {texture_count}, got {highest}")
         rows = int(table.roughness.size)
         columns = (
             table.base_color.reshape(rows, 3),
@@ -97,9 +88,12 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> PackedWo
             table.pattern_color.reshape(rows, 3),
             table.pattern_scale.reshape(rows, 1),
             table.texture_scale.reshape(rows, 1),
+            table.opacity.reshape(rows, 1),
+            table.emission.reshape(rows, 3),
         )
         floats.append(np.concatenate(columns, axis=1).astype(np.float32))
-        ints.append(np.stack([table.texture.reshape(rows), table.pattern.reshape(rows)], axis=1).astype(np.int32))
+        numbers = (table.texture, table.pattern, table.metallic_roughness_texture, table.normal_texture)
+        ints.append(np.stack([column.reshape(rows) for column in numbers], axis=1).astype(np.int32))
         first_rows.append(snapshot.material + row)
         strides.append(table.roughness.shape[1])
         row += rows
@@ -107,16 +101,14 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> PackedWo
     scale = np.concatenate([s.scale for s in snapshots]).astype(np.float32)
     to_object = np.concatenate([s.pose_instance_part for s in snapshots])
     normal = pose[:, :3, :3] / scale[:, None, :].astype(np.float64)
-    light = np.stack(
-        [np.concatenate([getattr(s.lighting, field.name) for field in fields(s.lighting)], axis=1) for s in snapshots]
-    )
 
     def join(name: str, dtype: Any) -> NDArray[Any]:
         return np.concatenate([getattr(s, name) for s in snapshots]).astype(dtype)
 
     mesh = join("mesh", np.int32)
-    needs_uv = np.concatenate([np.any(s.materials.texture >= 0, axis=0)[s.material] for s in snapshots])
-    return PackedWorlds(
+    needs_uv = np.concatenate([_uses_texture(s.materials)[s.material] for s in snapshots])
+    transparent = np.concatenate([np.any(s.materials.opacity < 1.0, axis=0)[s.material] for s in snapshots])
+    return Worlds(
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         mesh=mesh,
         matrix=_fold_scale(pose, scale),
@@ -127,12 +119,15 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> PackedWo
         class_id=join("class_id", np.uint8),
         part=join("part", np.uint8),
         casts_shadow=join("casts_shadow", np.uint8),
+        transparent=transparent.astype(np.uint8),
         material=np.concatenate(first_rows).astype(np.int32),
         needs_uv=(library.mesh_has_uv[mesh] * needs_uv).astype(np.uint8),
-        material_stride=np.array(strides, np.int32),
+        stride=np.array(strides, np.int32),
         material_floats=np.ascontiguousarray(np.concatenate(floats)),
         material_ints=np.ascontiguousarray(np.concatenate(ints)),
-        light=np.ascontiguousarray(light, dtype=np.float32),
+        light=np.stack([_pack_light(s.lighting) for s in snapshots]),
+        sky_image=np.stack([s.lighting.sky_image for s in snapshots]).astype(np.int32),
+        lamp=_pack_lamps(snapshots),
     )
 
 

@@ -7,26 +7,18 @@ from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-from ...kernels.device import require_device, thread_count
+from ...kernels.device import require_device
 from ..frames import OUTPUTS, Frames
 from ..mesh_library import MeshLibrary
 from ..snapshot import Snapshot
 from ..view import Camera
-from .appearance import SHADE_VIEW
-from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
-from .packing import PackedWorlds, pack_cameras, pack_worlds
-from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
-from .sampling import pack_texels, tabulate_levels
-from .surface import BLOCK, FIELD_COUNT
-from .visibility import RASTERIZE
+from .chunk import Chunk
+from .packing import pack_cameras, pack_worlds
+from .tables import Geometry, Textures, Views, tabulate_geometry, tabulate_textures
 from .workspace import Workspace
 
-PIXEL_ERROR = 0.5
-"""Largest projected error of a level of detail [px]."""
-SHADOW_BIAS = np.float32(0.3)
-"""Constant bias of the shadow test [texels]."""
 CHUNK_BYTES = 256 * 2**20
 """Working memory of one chunk of views."""
 
@@ -66,8 +58,8 @@ class Raster:
     """Texels per side of a shadow map; None takes 256 to 2048 by the colour samples per row."""
     threads: int | None = None
     """CPU threads; None takes `kernels.thread_count()`."""
-    _texels: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
-    _texture_first: NDArray[np.uint32] = field(init=False, repr=False, compare=False)
+    _geometry: Geometry = field(init=False, repr=False, compare=False)
+    _textures: Textures = field(init=False, repr=False, compare=False)
     _workspace: Workspace = field(default_factory=Workspace, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,10 +70,8 @@ class Raster:
         if self.shadow_resolution is not None and not 64 <= self.shadow_resolution <= 8192:
             raise ValueError(f"shadow_resolution must be in [64, 8192], got {self.shadow_resolution}")
         require_device(self.device)
-        library = self.library
-        sizes = (library.texture_offset, library.texture_width, library.texture_height, library.texture_levels)
-        object.__setattr__(self, "_texels", pack_texels(library.texels))
-        object.__setattr__(self, "_texture_first", tabulate_levels(*sizes))
+        object.__setattr__(self, "_geometry", tabulate_geometry(self.library))
+        object.__setattr__(self, "_textures", tabulate_textures(self.library))
 
     def render(
         self,
@@ -180,18 +170,18 @@ class Raster:
     ) -> None:
         used, view_world = np.unique(views, return_inverse=True)
         worlds = pack_worlds([snapshots[i] for i in used], self.library)
-        chunk = _Chunk(
-            raster=self,
+        chunk = Chunk(
+            settings=self,
             worlds=worlds,
-            camera=pack_cameras(cameras),
-            view_world=view_world.astype(np.int32),
+            geometry=self._geometry,
+            textures=self._textures,
+            workspace=self._workspace,
+            views=Views(camera=pack_cameras(cameras), world=view_world.astype(np.int32)),
             width=cameras[0].width,
             height=cameras[0].height,
-            looks=snapshots[0].look_count,
             resolution=self._resolution(cameras[0].width, cameras[0].height),
         )
         part = {name: array[first:end] for name, array in filled.items()}
-        chunk.prepare()
         keys = chunk.rasterize(1, part, instance_count)
         chunk.resolve(keys, part, instance_count)
         if part["colour"].shape[0]:
@@ -227,150 +217,3 @@ def _allocate(
     }
     asked = _asked(outputs)
     return {name: np.empty((views if name in asked else 0, *shape), dtype) for name, (shape, dtype) in shapes.items()}
-
-
-@dataclass
-class _Chunk:
-    """One run of views on its way through the passes."""
-
-    raster: Raster
-    worlds: PackedWorlds
-    camera: NDArray[np.float64]
-    view_world: NDArray[np.int32]
-    width: int
-    height: int
-    looks: int
-    resolution: int
-
-    def _launch(self, kernel: Any, count: int, *arrays: Any) -> None:
-        kernel.launch(count, *arrays, device=self.raster.device, threads=self.raster.threads)
-
-    def _take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-        return self.raster._workspace.take(name, shape, dtype)
-
-    def _bands(self, elements: int) -> int:
-        return max(1, -(-4 * (self.raster.threads or thread_count()) // elements))
-
-    def prepare(self) -> None:
-        """Choose what every view and every sun draws."""
-        worlds, library = self.worlds, self.raster.library
-        largest = max(worlds.largest, 1)
-        draws = len(self.view_world) * largest
-        error = PIXEL_ERROR if self.raster.lod == "auto" else -1.0
-        self.largest = largest
-        self.level = np.empty(draws, np.int32)
-        self.matrix = np.empty((draws, 12))
-        self.inverse = np.zeros((draws, 12))  # rows of fuller worlds stay unwritten, and are cast to float32
-        levels = (library.mesh_level_start, library.mesh_level_count, library.level_error)
-        self._launch(
-            PREPARE_VIEW, draws, largest, self.width, self.height, error, self.camera, self.view_world, worlds.start,
-            worlds.mesh, worlds.matrix, worlds.scale, library.mesh_center, library.mesh_radius, *levels,
-            self.level, self.matrix, self.inverse,
-        )  # fmt: skip
-        lights = (len(worlds.start) - 1) * self.looks if self.resolution else 0
-        self.light_matrix = np.empty((lights, 13))
-        self.caster_level = np.empty(lights * largest, np.int32)
-        caster_matrix = np.empty((lights * largest, 12))
-        self.shadow = self._take("shadow", (lights * self.resolution**2,), np.uint32)
-        if not lights:
-            return
-        self._launch(
-            PREPARE_LIGHT, lights, self.resolution, self.looks, worlds.light, worlds.start, worlds.mesh, worlds.matrix,
-            worlds.casts_shadow, library.mesh_lower, library.mesh_upper, self.light_matrix,
-        )  # fmt: skip
-        self._launch(
-            PREPARE_CASTER, lights * largest, largest, self.looks, error, self.light_matrix, worlds.start, worlds.mesh,
-            worlds.matrix, worlds.scale, worlds.casts_shadow, *levels, self.caster_level, caster_matrix,
-        )  # fmt: skip
-        light_world = np.repeat(np.arange(len(worlds.start) - 1, dtype=np.int32), self.looks)
-        self._draw(
-            light_world, self.caster_level, caster_matrix, self.resolution, self.resolution, 1, False, self.shadow
-        )
-
-    def _draw(
-        self,
-        view_world: NDArray[np.int32],
-        level: NDArray[np.int32],
-        matrix: NDArray[np.float64],
-        width: int,
-        height: int,
-        samples: int,
-        perspective: bool,
-        keys: NDArray[Any],
-        stamps: NDArray[np.uint16] | None = None,
-        instance_count: int = 0,
-    ) -> NDArray[np.int32]:
-        worlds, library = self.worlds, self.raster.library
-        bands = self._bands(len(view_world))
-        elements = len(view_world) * bands
-        most = int(library.level_vertex_count[level[level >= 0]].max(initial=1))
-        totals = np.empty((elements * instance_count, 5), np.int32)
-        self._launch(
-            RASTERIZE, elements, bands, self.largest, width, height, samples, int(perspective),
-            np.uint64(0 if perspective else 32), self.camera, view_world, worlds.start, worlds.mesh, worlds.instance,
-            level, matrix, library.level_vertex_start, library.level_vertex_count, library.level_triangle_start,
-            library.level_triangle_count, library.vertices, library.triangles, library.mesh_is_closed,
-            int(stamps is not None), instance_count, self._take("snapped", (elements, most, 2), np.int32),
-            self._take("projected", (elements, most, 3), np.float64), np.empty((elements, 2, 12, 3)), keys,
-            np.empty(0, np.uint16) if stamps is None else stamps, totals,
-        )  # fmt: skip
-        return totals.reshape(len(view_world), bands, instance_count, 5)
-
-    def rasterize(
-        self, samples: int, part: dict[str, NDArray[Any]] | None = None, instance_count: int = 0
-    ) -> NDArray[np.uint64]:
-        """Fill the visibility keys of all views, and the amodal counts if `part` has room for them."""
-        pixels = len(self.view_world) * self.width * self.height
-        keys = self._take("keys", (pixels * samples * samples,), np.uint64)
-        counting = part is not None and len(part["total_pixels"]) > 0
-        stamps = self._take("stamps", (pixels,), np.uint16) if counting else None
-        totals = self._draw(
-            self.view_world, self.level, self.matrix, self.width, self.height, samples, True, keys, stamps,
-            instance_count if counting else 0,
-        )  # fmt: skip
-        if part is not None and counting:
-            part["total_pixels"][:] = totals[..., 0].sum(axis=1)
-            box = np.concatenate([totals[..., 1:3].min(axis=1), totals[..., 3:].max(axis=1)], axis=-1)
-            part["box_amodal"][:] = np.where(part["total_pixels"][..., None] > 0, box, 0)
-        return keys
-
-    def resolve(self, keys: NDArray[np.uint64], part: dict[str, NDArray[Any]], instance_count: int) -> None:
-        """Fill every label that was asked for."""
-        worlds, library = self.worlds, self.raster.library
-        lines = len(self.view_world) * self.height
-        maps = [part[name] for name in ("depth", "range", "instance", "class_id", "part")]
-        if any(len(array) for array in maps):
-            self._launch(
-                RESOLVE_LABELS, lines, self.width, self.height, self.camera, self.view_world, worlds.start,
-                worlds.instance, worlds.class_id, worlds.part, keys, *maps,
-            )  # fmt: skip
-        if len(part["normal"]) or len(part["object_coordinates"]):
-            self._launch(
-                RESOLVE_SURFACES, lines, self.width, self.height, self.largest, self.camera, self.view_world,
-                worlds.start, worlds.object_matrix, self.level, self.matrix, self.inverse, library.level_vertex_start,
-                library.level_triangle_start, library.vertices, library.triangles, keys, part["normal"],
-                part["object_coordinates"],
-            )  # fmt: skip
-        if len(part["visible_pixels"]):
-            self._launch(
-                COUNT_VISIBLE, len(self.view_world), self.width, self.height, self.view_world, worlds.start,
-                worlds.instance, instance_count, keys, part["visible_pixels"], part["box_visible"],
-            )  # fmt: skip
-
-    def shade(self, keys: NDArray[np.uint64], colour: NDArray[np.float32]) -> None:
-        """Fill the colour of every look."""
-        worlds, library, samples = self.worlds, self.raster.library, self.raster.supersample
-        bands = min(self._bands(len(self.view_world)), self.height)
-        elements = len(self.view_world) * bands
-        blocks = self._take("blocks", (elements, FIELD_COUNT * BLOCK), np.float32)
-        blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
-        self._launch(
-            SHADE_VIEW, elements, bands, self.largest, self.width, self.height, samples, self.looks, self.resolution,
-            SHADOW_BIAS, self.camera, self.view_world, worlds.start, worlds.mesh, worlds.scale, worlds.normal_matrix,
-            worlds.needs_uv, worlds.material, worlds.material_stride, worlds.material_floats, worlds.material_ints,
-            worlds.light, self.level, self.inverse.astype(np.float32), library.level_error, library.level_vertex_start,
-            library.level_triangle_start, library.vertices, library.normals, library.uvs, library.triangles,
-            self.raster._texels, self.raster._texture_first, library.texture_width,
-            library.texture_height, library.texture_levels, self.light_matrix, self.caster_level, self.shadow, keys,
-            blocks, self._take("draws", (elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
-        )  # fmt: skip

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...kernels.device import Kernel, scalar
 from .surface import read_draw, read_nearness, read_triangle
+from .tables import Draws, Geometry, Views, Worlds
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -64,26 +65,24 @@ def _resolve_surfaces(
     width: int,
     height: int,
     largest: int,
-    camera_in: Any,
-    view_world_in: Any,
-    start_in: Any,
-    object_matrix_in: Any,
-    level_in: Any,
-    matrix_in: Any,
-    inverse_in: Any,
-    level_vertex_start_in: Any,
-    level_triangle_start_in: Any,
-    vertex_in: Any,
-    triangle_in: Any,
+    views_in: Views,
+    worlds_in: Worlds,
+    drawn_in: Draws,
+    geometry_in: Geometry,
     keys_in: Any,
     normal_out: Any,
     coordinates_out: Any,
 ) -> None:
     """Write one row of geometric normals (camera frame) and object coordinates."""
     view, row = index // height, index % height
-    first_instance = start_in[view_world_in[view]]
+    first_instance = worlds_in.start[views_in.world[view]]
     base = index * width
-    fx, fy, cx, cy = camera_in[view, 0], camera_in[view, 1], camera_in[view, 2], camera_in[view, 3]
+    fx, fy, cx, cy = (
+        views_in.camera[view, 0],
+        views_in.camera[view, 1],
+        views_in.camera[view, 2],
+        views_in.camera[view, 3],
+    )
     ray_y = (row - cy) / fy
     for x in range(width):
         key = keys_in[base + x]
@@ -94,21 +93,28 @@ def _resolve_surfaces(
         if normal_out.shape[0] > 0:
             nx, ny, nz = 0.0, 0.0, 0.0
             if hit:
-                level = level_in[m]
-                first, t = level_vertex_start_in[level], level_triangle_start_in[level] + read_triangle(key)
-                i0, i1, i2 = first + triangle_in[t, 0], first + triangle_in[t, 1], first + triangle_in[t, 2]
-                ax = float(vertex_in[i1, 0]) - float(vertex_in[i0, 0])
-                ay = float(vertex_in[i1, 1]) - float(vertex_in[i0, 1])
-                az = float(vertex_in[i1, 2]) - float(vertex_in[i0, 2])
-                bx = float(vertex_in[i2, 0]) - float(vertex_in[i0, 0])
-                by = float(vertex_in[i2, 1]) - float(vertex_in[i0, 1])
-                bz = float(vertex_in[i2, 2]) - float(vertex_in[i0, 2])
-                px = matrix_in[m, 0] * ax + matrix_in[m, 1] * ay + matrix_in[m, 2] * az
-                py = matrix_in[m, 4] * ax + matrix_in[m, 5] * ay + matrix_in[m, 6] * az
-                pz = matrix_in[m, 8] * ax + matrix_in[m, 9] * ay + matrix_in[m, 10] * az
-                qx = matrix_in[m, 0] * bx + matrix_in[m, 1] * by + matrix_in[m, 2] * bz
-                qy = matrix_in[m, 4] * bx + matrix_in[m, 5] * by + matrix_in[m, 6] * bz
-                qz = matrix_in[m, 8] * bx + matrix_in[m, 9] * by + matrix_in[m, 10] * bz
+                level = drawn_in.level[m]
+                first, t = (
+                    geometry_in.level_vertex_start[level],
+                    geometry_in.level_triangle_start[level] + read_triangle(key),
+                )
+                i0, i1, i2 = (
+                    first + geometry_in.triangle[t, 0],
+                    first + geometry_in.triangle[t, 1],
+                    first + geometry_in.triangle[t, 2],
+                )
+                ax = float(geometry_in.vertex[i1, 0]) - float(geometry_in.vertex[i0, 0])
+                ay = float(geometry_in.vertex[i1, 1]) - float(geometry_in.vertex[i0, 1])
+                az = float(geometry_in.vertex[i1, 2]) - float(geometry_in.vertex[i0, 2])
+                bx = float(geometry_in.vertex[i2, 0]) - float(geometry_in.vertex[i0, 0])
+                by = float(geometry_in.vertex[i2, 1]) - float(geometry_in.vertex[i0, 1])
+                bz = float(geometry_in.vertex[i2, 2]) - float(geometry_in.vertex[i0, 2])
+                px = drawn_in.matrix[m, 0] * ax + drawn_in.matrix[m, 1] * ay + drawn_in.matrix[m, 2] * az
+                py = drawn_in.matrix[m, 4] * ax + drawn_in.matrix[m, 5] * ay + drawn_in.matrix[m, 6] * az
+                pz = drawn_in.matrix[m, 8] * ax + drawn_in.matrix[m, 9] * ay + drawn_in.matrix[m, 10] * az
+                qx = drawn_in.matrix[m, 0] * bx + drawn_in.matrix[m, 1] * by + drawn_in.matrix[m, 2] * bz
+                qy = drawn_in.matrix[m, 4] * bx + drawn_in.matrix[m, 5] * by + drawn_in.matrix[m, 6] * bz
+                qz = drawn_in.matrix[m, 8] * bx + drawn_in.matrix[m, 9] * by + drawn_in.matrix[m, 10] * bz
                 nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
                 norm = math.sqrt(nx * nx + ny * ny + nz * nz)
                 if nx * ray_x + ny * ray_y + nz > 0.0:
@@ -124,16 +130,31 @@ def _resolve_surfaces(
             if hit:
                 depth = 1.0 / float(read_nearness(key))
                 px, py = ray_x * depth, ray_y * depth
-                qx = inverse_in[m, 0] * px + inverse_in[m, 1] * py + inverse_in[m, 2] * depth + inverse_in[m, 3]
-                qy = inverse_in[m, 4] * px + inverse_in[m, 5] * py + inverse_in[m, 6] * depth + inverse_in[m, 7]
-                qz = inverse_in[m, 8] * px + inverse_in[m, 9] * py + inverse_in[m, 10] * depth + inverse_in[m, 11]
+                qx = (
+                    drawn_in.inverse[m, 0] * px
+                    + drawn_in.inverse[m, 1] * py
+                    + drawn_in.inverse[m, 2] * depth
+                    + drawn_in.inverse[m, 3]
+                )
+                qy = (
+                    drawn_in.inverse[m, 4] * px
+                    + drawn_in.inverse[m, 5] * py
+                    + drawn_in.inverse[m, 6] * depth
+                    + drawn_in.inverse[m, 7]
+                )
+                qz = (
+                    drawn_in.inverse[m, 8] * px
+                    + drawn_in.inverse[m, 9] * py
+                    + drawn_in.inverse[m, 10] * depth
+                    + drawn_in.inverse[m, 11]
+                )
                 o = first_instance + k
                 for i in range(3):
                     coordinates_out[view, row, x, i] = (
-                        object_matrix_in[o, 4 * i] * qx
-                        + object_matrix_in[o, 4 * i + 1] * qy
-                        + object_matrix_in[o, 4 * i + 2] * qz
-                        + object_matrix_in[o, 4 * i + 3]
+                        worlds_in.object_matrix[o, 4 * i] * qx
+                        + worlds_in.object_matrix[o, 4 * i + 1] * qy
+                        + worlds_in.object_matrix[o, 4 * i + 2] * qz
+                        + worlds_in.object_matrix[o, 4 * i + 3]
                     )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import scalar
+from .tables import Draws, Geometry, Views, Worlds
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -92,20 +93,11 @@ def gather_block(
     rows: int,
     samples: int,
     largest: int,
-    camera_in: Any,
+    views: Views,
     first_instance: int,
-    mesh_in: Any,
-    scale_in: Any,
-    normal_matrix_in: Any,
-    needs_uv_in: Any,
-    level_in: Any,
-    inverse_in: Any,
-    level_vertex_start_in: Any,
-    level_triangle_start_in: Any,
-    vertex_in: Any,
-    vertex_normal_in: Any,
-    uv_in: Any,
-    triangle_in: Any,
+    worlds: Worlds,
+    drawn: Draws,
+    geometry: Geometry,
     keys_in: Any,
     block: Any,
     draws: Any,
@@ -114,19 +106,19 @@ def gather_block(
 
     All sizes are in samples. `draws` receives each sample's place among the view's instances, -1 where nothing is seen.
     """
-    fx, fy = camera_in[view, 0] * samples, camera_in[view, 1] * samples
-    cx = camera_in[view, 2] * samples + 0.5 * (samples - 1)
-    cy = camera_in[view, 3] * samples + 0.5 * (samples - 1)
+    fx, fy = views.camera[view, 0] * samples, views.camera[view, 1] * samples
+    cx = views.camera[view, 2] * samples + 0.5 * (samples - 1)
+    cy = views.camera[view, 3] * samples + 0.5 * (samples - 1)
     ray_scale = np.float32(1.0 / fx)
     ray_first = np.float32(-cx / fx)
     ray_y = np.float32((row - cy) / fy)
     pixel = np.float32(1.0 / min(fx, fy))
     eye_x, eye_y, eye_z = (
-        np.float32(camera_in[view, 18]),
-        np.float32(camera_in[view, 19]),
-        np.float32(camera_in[view, 20]),
+        np.float32(views.camera[view, 18]),
+        np.float32(views.camera[view, 19]),
+        np.float32(views.camera[view, 20]),
     )
-    _trace_rays(first, count, ray_scale, ray_first, ray_y, camera_in, view, block)
+    _trace_rays(first, count, ray_scale, ray_first, ray_y, views.camera, view, block)
     base = np.uint64((view * rows + row) * columns + first)
     start = 0
     while start < count:
@@ -147,20 +139,32 @@ def gather_block(
         k, t = read_draw(low), read_triangle(low)
         m = view * largest + k
         instance = first_instance + k
-        level = level_in[m]
-        vertex, triangle = level_vertex_start_in[level], level_triangle_start_in[level] + t
+        level = drawn.level[m]
+        vertex, triangle = geometry.level_vertex_start[level], geometry.level_triangle_start[level] + t
         i0, i1, i2 = (
-            vertex + triangle_in[triangle, 0],
-            vertex + triangle_in[triangle, 1],
-            vertex + triangle_in[triangle, 2],
+            vertex + geometry.triangle[triangle, 0],
+            vertex + geometry.triangle[triangle, 1],
+            vertex + geometry.triangle[triangle, 2],
         )
-        ox, oy, oz = vertex_in[i0, 0], vertex_in[i0, 1], vertex_in[i0, 2]
-        ax, ay, az = vertex_in[i1, 0] - ox, vertex_in[i1, 1] - oy, vertex_in[i1, 2] - oz
-        bx, by, bz = vertex_in[i2, 0] - ox, vertex_in[i2, 1] - oy, vertex_in[i2, 2] - oz
+        ox, oy, oz = geometry.vertex[i0, 0], geometry.vertex[i0, 1], geometry.vertex[i0, 2]
+        ax, ay, az = geometry.vertex[i1, 0] - ox, geometry.vertex[i1, 1] - oy, geometry.vertex[i1, 2] - oz
+        bx, by, bz = geometry.vertex[i2, 0] - ox, geometry.vertex[i2, 1] - oy, geometry.vertex[i2, 2] - oz
         lx, ly, lz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-        n0, n1, n2 = normal_matrix_in[instance, 0], normal_matrix_in[instance, 1], normal_matrix_in[instance, 2]
-        n3, n4, n5 = normal_matrix_in[instance, 3], normal_matrix_in[instance, 4], normal_matrix_in[instance, 5]
-        n6, n7, n8 = normal_matrix_in[instance, 6], normal_matrix_in[instance, 7], normal_matrix_in[instance, 8]
+        n0, n1, n2 = (
+            worlds.normal_matrix[instance, 0],
+            worlds.normal_matrix[instance, 1],
+            worlds.normal_matrix[instance, 2],
+        )
+        n3, n4, n5 = (
+            worlds.normal_matrix[instance, 3],
+            worlds.normal_matrix[instance, 4],
+            worlds.normal_matrix[instance, 5],
+        )
+        n6, n7, n8 = (
+            worlds.normal_matrix[instance, 6],
+            worlds.normal_matrix[instance, 7],
+            worlds.normal_matrix[instance, 8],
+        )
         gx, gy, gz = n0 * lx + n1 * ly + n2 * lz, n3 * lx + n4 * ly + n5 * lz, n6 * lx + n7 * ly + n8 * lz
         norm = np.float32(math.sqrt(gx * gx + gy * gy + gz * gz))
         inverse = F1 / norm if norm > F0 else F0
@@ -169,15 +173,15 @@ def gather_block(
         facing = gx * block[VIEW_X + origin] + gy * block[VIEW_Y + origin] + gz * block[VIEW_Z + origin]
         side = F1 if facing >= F0 else -F1
         gx, gy, gz = gx * side, gy * side, gz * side
-        sx, sy, sz = scale_in[instance, 0], scale_in[instance, 1], scale_in[instance, 2]
+        sx, sy, sz = worlds.scale[instance, 0], worlds.scale[instance, 1], worlds.scale[instance, 2]
         # The metric length of the local normal's parts tells the box projection's axis and the triangle's area.
         mx, my, mz = lx * sy * sz, ly * sx * sz, lz * sx * sy
         area = np.float32(math.sqrt(mx * mx + my * my + mz * mz))
         per_area = F1 / area if area > F0 else F0
         ux, uy, uz = abs(mx * per_area), abs(my * per_area), abs(mz * per_area)
-        j0, j1, j2, j3 = inverse_in[m, 0], inverse_in[m, 1], inverse_in[m, 2], inverse_in[m, 3]
-        j4, j5, j6, j7 = inverse_in[m, 4], inverse_in[m, 5], inverse_in[m, 6], inverse_in[m, 7]
-        j8, j9, j10, j11 = inverse_in[m, 8], inverse_in[m, 9], inverse_in[m, 10], inverse_in[m, 11]
+        j0, j1, j2, j3 = drawn.inverse[m, 0], drawn.inverse[m, 1], drawn.inverse[m, 2], drawn.inverse[m, 3]
+        j4, j5, j6, j7 = drawn.inverse[m, 4], drawn.inverse[m, 5], drawn.inverse[m, 6], drawn.inverse[m, 7]
+        j8, j9, j10, j11 = drawn.inverse[m, 8], drawn.inverse[m, 9], drawn.inverse[m, 10], drawn.inverse[m, 11]
         for i in range(run):
             x = origin + np.uint64(i)
             depth = F1 / read_nearness(keys_in[base + x])
@@ -196,14 +200,14 @@ def gather_block(
             block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = gx, gy, gz
             block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x] = ux, uy, uz
             block[DENSITY + x] = F1
-        textured = needs_uv_in[instance] == 1
+        textured = worlds.needs_uv[instance] == 1
         curved = not (
-            vertex_normal_in[i0, 0] == vertex_normal_in[i1, 0]
-            and vertex_normal_in[i0, 0] == vertex_normal_in[i2, 0]
-            and vertex_normal_in[i0, 1] == vertex_normal_in[i1, 1]
-            and vertex_normal_in[i0, 1] == vertex_normal_in[i2, 1]
-            and vertex_normal_in[i0, 2] == vertex_normal_in[i1, 2]
-            and vertex_normal_in[i0, 2] == vertex_normal_in[i2, 2]
+            geometry.normal[i0, 0] == geometry.normal[i1, 0]
+            and geometry.normal[i0, 0] == geometry.normal[i2, 0]
+            and geometry.normal[i0, 1] == geometry.normal[i1, 1]
+            and geometry.normal[i0, 1] == geometry.normal[i2, 1]
+            and geometry.normal[i0, 2] == geometry.normal[i1, 2]
+            and geometry.normal[i0, 2] == geometry.normal[i2, 2]
         )
         if textured or curved:
             # Barycentric weights of the local point, as two dot products with fixed vectors.
@@ -218,13 +222,13 @@ def gather_block(
             va, vb = F0, F0
             t0, v0 = F0, F0
             if textured:
-                t0, v0 = uv_in[i0, 0], uv_in[i0, 1]
-                ta, va = uv_in[i1, 0] - t0, uv_in[i1, 1] - v0
-                tb, vb = uv_in[i2, 0] - t0, uv_in[i2, 1] - v0
+                t0, v0 = geometry.uv[i0, 0], geometry.uv[i0, 1]
+                ta, va = geometry.uv[i1, 0] - t0, geometry.uv[i1, 1] - v0
+                tb, vb = geometry.uv[i2, 0] - t0, geometry.uv[i2, 1] - v0
             density = np.float32(math.sqrt(abs(ta * vb - tb * va) * per_area)) if textured else F1
-            hx, hy, hz = vertex_normal_in[i0, 0], vertex_normal_in[i0, 1], vertex_normal_in[i0, 2]
-            ax, ay, az = vertex_normal_in[i1, 0] - hx, vertex_normal_in[i1, 1] - hy, vertex_normal_in[i1, 2] - hz
-            bx, by, bz = vertex_normal_in[i2, 0] - hx, vertex_normal_in[i2, 1] - hy, vertex_normal_in[i2, 2] - hz
+            hx, hy, hz = geometry.normal[i0, 0], geometry.normal[i0, 1], geometry.normal[i0, 2]
+            ax, ay, az = geometry.normal[i1, 0] - hx, geometry.normal[i1, 1] - hy, geometry.normal[i1, 2] - hz
+            bx, by, bz = geometry.normal[i2, 0] - hx, geometry.normal[i2, 1] - hy, geometry.normal[i2, 2] - hz
             for i in range(run):
                 x = origin + np.uint64(i)
                 dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz

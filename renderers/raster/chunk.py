@@ -1,0 +1,219 @@
+"""Chunk: one run of views on its way through the passes of the rasterizer."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, final
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from ...kernels.device import thread_count
+from .appearance import SHADE_VIEW
+from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
+from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
+from .surface import BLOCK, FIELD_COUNT
+from .tables import Draws, Geometry, Textures, Views, Worlds
+from .visibility import RASTERIZE
+from .workspace import Workspace
+
+PIXEL_ERROR = 0.5
+"""Largest projected error of a level of detail [px]."""
+SHADOW_BIAS = np.float32(0.3)
+"""Constant bias of the shadow test [texels]."""
+
+
+class Settings(Protocol):
+    """What the passes must know of their renderer."""
+
+    @property
+    def device(self) -> str:
+        """Where kernels run."""
+
+    @property
+    def threads(self) -> int | None:
+        """CPU threads, None for all."""
+
+    @property
+    def supersample(self) -> int:
+        """Colour samples per pixel side."""
+
+    @property
+    def lod(self) -> str:
+        """Levels of detail: "auto" or "exact"."""
+
+
+@final
+class Chunk:
+    """Views, what they look at, and what is found out about them pass by pass.
+
+    Args:
+        settings: The renderer's options.
+        geometry: Meshes.
+        textures: Textures.
+        worlds: Snapshots.
+        views: Cameras.
+        workspace: Buffers to work in.
+        width: Image width [px].
+        height: Image height [px].
+        resolution: Texels per side of a sun's shadow map, 0 = no shadows.
+    """
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        geometry: Geometry,
+        textures: Textures,
+        worlds: Worlds,
+        views: Views,
+        workspace: Workspace,
+        width: int,
+        height: int,
+        resolution: int,
+    ) -> None:
+        self.settings, self.workspace = settings, workspace
+        self.geometry, self.textures, self.worlds, self.views = geometry, textures, worlds, views
+        self.width, self.height, self.resolution = width, height, resolution
+        self.view_count = len(views.world)
+        self.looks = int(worlds.light.shape[1])
+        self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
+        self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
+        self.drawn = self.choose_levels(views, width, height)
+        self._draw_shadows()
+
+    def launch(self, kernel: Any, count: int, *arrays: Any) -> None:
+        """Launch a kernel where the renderer runs."""
+        kernel.launch(count, *arrays, device=self.settings.device, threads=self.settings.threads)
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Take a buffer of the workspace."""
+        return self.workspace.take(name, shape, dtype)
+
+    def choose_levels(self, views: Views, width: int, height: int) -> Draws:
+        """Choose what every view draws, and by which matrices."""
+        worlds, geometry = self.worlds, self.geometry
+        draws = len(views.world) * self.largest
+        drawn = Draws(
+            level=np.empty(draws, np.int32),
+            matrix=np.empty((draws, 12)),
+            inverse=np.zeros((draws, 12)),  # rows of fuller worlds stay unwritten, and are cast to float32
+        )
+        self.launch(
+            PREPARE_VIEW, draws, self.largest, width, height, self.error, views.camera, views.world, worlds.start,
+            worlds.mesh, worlds.matrix, worlds.scale, geometry.mesh_center, geometry.mesh_radius,
+            geometry.mesh_level_start, geometry.mesh_level_count, geometry.level_error, *drawn,
+        )  # fmt: skip
+        return drawn
+
+    def _draw_shadows(self) -> None:
+        """Draw the shadow map of every sun."""
+        worlds, geometry, largest, resolution = self.worlds, self.geometry, self.largest, self.resolution
+        count = len(worlds.start) - 1
+        lights = count * self.looks if resolution else 0
+        self.light_matrix = np.empty((lights, 13))
+        self.caster_level = np.empty(lights * largest, np.int32)
+        caster_matrix = np.empty((lights * largest, 12))
+        self.shadow = self.take("shadow", (lights * resolution**2,), np.uint32)
+        if not lights:
+            return
+        self.launch(
+            PREPARE_LIGHT, lights, resolution, self.looks, worlds.light, worlds.start, worlds.mesh, worlds.matrix,
+            worlds.casts_shadow, geometry.mesh_lower, geometry.mesh_upper, self.light_matrix,
+        )  # fmt: skip
+        self.launch(
+            PREPARE_CASTER, lights * largest, largest, self.looks, self.error, self.light_matrix, worlds.start,
+            worlds.mesh, worlds.matrix, worlds.scale, worlds.casts_shadow, geometry.mesh_level_start,
+            geometry.mesh_level_count, geometry.level_error, self.caster_level, caster_matrix,
+        )  # fmt: skip
+        light_views = Views(camera=self.views.camera, world=np.repeat(np.arange(count, dtype=np.int32), self.looks))
+        drawn = Draws(level=self.caster_level, matrix=caster_matrix, inverse=caster_matrix)
+        self.draw(light_views, drawn, resolution, resolution, self.shadow, perspective=False, narrow=True)
+
+    def bands(self, elements: int) -> int:
+        """Return into how many bands of rows each of some images is cut to keep all threads busy."""
+        return max(1, -(-4 * (self.settings.threads or thread_count()) // elements))
+
+    def draw(
+        self,
+        views: Views,
+        drawn: Draws,
+        width: int,
+        height: int,
+        keys: NDArray[Any],
+        *,
+        samples: int = 1,
+        perspective: bool = True,
+        narrow: bool = False,
+        stamps: NDArray[np.uint16] | None = None,
+        instance_count: int = 0,
+    ) -> NDArray[np.int32]:
+        """Draw views into keys (narrow: their upper 32 bits, the nearness), and count stamps per instance id."""
+        worlds, geometry = self.worlds, self.geometry
+        bands = self.bands(len(views.world))
+        elements = len(views.world) * bands
+        most = int(geometry.level_vertex_count[drawn.level[drawn.level >= 0]].max(initial=1))
+        totals = np.empty((elements * instance_count, 5), np.int32)
+        self.launch(
+            RASTERIZE, elements, bands, self.largest, width, height, samples, int(perspective),
+            np.uint64(32 if narrow else 0), views.camera, views.world, worlds.start, worlds.mesh, worlds.instance,
+            drawn.level, drawn.matrix, geometry.level_vertex_start, geometry.level_vertex_count,
+            geometry.level_triangle_start, geometry.level_triangle_count, geometry.vertex, geometry.triangle,
+            geometry.mesh_is_closed, int(stamps is not None), instance_count,
+            self.take("snapped", (elements, most, 2), np.int32),
+            self.take("projected", (elements, most, 3), np.float64),
+            np.empty((elements, 2, 12, 3)), keys, np.empty(0, np.uint16) if stamps is None else stamps, totals,
+        )  # fmt: skip
+        return totals.reshape(len(views.world), bands, instance_count, 5)
+
+    def rasterize(
+        self, samples: int, part: dict[str, NDArray[Any]] | None = None, instance_count: int = 0
+    ) -> NDArray[np.uint64]:
+        """Fill the visibility keys of all views, and the amodal counts if `part` has room for them."""
+        pixels = self.view_count * self.width * self.height
+        keys = self.take("keys", (pixels * samples * samples,), np.uint64)
+        counting = part is not None and len(part["total_pixels"]) > 0
+        totals = self.draw(
+            self.views, self.drawn, self.width, self.height, keys, samples=samples,
+            stamps=self.take("stamps", (pixels,), np.uint16) if counting else None,
+            instance_count=instance_count if counting else 0,
+        )  # fmt: skip
+        if part is not None and counting:
+            part["total_pixels"][:] = totals[..., 0].sum(axis=1)
+            box = np.concatenate([totals[..., 1:3].min(axis=1), totals[..., 3:].max(axis=1)], axis=-1)
+            part["box_amodal"][:] = np.where(part["total_pixels"][..., None] > 0, box, 0)
+        return keys
+
+    def resolve(self, keys: NDArray[np.uint64], part: dict[str, NDArray[Any]], instance_count: int) -> None:
+        """Fill every label that was asked for."""
+        worlds, views = self.worlds, self.views
+        lines = self.view_count * self.height
+        maps = [part[name] for name in ("depth", "range", "instance", "class_id", "part")]
+        if any(len(array) for array in maps):
+            self.launch(
+                RESOLVE_LABELS, lines, self.width, self.height, views.camera, views.world, worlds.start,
+                worlds.instance, worlds.class_id, worlds.part, keys, *maps,
+            )  # fmt: skip
+        if len(part["normal"]) or len(part["object_coordinates"]):
+            self.launch(
+                RESOLVE_SURFACES, lines, self.width, self.height, self.largest, views, worlds, self.drawn,
+                self.geometry, keys, part["normal"], part["object_coordinates"],
+            )  # fmt: skip
+        if len(part["visible_pixels"]):
+            self.launch(
+                COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
+                instance_count, keys, part["visible_pixels"], part["box_visible"],
+            )  # fmt: skip
+
+    def shade(self, keys: NDArray[np.uint64], colour: NDArray[np.float32]) -> None:
+        """Fill the colour of every look."""
+        bands = min(self.bands(self.view_count), self.height)
+        elements = self.view_count * bands
+        blocks = self.take("blocks", (elements, FIELD_COUNT * BLOCK), np.float32)
+        blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
+        self.launch(
+            SHADE_VIEW, elements, bands, self.largest, self.width, self.height, self.settings.supersample, self.looks,
+            self.resolution, SHADOW_BIAS, self.views, self.worlds,
+            self.drawn._replace(inverse=self.drawn.inverse.astype(np.float32)), self.geometry, self.textures,
+            self.light_matrix, self.caster_level, self.shadow, keys, blocks,
+            self.take("draws", (elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
+        )  # fmt: skip

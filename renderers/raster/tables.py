@@ -1,0 +1,149 @@
+"""Tables: the arrays that raster kernels share, as named tuples that go through a launch whole."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..mesh_library import MeshLibrary
+from .sampling import pack_texels, tabulate_levels
+
+
+class Geometry(NamedTuple):
+    """Meshes, as in `MeshLibrary`."""
+
+    vertex: Any
+    """(Nv, 3) float32."""
+    normal: Any
+    """(Nv, 3) float32."""
+    uv: Any
+    """(Nv, 2) float32."""
+    triangle: Any
+    """(Nt, 3) int32, from the level's first vertex."""
+    level_vertex_start: Any
+    level_vertex_count: Any
+    level_triangle_start: Any
+    level_triangle_count: Any
+    level_error: Any
+    """(Lv,) float32 [m]."""
+    mesh_level_start: Any
+    mesh_level_count: Any
+    mesh_center: Any
+    """(Nm, 3) float32."""
+    mesh_radius: Any
+    """(Nm,) float32."""
+    mesh_lower: Any
+    mesh_upper: Any
+    mesh_is_closed: Any
+    """(Nm,) uint8."""
+
+
+class Textures(NamedTuple):
+    """Packed texels of all textures (see `sampling.pack_texels`)."""
+
+    texel: Any
+    """(Nx,) uint32."""
+    first: Any
+    """(Ntex * MOST_LEVELS,) uint32, first texel of each level."""
+    width: Any
+    """(Ntex,) int32, of the finest level."""
+    height: Any
+    levels: Any
+
+
+class Worlds(NamedTuple):
+    """W snapshots as one table of instances, one of materials and one of lights; I instances, R material rows."""
+
+    start: Any
+    """First instance of each snapshot, shape (W + 1,) int32."""
+    mesh: Any
+    matrix: Any
+    """World from mesh units (scale folded in), rows of a 3x4 matrix, shape (I, 12) float64."""
+    normal_matrix: Any
+    """World normal from mesh normal, up to length, shape (I, 9) float32."""
+    object_matrix: Any
+    """Object frame from mesh units, shape (I, 12) float32."""
+    scale: Any
+    """Scale along the mesh's axes, shape (I, 3) float32."""
+    instance: Any
+    class_id: Any
+    part: Any
+    casts_shadow: Any
+    transparent: Any
+    """1 = drawn apart, over what is seen through it, shape (I,) uint8."""
+    material: Any
+    """First look's row of `material_floats`, shape (I,); look l adds l times `stride`."""
+    needs_uv: Any
+    """1 = texture coordinates matter: the mesh has them and a look of its material has a texture, shape (I,) uint8."""
+    stride: Any
+    """Material rows per look, shape (W,) int32."""
+    material_floats: Any
+    """base r g b, roughness, metallic, pattern r g b, pattern period, texture repeats, opacity, emission r g b; shape
+    (R, 14) float32."""
+    material_ints: Any
+    """texture row, pattern, metallic-roughness texture, normal texture; shape (R, 4) int32."""
+    light: Any
+    """sun direction, sun irradiance, zenith, horizon, ground (15 numbers), radius of the sun, extinction of the
+    fog, its radiance, scale of the sky image, its yaw; shape (W, L, 24) float32."""
+    sky_image: Any
+    """(W, L) int32, -1 = gradient."""
+    lamp: Any
+    """position, intensity, direction, cosines of the inner and outer cone, radius, kind; shape (W, L, K, 13)."""
+
+
+class Views(NamedTuple):
+    """V cameras and what they look at."""
+
+    camera: Any
+    """fx, fy, cx, cy, near, far, camera-from-world rows (12), camera position (3), world-from-camera rotation (9);
+    shape (V, 30) float64."""
+    world: Any
+    """Row of the snapshot that each view sees, shape (V,) int32."""
+
+
+class Draws(NamedTuple):
+    """What each view draws: row v * largest + k is instance k of view v's snapshot."""
+
+    level: Any
+    """Level of detail, -1 = not drawn, int32."""
+    matrix: Any
+    """Camera from mesh units, shape (rows, 12) float64."""
+    inverse: Any
+    """Mesh units from camera, shape (rows, 12) float64."""
+
+
+def tabulate_geometry(library: MeshLibrary) -> Geometry:
+    """Lay out the meshes of a library."""
+    return Geometry(
+        vertex=library.vertices,
+        normal=library.normals,
+        uv=library.uvs,
+        triangle=library.triangles,
+        level_vertex_start=library.level_vertex_start,
+        level_vertex_count=library.level_vertex_count,
+        level_triangle_start=library.level_triangle_start,
+        level_triangle_count=library.level_triangle_count,
+        level_error=library.level_error,
+        mesh_level_start=library.mesh_level_start,
+        mesh_level_count=library.mesh_level_count,
+        mesh_center=library.mesh_center,
+        mesh_radius=library.mesh_radius,
+        mesh_lower=library.mesh_lower,
+        mesh_upper=library.mesh_upper,
+        mesh_is_closed=library.mesh_is_closed,
+    )
+
+
+def tabulate_textures(library: MeshLibrary) -> Textures:
+    """Pack the textures of a library."""
+    sizes = (library.texture_offset, library.texture_width, library.texture_height, library.texture_levels)
+    # Never empty: an index into it is computed, though not used, where there is no texture.
+    texels = pack_texels(library.texels) if len(library.texels) else np.zeros(1, np.uint32)
+    return Textures(
+        texel=texels,
+        first=tabulate_levels(*sizes),
+        width=library.texture_width,
+        height=library.texture_height,
+        levels=library.texture_levels,
+    )
