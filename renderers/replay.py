@@ -326,9 +326,11 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
         i, m, v, k, p = (slice(int(end[row]), int(end[row + 1])) for end in ends)
         shape = (int(looks[row]), int(counts["material"][row]))
         of_lamps = (int(looks[row]), int(counts["lamp"][row]))
+        given: dict[str, Any] = {name: array[i] for name, array in instance.items()}
+        given |= {name: array[p] for name, array in keypoint.items()}
         snapshots.append(
-            Snapshot(  # type: ignore[arg-type]
-                **{name: array[i] for name, array in instance.items()},
+            Snapshot(
+                **given,
                 materials=Materials(**{n: a[m].reshape(*shape, *a.shape[1:]) for n, a in material.items()}),
                 lighting=Lighting(
                     **{name: array[v] for name, array in light.items()},
