@@ -10,7 +10,7 @@ Case = TypeVar("Case")
 
 @dataclass(frozen=True, kw_only=True)
 class RenderCase:
-    """Our renderer against TinyRenderer on the tabletop with the Panda and ten objects."""
+    """Our renderer against TinyRenderer and MuJoCo's on the tabletop with the Panda and ten objects."""
 
     name: str
     width: int

@@ -1,17 +1,19 @@
-"""Suite `render`: frames per second of Raster and of TinyRenderer on the same scene, poses and cameras."""
+"""Suite `render`: frames per second of Raster, TinyRenderer and MuJoCo on the same scene, poses and cameras."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import numpy as np
 from cases import RenderCase
+from mujoco_world import describe_geoms, describe_shot, find_obstacle
+from numpy.typing import NDArray
 from processes import Workers
 from report import CaseResult
 from scene_views import compare_frames, describe_bodies, make_view, moved_snapshots, object_poses, without_patterns
 from timing import Contestant, Measurement, measure
-from tiny_world import View
 
 from simloom.renderers.raster.raster import Raster
 from simloom.renderers.snapshot import Snapshot
@@ -26,13 +28,20 @@ NOTES = (
     "TinyRenderer: `getCameraImage` with `shadow=1` on visual shapes of the same files, called directly; pictures "
     "stay in the worker process. Ours: `Raster.render`, float32 linear colour, metric depth and uint16 ids as NumPy "
     "arrays.",
-    "Excluded on both sides: physics, loading, the first call. Not equal: ours shades with GGX and a sky where Tiny "
+    "MuJoCo on Mesa, where it is installed: its classic renderer in an OSMesa context on the same full-detail meshes "
+    "in plain colours, multisampling off, a shadow map of 256 or 512 texels a side, every pose passed in every frame; "
+    "as many processes as cores, each drawing in its one thread. It draws the scene three times (colour with shadow, "
+    "depth, ids), as `mujoco.Renderer` does, but calls the library directly; `two passes` reads depth from the "
+    "colour's pass.",
+    "Excluded on all sides: physics, loading, the first call. Not equal: ours shades with GGX and a sky where Tiny "
     "has Lambert, filters its shadows and textures, and gives metric depth where Tiny leaves OpenGL's buffer.",
 )
 TINY = "TinyRenderer, shadow"
+MUJOCO = {"MuJoCo on Mesa, shadow": 3, "MuJoCo on Mesa, two passes": 2}
+"""Contestants to passes over the scene."""
 LABELS = "depth and ids alone"
 PARTIAL = ("no shadow", LABELS)
-"""Variants that do less than TinyRenderer: they show where our time goes, and are compared with nothing."""
+"""Variants that do less than the others: they show where our time goes, and are compared with nothing."""
 
 
 def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
@@ -65,16 +74,26 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
             "no shadow": (Raster(library, threads=case.cores, shadow=False), snapshots),
             LABELS: (Raster(library, threads=case.cores), snapshots),
         }
-        with Workers(case.cores, "tiny_world:TinyWorld") as workers:
-            workers.call_all("load_robot", robot)
-            workers.call_all("load_bodies", bodies)
+        contestants = [_ours(f"ours, {name}", *rasters[name], cameras) for name in case.variants]
+        obstacle = find_obstacle()
+        theirs: dict[str, dict[str, NDArray[Any]]] = {}
+        with ExitStack() as stack:
+            tiny = stack.enter_context(Workers(case.cores, "tiny_world:TinyWorld"))
+            tiny.call_all("load_robot", robot)
+            tiny.call_all("load_bodies", bodies)
             shares = [(views[k :: case.cores], case.width, case.height) for k in range(case.cores)]
-            contestants = [_ours(f"ours, {name}", *rasters[name], cameras) for name in case.variants]
-            contestants.append(
-                Contestant(name=TINY, items=case.views, run=lambda: _discard(workers.call("render", shares)))
-            )
+            contestants.append(_theirs(TINY, case.views, tiny, shares))
+            theirs["TinyRenderer"] = _pictures(tiny, shares, case.views)
+            if obstacle is None:
+                shadow = {"shadow": 256 if case.width <= 320 else 512}
+                mujoco = stack.enter_context(Workers(case.cores, "mujoco_world:MujocoWorld", shadow))
+                mujoco.call_all("load", describe_geoms(library, snapshots[0]), case.width, case.height)
+                shots = [describe_shot(snapshot, camera) for snapshot, camera in zip(snapshots, cameras, strict=True)]
+                for name, passes in MUJOCO.items():
+                    turns = [(shots[k :: case.cores], passes) for k in range(case.cores)]
+                    contestants.append(_theirs(name, case.views, mujoco, turns))
+                theirs["MuJoCo"] = _pictures(mujoco, turns, case.views)
             measured = measure(contestants, repeats=repeats)
-            agreement = _agreement(workers, views, case, rasters, snapshots, cameras)
         triangles = sum(len(library.level(int(mesh)).triangles) for mesh in snapshots[0].mesh)
     finally:
         scene.close()
@@ -91,12 +110,17 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
             "instances": int(len(snapshots[0].mesh)),
         },
         measurements=measured,
-        ratios=[(f"ours, {name}", TINY) for name in case.variants if name not in PARTIAL],
+        ratios=[
+            (f"ours, {name}", other)
+            for other in (TINY, *MUJOCO)
+            for name in case.variants
+            if name not in PARTIAL and any(other == m.name for m in measured)
+        ],
         facts={
             "ns_per_pixel": {m.name: _cost(m, pixels, case.cores) for m in measured},
             "ns_per_triangle": {m.name: _cost(m, triangles, case.cores) for m in measured},
-            "agreement_with_levels_of_detail": agreement["auto"],
-            "agreement_without": agreement["exact"],
+            **_agreement(rasters, snapshots, cameras, theirs),
+            **({} if obstacle is None else {"left_out": f"MuJoCo on Mesa: {obstacle}"}),
         },
     )
 
@@ -110,8 +134,21 @@ def _ours(name: str, raster: Raster, snapshots: Sequence[Snapshot], cameras: Seq
     return Contestant(name=name, items=len(cameras), run=run)
 
 
-def _discard(_: Any) -> None:
-    return None
+def _theirs(name: str, frames: int, workers: Workers, shares: Sequence[tuple[Any, ...]]) -> Contestant:
+    def run() -> None:
+        workers.call("render", shares)
+
+    return Contestant(name=name, items=frames, run=run)
+
+
+def _pictures(workers: Workers, shares: Sequence[tuple[Any, ...]], frames: int) -> dict[str, NDArray[Any]]:
+    """Return what the workers draw, the views of all shares in their first order."""
+    parts = workers.call("pictures", shares)
+    joined = {name: np.empty((frames, *array.shape[1:]), array.dtype) for name, array in parts[0].items()}
+    for k, part in enumerate(parts):
+        for name, array in part.items():
+            joined[name][k :: len(shares)] = array
+    return joined
 
 
 def _cost(measurement: Measurement, units: int, cores: int) -> float:
@@ -120,21 +157,15 @@ def _cost(measurement: Measurement, units: int, cores: int) -> float:
 
 
 def _agreement(
-    workers: Workers,
-    views: Sequence[View],
-    case: RenderCase,
     rasters: Mapping[str, tuple[Raster, Sequence[Snapshot]]],
     snapshots: Sequence[Snapshot],
     cameras: Sequence[Camera],
+    theirs: Mapping[str, Mapping[str, NDArray[Any]]],
 ) -> dict[str, dict[str, float]]:
-    shares = [(views[k :: case.cores], case.width, case.height) for k in range(case.cores)]
-    parts = workers.call("pictures", shares)
-    theirs = {name: np.empty((len(views), *parts[0][name].shape[1:]), parts[0][name].dtype) for name in parts[0]}
-    for k, part in enumerate(parts):
-        for name, array in part.items():
-            theirs[name][k :: case.cores] = array
     found = {}
-    for lod, name in (("auto", "same materials"), ("exact", "no levels of detail")):
+    for what, name in (("with_levels_of_detail", "same materials"), ("without", "no levels of detail")):
         frames = rasters[name][0].render(snapshots, cameras, outputs=("depth", "instance"))
-        found[lod] = compare_frames({"instance": frames.instance, "depth": frames.depth}, theirs)
+        ours = {"instance": frames.instance, "depth": frames.depth}
+        for other, pictures in theirs.items():
+            found[f"agreement_with_{other}_{what}"] = compare_frames(ours, pictures)
     return found

@@ -9,6 +9,7 @@ import cases
 import numpy as np
 import pytest
 import run
+import suite_render
 import suite_start
 from processes import Workers
 from scene_views import compare_frames, edges
@@ -37,6 +38,16 @@ def test_every_case_runs(suite: str, case: Any) -> None:
     assert document["suite"] == suite
     assert all(row["rate"] > 0 for row in result["results"])
     assert result["ratios"]
+
+
+def test_rendering_is_measured_without_mujoco(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where MuJoCo cannot render the others are measured, and the result says why it is not among them."""
+    monkeypatch.setattr(suite_render, "find_obstacle", lambda: "not installed")
+
+    result = suite_render.run_case(cases.tiny(cases.RENDER[1]), repeats=1).to_json()
+
+    assert "MuJoCo on Mesa: not installed" == result["facts"]["left_out"]
+    assert [suite_render.TINY] == [row["contestant"] for row in result["results"] if "ours" not in row["contestant"]]
 
 
 def test_start_is_measured_up_to_the_first_row(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from simloom.renderers import MeshLibraryBuilder
 from simloom.renderers.urdf import load_urdf_links, load_urdf_visuals
 
-from .still_life import Thing, pose
+from .still_life import Thing, camera, look, pose, still_life
 
 ROBOTS = {
     "panda": "franka_panda/panda.urdf",
@@ -18,7 +18,21 @@ ROBOTS = {
     "husky": "husky/husky.urdf",
     "laikago": "laikago/laikago_toes.urdf",
     "xarm": "xarm/xarm6_robot.urdf",
+    "xarm_gripper": "xarm/xarm6_with_gripper.urdf",
+    "pr2_gripper": "pr2_gripper.urdf",
+    "a1": "a1/a1.urdf",
+    "aliengo": "aliengo/aliengo.urdf",
+    "mini_cheetah": "mini_cheetah/mini_cheetah.urdf",
+    "minitaur": "quadruped/minitaur.urdf",
+    "microtaur": "quadruped/microtaur/microtaur.urdf",
+    "quadruped": "quadruped/quadruped.urdf",
+    "spirit": "quadruped/spirit40.urdf",
+    "vision60": "quadruped/vision60.urdf",
+    "racecar": "racecar/racecar.urdf",
+    "bike": "bicycle/bike.urdf",
 }
+QUICK = ("laikago", "panda", "r2d2")
+"""The robots of the quick tests; the others are for the slow ones."""
 
 
 def _matrix(position, quaternion) -> np.ndarray:
@@ -91,3 +105,19 @@ def bounds(things: list[Thing], library) -> tuple[np.ndarray, np.ndarray]:
         points.append(vertices @ thing.at[:3, :3].T + thing.at[:3, 3])
     joined = np.concatenate(points)
     return joined.min(axis=0), joined.max(axis=0)
+
+
+def robot_scene(name: str, *, levels: bool, width: int = 320, height: int = 240):
+    """The library, snapshot and two views of a robot on a floor, that fills them."""
+    builder = MeshLibraryBuilder()
+    floor = builder.add_plane()
+    things = add_robot(builder, name, levels=levels)
+    library = builder.build()
+    low, high = bounds(things, library)
+    centre, size = (low + high) / 2, np.linalg.norm(high - low)
+    ground = Thing(mesh=floor, at=pose(*centre[:2], low[2] - 0.01), scale=(6.0, 6.0, 1.0), instance=0, class_id=1)
+    views = []
+    for direction in ((1.0, 0.6, 0.5), (-0.7, -1.0, 0.9)):
+        eye = centre + 1.3 * size * np.array(direction) / np.linalg.norm(direction)
+        views.append(camera(width, height, 0.85 * width, at=look(eye, centre), near=0.05, far=20.0))
+    return library, still_life(ground, *sorted(things, key=lambda t: t.instance)), views

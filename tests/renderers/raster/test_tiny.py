@@ -1,65 +1,68 @@
-"""Raster beside PyBullet's TinyRenderer, an independent witness, on PyBullet's own robots."""
+"""Raster beside PyBullet's TinyRenderer, an independent witness, on PyBullet's robots and random objects.
+
+TinyRenderer samples the pixel's centre too, but rounds otherwise where a centre lies near an edge, keeps a float depth
+buffer that is not reversed, and drops triangles of less than 0.005 square pixels: its very dense meshes have pinholes,
+through which lies what is behind. MuJoCo's renderer, which drops none, agrees with ours there.
+"""
 
 import numpy as np
 import pytest
 
-from naive.robots import ROBOTS, add_robot, bounds
-from naive.still_life import Thing, camera, look, pose, still_life
-from simloom.renderers import MeshLibraryBuilder, Raster, TinyRenderer
+from naive.agreement import compare, off_silhouettes
+from naive.robots import QUICK, ROBOTS, robot_scene
+from naive.toys import toy_scene
+from simloom.renderers import Raster, TinyRenderer
 
 pytest.importorskip("pybullet")
+NAMES = ("instance", "depth")
+DENSE = {"microtaur": 5e-3}
+"""Robots with so many triangles (419 000 within 4000 pixels a view) that pinholes count: the share allowed for them."""
 
 
-@pytest.fixture(scope="module", params=sorted(ROBOTS))
-def robot(request):
-    """A library with one robot and a plane, the robot's things, and two views that it fills."""
-    builder = MeshLibraryBuilder()
-    floor = builder.add_plane()
-    things = add_robot(builder, request.param, levels=True)
-    library = builder.build()
-    low, high = bounds(things, library)
-    centre, size = (low + high) / 2, np.linalg.norm(high - low)
-    ground = Thing(mesh=floor, at=pose(*centre[:2], low[2] - 0.01), scale=(6.0, 6.0, 1.0), instance=0, class_id=1)
-    views = []
-    for direction in ((1.0, 0.6, 0.5), (-0.7, -1.0, 0.9)):
-        eye = centre + 1.3 * size * np.array(direction) / np.linalg.norm(direction)
-        views.append(camera(200, 150, 170.0, at=look(eye, centre), near=0.05, far=20.0))
-    return request.param, library, still_life(ground, *sorted(things, key=lambda t: t.instance)), views
-
-
-def inner_pixels(instance, depth):
-    """Pixels whose eight neighbours are of the same instance, without a step in depth: no silhouette passes there."""
-    inner = np.ones(instance.shape, bool)
-    for dy in (-1, 0, 1):
-        for dx in (-1, 0, 1):
-            inner &= np.roll(instance, (dy, dx), axis=(1, 2)) == instance
-            inner &= np.abs(np.roll(depth, (dy, dx), axis=(1, 2)) - depth) < 0.02
-    inner[:, [0, -1]] = False
-    inner[:, :, [0, -1]] = False
-    return inner
-
-
-@pytest.mark.parametrize("lod", ["exact", "auto"])
-def test_raster_agrees_with_tiny(robot, lod, record_property):
-    """Off silhouettes 99.5 % of the ids are equal, and depth is within a millimetre (of full detail) there."""
-    name, library, scene, views = robot
-    names = ("instance", "depth", "class_id")
-    frames = Raster(library, lod=lod).render([scene], views, view_snapshot=[0, 0], outputs=names)
+def witness(library, scene, views):
+    """Instance ids and depth by TinyRenderer."""
     with TinyRenderer(library, shadow=False) as tiny:
-        witness = tiny.render([scene], views, names, view_snapshot=[0, 0])
-    inner = inner_pixels(frames.instance, frames.depth) & inner_pixels(witness.instance, witness.depth)
-    robot_pixels = inner & (frames.instance > 0)
-    assert robot_pixels.sum() > 1000
-    share = (frames.instance == witness.instance)[robot_pixels].mean()
-    same = robot_pixels & (frames.instance == witness.instance)
-    off = np.abs(frames.depth - witness.depth)[same]
+        frames = tiny.render([scene], views, NAMES, view_snapshot=[0] * len(views))
+    return frames.instance, frames.depth
+
+
+def ours(library, scene, views, lod="exact"):
+    """Instance ids and depth by Raster."""
+    frames = Raster(library, lod=lod).render([scene], views, view_snapshot=[0] * len(views), outputs=NAMES)
+    return frames.instance, frames.depth
+
+
+def check(found, record_property, what):
+    """Hold the bands: off silhouettes 99.9 % of ids and of depths equal; silhouettes within a pixel."""
+    record_property(what, str(found))
+    share = DENSE.get(what, 1e-3)
+    assert found.inner > 1000
+    assert found.inner_different <= 1e-3 * found.inner
+    assert found.inner_deep <= share * found.inner
+    assert found.misplaced <= share * found.pixels
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in sorted(ROBOTS)]
+)
+def test_robots_agree(name, record_property):
+    """Off silhouettes a robot's links have the same pixels and depth; levels of detail are within a pixel."""
+    library, scene, views = robot_scene(name, levels=True)
+    theirs, exact = witness(library, scene, views), ours(library, scene, views)
+    check(compare(exact, theirs), record_property, name)
+    instance, depth = ours(library, scene, views, lod="auto")
+    inner = off_silhouettes(instance, depth) & off_silhouettes(*theirs) & (instance > 0)
+    same = inner & (instance == theirs[0])
+    assert same.sum() >= 0.995 * inner.sum()
     # A level of detail may lie half a pixel away, and its measured error holds for 95 % of the surface.
-    allowed = 1e-3 if lod == "exact" else 1.0 * frames.depth[same] / views[0].fx
-    within = (off < allowed).mean()
-    record_property("robot", name)
-    record_property("pixels", int(robot_pixels.sum()))
-    record_property("ids_equal", float(share))
-    record_property("within_1_mm", float((off < 1e-3).mean()))
-    record_property("depth_p99", float(np.quantile(off, 0.99)))
-    assert share >= 0.995
-    assert within >= (0.995 if lod == "exact" else 0.98)
+    off = np.abs(depth - theirs[1])[same] / depth[same] * views[0].fx
+    record_property(f"{name}, levels of detail: depth within a pixel", float((off < 1.0).mean()))
+    assert (off < 1.0).mean() >= 0.98
+
+
+@pytest.mark.parametrize("number", [0, *(pytest.param(k, marks=pytest.mark.slow) for k in range(1, 12))])
+def test_objects_agree(number, record_property):
+    """Off silhouettes twenty-five objects that touch and hide each other have the same pixels and depth."""
+    library, scene, views = toy_scene(number)
+    found = compare(ours(library, scene, views), witness(library, scene, views))
+    check(found, record_property, f"objects {25 * number} to {25 * number + 24}")
