@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from .bullet import TinyRenderer as TinyRenderer
     from .frames import Frames as Frames
     from .lighting import Lighting as Lighting
+    from .mesh_builder import MeshLibraryBuilder as MeshLibraryBuilder
     from .mesh_library import MeshLibrary as MeshLibrary
-    from .mesh_library import MeshLibraryBuilder as MeshLibraryBuilder
     from .raster.raster import Raster as Raster
     from .replay import load_replay as load_replay
     from .replay import save_replay as save_replay
+    from .skies import load_sky as load_sky
     from .snapshot import Snapshot as Snapshot
     from .surfaces import Materials as Materials
     from .surfaces import Pattern as Pattern
@@ -37,6 +38,7 @@ __all__ = [
     "Snapshot",
     "TinyRenderer",
     "load_replay",
+    "load_sky",
     "save_replay",
 ]
 
@@ -46,12 +48,13 @@ _HOMES = {
     "Lighting": ".lighting",
     "Materials": ".surfaces",
     "MeshLibrary": ".mesh_library",
-    "MeshLibraryBuilder": ".mesh_library",
+    "MeshLibraryBuilder": ".mesh_builder",
     "Pattern": ".surfaces",
     "Raster": ".raster.raster",
     "Snapshot": ".snapshot",
     "TinyRenderer": ".bullet",
     "load_replay": ".replay",
+    "load_sky": ".skies",
     "save_replay": ".replay",
 }
 

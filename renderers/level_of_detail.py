@@ -35,6 +35,8 @@ class MeshLevel:
     """Texture coordinates, shape (N, 2)."""
     triangles: NDArray[np.int32]
     """Vertex rows, shape (T, 3)."""
+    colors: NDArray[np.uint8] | None = None
+    """Vertex colours, sRGB bytes, shape (N, 3); None = the mesh has none."""
     error: float = 0.0
     """Largest distance of the full mesh from this level [m]."""
 
@@ -160,11 +162,12 @@ def _assemble(
         np.stack([np.bincount(vertex, weights=normals[:, axis], minlength=count) for axis in range(3)], axis=1)
     )
     position = positions[cluster[first]]
-    # Of the corners that merge, the one nearest to the representative gives its texture coordinates.
+    # Of the corners that merge, the one nearest to the representative gives its texture coordinates and colour.
     squared = ((full.vertices - position[vertex]) ** 2).sum(axis=1)
     order = np.lexsort((squared, vertex))
     size = np.bincount(vertex, minlength=count)
-    uvs = full.uvs[order[np.concatenate(([0], np.cumsum(size)[:-1]))]]
+    nearest = order[np.concatenate(([0], np.cumsum(size)[:-1]))]
+    uvs = full.uvs[nearest]
     triangles = vertex[full.triangles[rows]]
     used = np.zeros(count, bool)
     used[triangles.reshape(-1)] = True
@@ -180,5 +183,6 @@ def _assemble(
         normals=merged[used].astype(np.float32),
         uvs=np.ascontiguousarray(uvs[used]),
         triangles=row[triangles].astype(np.int32),
+        colors=None if full.colors is None else np.ascontiguousarray(full.colors[nearest][used]),
         error=float(np.nextafter(np.float32(error), np.float32(np.inf))),
     )

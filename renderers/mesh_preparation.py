@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -18,30 +20,10 @@ from .mesh_normals import (
 )
 
 
-def prepare_mesh(
-    name: str,
-    vertices: ArrayLike,
-    triangles: ArrayLike,
-    normals: ArrayLike | None = None,
-    uvs: ArrayLike | None = None,
-    crease_angle: float = CREASE_ANGLE,
-) -> tuple[MeshLevel, bool]:
-    """Check and weld a mesh, and give it normals where it has none.
-
-    Args:
-        name: What errors call it.
-        vertices: Positions [m], shape (N, 3), finite.
-        triangles: Vertex rows, shape (T, 3), T <= 2^20.
-        normals: Normals per vertex, shape (N, 3), or None: smooth, split where faces meet above the crease angle.
-        uvs: Texture coordinates (v up), shape (N, 2), or None.
-        crease_angle: Largest angle that is smoothed over [rad].
-
-    Returns:
-        The full level, and whether the mesh is closed and wound outwards.
-
-    Raises:
-        ValueError: If shapes disagree, values are not finite, an index is out of range, or no triangle has an area.
-    """
+def _check_arrays(
+    name: str, vertices: ArrayLike, triangles: ArrayLike
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return a mesh's vertices and triangles, checked."""
     points = np.asarray(vertices)
     faces = np.asarray(triangles)
     if points.ndim != 2 or points.shape[1] != 3 or faces.ndim != 2 or faces.shape[1] != 3:
@@ -58,20 +40,57 @@ def prepare_mesh(
         raise ValueError(
             f"mesh {name!r} names vertices {faces.min()} to {faces.max()}; it has {points.shape[0]}, counted from 0"
         )
-    extras: list[NDArray[np.float32]] = []
-    for what, values, width in (("normals", normals, 3), ("uvs", uvs, 2)):
-        array = np.zeros((points.shape[0], width), np.float32) if values is None else np.asarray(values, np.float32)
-        if array.shape != (points.shape[0], width) or not np.isfinite(array).all():
-            raise ValueError(
-                f"{what} of mesh {name!r} must be finite, shape {(points.shape[0], width)}, got {array.shape}"
-            )
-        extras.append(array + np.float32(0.0))
-    file_normals, coordinates = extras
+    return points, faces.astype(np.int64)
+
+
+def _check_values(
+    name: str, what: str, values: ArrayLike | None, count: int, width: int, dtype: type = np.float32
+) -> NDArray[Any]:
+    """Return one array per vertex, checked; zeros stand for None."""
+    given = np.zeros((count, width), dtype) if values is None else np.asarray(values)
+    if dtype is np.uint8 and given.dtype != np.uint8:
+        raise ValueError(f"{what} of mesh {name!r} must be uint8 (sRGB bytes), got {given.dtype}; scale them to 0..255")
+    array: NDArray[Any] = given.astype(dtype)
+    if array.shape != (count, width) or not np.isfinite(array).all():
+        raise ValueError(f"{what} of mesh {name!r} must be finite, shape {(count, width)}, got {array.shape}")
+    return np.asarray(array + dtype(0))
+
+
+def prepare_mesh(
+    name: str,
+    vertices: ArrayLike,
+    triangles: ArrayLike,
+    normals: ArrayLike | None = None,
+    uvs: ArrayLike | None = None,
+    crease_angle: float = CREASE_ANGLE,
+    colors: ArrayLike | None = None,
+) -> tuple[MeshLevel, bool]:
+    """Check and weld a mesh, and give it normals where it has none.
+
+    Args:
+        name: What errors call it.
+        vertices: Positions [m], shape (N, 3), finite.
+        triangles: Vertex rows, shape (T, 3), T <= 2^20.
+        normals: Normals per vertex, shape (N, 3), or None: smooth, split where faces meet above the crease angle.
+        uvs: Texture coordinates (v up), shape (N, 2), or None.
+        crease_angle: Largest angle that is smoothed over [rad].
+        colors: Vertex colours, sRGB bytes, shape (N, 3), or None.
+
+    Returns:
+        The full level, and whether the mesh is closed and wound outwards.
+
+    Raises:
+        ValueError: If shapes disagree, values are not finite, an index is out of range, or no triangle has an area.
+    """
+    points, faces = _check_arrays(name, vertices, triangles)
+    file_normals = _check_values(name, "normals", normals, len(points), 3)
+    coordinates = _check_values(name, "uvs", uvs, len(points), 2)
+    paint = _check_values(name, "colors", colors, len(points), 3, np.uint8)
 
     weld, _ = weld_rows(points)
     corners = weld[faces.astype(np.int64)]
     simple = (corners[:, 0] != corners[:, 1]) & (corners[:, 1] != corners[:, 2]) & (corners[:, 2] != corners[:, 0])
-    corners, faces = corners[simple], faces[simple].astype(np.int64)
+    corners, faces = corners[simple], faces[simple]
     exact = points.astype(np.float64)
     is_closed = corners.shape[0] > 0 and is_balanced(corners)
     if is_closed:
@@ -94,12 +113,45 @@ def prepare_mesh(
         given = file_normals[source]
         usable = (given**2).sum(axis=1) > 1e-12
         smooth = np.where(usable[:, None], normalize_rows(given.astype(np.float64)).astype(np.float32), smooth)
-    rows = np.concatenate((points[source], smooth, coordinates[source]), axis=1) + np.float32(0.0)
+    columns = [points[source], smooth, coordinates[source]]
+    if colors is not None:
+        columns.append(paint[source].astype(np.float32))
+    rows = np.concatenate(columns, axis=1) + np.float32(0.0)
     vertex, kept = weld_rows(rows)
     level = MeshLevel(
         vertices=np.ascontiguousarray(rows[kept, :3]),
         normals=np.ascontiguousarray(rows[kept, 3:6]),
-        uvs=np.ascontiguousarray(rows[kept, 6:]),
+        uvs=np.ascontiguousarray(rows[kept, 6:8]),
         triangles=vertex.reshape(-1, 3).astype(np.int32),
+        colors=None if colors is None else np.ascontiguousarray(rows[kept, 8:].astype(np.uint8)),
     )
     return level, is_closed
+
+
+def prepare_deformable(name: str, vertices: ArrayLike, triangles: ArrayLike, uvs: ArrayLike | None = None) -> MeshLevel:
+    """Check a mesh and give it smooth normals; its vertices and triangles stay as they are, one to one.
+
+    Args:
+        name: What errors call it.
+        vertices: Positions [m], shape (N, 3), finite.
+        triangles: Vertex rows, shape (T, 3), T <= 2^20.
+        uvs: Texture coordinates (v up), shape (N, 2), or None.
+
+    Returns:
+        Its only level. A vertex's normal is the mean of its faces' by their areas, +z where they cancel or there is none.
+
+    Raises:
+        ValueError: If shapes disagree, values are not finite, or an index is out of range.
+    """
+    points, faces = _check_arrays(name, vertices, triangles)
+    coordinates = _check_values(name, "uvs", uvs, len(points), 2)
+    around = np.repeat(face_vectors(points.astype(np.float64), faces), 3, axis=0)
+    sums = [np.bincount(faces.reshape(-1), weights=around[:, k], minlength=len(points)) for k in range(3)]
+    normals: NDArray[np.float64] = np.stack(sums, axis=1)
+    normals[(normals == 0).all(axis=1)] = 0.0, 0.0, 1.0
+    return MeshLevel(
+        vertices=points,
+        normals=normalize_rows(normals).astype(np.float32),
+        uvs=coordinates,
+        triangles=faces.astype(np.int32),
+    )

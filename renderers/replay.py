@@ -140,9 +140,11 @@ def save_replay(
     )
     _check_rows("mesh", used_meshes, 0, library.mesh_count)
     _check_rows("texture", used_textures, -1, library.texture_count)
-    subset, mesh_map, texture_map = library.subset(used_meshes, used_textures)
+    used_skies = np.unique(np.concatenate([s.lighting.sky_image for s in snapshots]))
+    _check_rows("sky", used_skies, -1, library.sky_count)
+    subset, mesh_map, texture_map, sky_map = library.subset(used_meshes, used_textures, used_skies)
 
-    names = json.dumps({"meshes": subset.names, "textures": subset.texture_names}).encode()
+    names = json.dumps({"meshes": subset.names, "textures": subset.texture_names, "skies": subset.sky_names}).encode()
     arrays: dict[str, NDArray[Any]] = {
         "version": np.array([REPLAY_VERSION], np.int64),
         "names": np.frombuffer(names, np.uint8),
@@ -170,7 +172,10 @@ def save_replay(
             parts = [np.where(part < 0, -1, np.append(texture_map, -1)[part]) for part in parts]
         arrays[f"material/{name}"] = np.concatenate(parts).astype(dtype)
     for name, (dtype, _) in _LIGHT.items():
-        arrays[f"lighting/{name}"] = np.concatenate([getattr(s.lighting, name) for s in snapshots]).astype(dtype)
+        parts = [getattr(s.lighting, name) for s in snapshots]
+        if name == "sky_image":
+            parts = [np.append(sky_map, -1)[part] for part in parts]  # -1 takes the last
+        arrays[f"lighting/{name}"] = np.concatenate(parts).astype(dtype)
     for name, (dtype, tail) in _LAMP.items():
         parts = [getattr(s.lighting, name).reshape(-1, *tail) for s in snapshots]
         arrays[f"lamp/{name}"] = np.concatenate(parts).astype(dtype)
@@ -231,8 +236,8 @@ def _read_arrays(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
 def _read_library(stored: dict[str, NDArray[Any]]) -> MeshLibrary:
     try:
         names = json.loads(_take(stored, "names", np.uint8, (None,)).tobytes().decode())
-        meshes, textures = names["meshes"], names["textures"]
-        if not all(isinstance(name, str) for name in [*meshes, *textures]):
+        meshes, textures, skies = names["meshes"], names["textures"], names["skies"]
+        if not all(isinstance(name, str) for name in [*meshes, *textures, *skies]):
             raise TypeError("names must be strings")
     except (UnicodeDecodeError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(f"the names in the replay file are damaged: {error}") from error
@@ -240,7 +245,7 @@ def _read_library(stored: dict[str, NDArray[Any]]) -> MeshLibrary:
     for name, (dtype, shape) in LAYOUT.items():
         tail = tuple(None if isinstance(length, str) else length for length in shape)
         arrays[name] = _take(stored, f"library/{name}", dtype, tail)
-    return MeshLibrary(names=tuple(meshes), texture_names=tuple(textures), **arrays)
+    return MeshLibrary(names=tuple(meshes), texture_names=tuple(textures), sky_names=tuple(skies), **arrays)
 
 
 def _check_poses(name: str, poses: NDArray[np.float64]) -> None:
@@ -297,6 +302,7 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
     _check_rows("instance/material", instance["material"], 0, 2**31 - 1)
     for name in _TEXTURES:
         _check_rows(f"material/{name}", material[name], -1, library.texture_count)
+    _check_rows("lighting/sky_image", light["sky_image"], -1, library.sky_count)
     if (instance["scale"] <= 0).any() or (material["pattern_scale"] <= 0).any():
         raise ValueError(f"scales in {path} must be > 0; it is damaged")
     for name in ("pose_world_instance", "previous_pose", "next_pose", "pose_instance_part"):

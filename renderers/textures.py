@@ -104,11 +104,12 @@ def check_image(name: str, image: NDArray[np.uint8]) -> None:
         )
 
 
-def build_mips(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
+def build_mips(image: NDArray[np.uint8], *, data: bool = False) -> tuple[NDArray[np.uint8], ...]:
     """Build a full mip chain, box-filtered in linear light.
 
     Args:
         image: sRGB bytes, shape (height, width, 3).
+        data: True = the bytes are linear numbers.
 
     Returns:
         Levels, finest first, level k of max(1, width >> k) x max(1, height >> k) texels; the last is one texel.
@@ -118,12 +119,12 @@ def build_mips(image: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], ...]:
         [(4, 2), (2, 1), (1, 1)]
     """
     check_image("", image)
-    table = srgb_to_linear(np.arange(256) / 255.0)
+    table = np.arange(256) / 255.0 if data else srgb_to_linear(np.arange(256) / 255.0)
     linear = table[image]
     levels = [image]
     for _ in range(mip_level_count(image.shape[1], image.shape[0]) - 1):
         linear = _halve(_halve(linear, 0), 1)
-        levels.append(np.rint(255.0 * linear_to_srgb(linear)).astype(np.uint8))
+        levels.append(np.rint(255.0 * (linear if data else linear_to_srgb(linear))).astype(np.uint8))
     return tuple(levels)
 
 

@@ -80,6 +80,9 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
         highest = max(int(kind.max(initial=-1)) for kind in kinds)
         if highest >= texture_count:
             raise ValueError(f"texture rows of materials must be < {texture_count}, got {highest}")
+        skies = snapshot.lighting.sky_image
+        if int(skies.max(initial=-1)) >= len(library.sky_offset):
+            raise ValueError(f"sky_image must be < {len(library.sky_offset)}, got {int(skies.max())}")
         rows = int(table.roughness.size)
         columns = (
             table.base_color.reshape(rows, 3),

@@ -52,6 +52,20 @@ class Textures(NamedTuple):
     levels: Any
 
 
+class Skies(NamedTuple):
+    """Skies, as in `MeshLibrary`; `skies` says which direction a texel stands for."""
+
+    texel: Any
+    """(Nk, 3) float32, linear radiance; one row at least."""
+    offset: Any
+    """(Ns,) int32, first texel; level k of max(1, width >> k) x (height >> k) texels follows level k - 1."""
+    width: Any
+    height: Any
+    levels: Any
+    harmonics: Any
+    """(Ns, 9, 3) float32, coefficients of 1, y, z, x, xy, yz, 3zz - 1, xz, xx - yy of a normal: its irradiance."""
+
+
 class Worlds(NamedTuple):
     """W snapshots as one table of instances, one of materials and one of lights; I instances, R material rows."""
 
@@ -146,4 +160,18 @@ def tabulate_textures(library: MeshLibrary) -> Textures:
         width=library.texture_width,
         height=library.texture_height,
         levels=library.texture_levels,
+    )
+
+
+def tabulate_skies(library: MeshLibrary) -> Skies:
+    """Lay out the skies of a library."""
+    # Never empty: an index into it may be computed, though not used, where there is no sky.
+    texels = library.sky_texel if len(library.sky_texel) else np.zeros((1, 3), np.float32)
+    return Skies(
+        texel=texels,
+        offset=library.sky_offset,
+        width=library.sky_width,
+        height=library.sky_height,
+        levels=library.sky_levels,
+        harmonics=library.sky_harmonics,
     )

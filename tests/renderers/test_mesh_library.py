@@ -200,7 +200,7 @@ def test_subset_keeps_bytes_and_maps_rows(primitives):
     for k, image in enumerate(images):
         builder.add_texture(f"t{k}", image)
     library = builder.build()
-    subset, mesh_map, texture_map = library.subset([2, 1, 2], [-1, 2])
+    subset, mesh_map, texture_map, _ = library.subset([2, 1, 2], [-1, 2])
     assert mesh_map.tolist() == [-1, 0, 1]
     assert texture_map.tolist() == [-1, -1, 0]
     assert subset.names == ("primitive/sphere", "primitive/plane")
@@ -243,3 +243,52 @@ def test_an_empty_library_is_one():
     library = MeshLibraryBuilder().build()
     assert library.mesh_count == library.texture_count == 0
     assert library.triangles.shape == (0, 3)
+
+
+def test_a_deformable_mesh_stays_one_to_one():
+    """Vertices and triangles keep their order, doubles and unused ones too; normals are smooth; it is open."""
+    points = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0], [0, 0, 0], [9, 9, 9]], float)
+    faces = np.array([[0, 1, 2], [0, 2, 3], [4, 3, 2], [1, 1, 1]])
+    builder = MeshLibraryBuilder()
+    row = builder.add_deformable("cloth", points, faces)
+    assert builder.add_deformable("painted", points, faces, points[:, :2]) == row + 1
+    library = builder.build()
+    level = library.level(row)
+    assert np.array_equal(level.vertices, points.astype(np.float32))
+    assert np.array_equal(level.triangles, faces)
+    assert level.normals.tolist() == [[0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, 1], [0, 0, -1], [0, 0, 1]]
+    assert library.mesh_is_closed.tolist() == [0, 0]
+    assert library.mesh_has_uv.tolist() == [0, 1]
+    assert library.mesh_level_count.tolist() == [1, 1]
+    assert np.array_equal(library.level(1).uvs, points[:, :2].astype(np.float32))
+    with pytest.raises(ValueError, match="NaN"):
+        builder.add_deformable("bad", points * np.nan, faces)
+
+
+def test_vertex_colours_are_kept_through_levels():
+    """Every vertex of every level has the colour of a full vertex near it; without colours all are white."""
+    count = 24
+    grid = np.stack(np.meshgrid(np.linspace(0, 1, count), np.linspace(0, 1, count), indexing="ij"), -1).reshape(-1, 2)
+    points = np.concatenate([grid, 0.05 * np.sin(6 * grid[:, :1])], axis=1)
+    first = (np.arange(count - 1)[:, None] * count + np.arange(count - 1)).reshape(-1)
+    faces = np.concatenate(
+        [np.stack([first, first + count, first + 1], 1), np.stack([first + 1, first + count, first + count + 1], 1)]
+    )
+    colors = np.rint(255 * np.concatenate([grid, 0 * grid[:, :1]], axis=1)).astype(np.uint8)
+    builder = MeshLibraryBuilder()
+    painted = builder.add_mesh("painted", points, faces, colors=colors)
+    plain = builder.add_mesh("plain", points, faces)
+    library = builder.build()
+    assert library.mesh_has_color.tolist() == [1, 0]
+    assert library.mesh_level_count[painted] > 1
+    for k in range(int(library.mesh_level_count[painted])):
+        level = library.level(painted, k)
+        # Merging picks one full vertex, at most a level's error and a cell from the position.
+        assert np.abs(level.colors[:, :2] / 255 - level.vertices[:, :2]).max() < 0.5 / 255 + 3 * level.error + 1e-6
+        assert (level.colors[:, 2] == 0).all()
+    assert library.level(plain).colors is None
+    rows = slice(int(library.level_vertex_start[library.mesh_level_start[plain]]), None)
+    assert (library.colors[rows] == 255).all()
+    assert np.array_equal(library.subset([0], [])[0].level(0, 1).colors, library.level(0, 1).colors)
+    with pytest.raises(ValueError, match="uint8"):
+        builder.add_mesh("bad", points, faces, colors=colors / 255.0)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from simloom.renderers import Camera, Lighting, Materials, MeshLibraryBuilder, Snapshot, load_replay, save_replay
+from simloom.renderers.replay import REPLAY_VERSION
 
 THREES = (
     "sun_direction", "sun_irradiance", "sky_zenith", "sky_horizon", "sky_ground", "sky_scale", "fog_radiance",
@@ -173,7 +174,7 @@ def put(name, index, value):
         put("library/triangles", 0, 10**6),
         put("library/texture_width", 0, 2**30),
         put("library/level_triangle_count", 0, 2**31 - 1),
-        put("version", 0, 2),
+        put("version", 0, REPLAY_VERSION + 1),
         put("names", 0, 0),
         lambda arrays: arrays.pop("lighting/sun_direction"),
         lambda arrays: arrays.update(extra=np.zeros(1)),
