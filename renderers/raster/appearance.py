@@ -2,142 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
+from .fog import spread_fog
+from .lamps import Faces, shine_lamps
+from .light_block import AMBIENT, EXTRA_BLUE, EXTRA_GREEN, EXTRA_RED
 from .materials import apply_materials
 from .shading import evaluate_sky, shade_block
-from .surface import (
-    BLOCK,
-    BLUE,
-    FACE_X,
-    FACE_Y,
-    FACE_Z,
-    GREEN,
-    POSITION_X,
-    POSITION_Y,
-    POSITION_Z,
-    RED,
-    SLACK,
-    SUN,
-    VIEW_Z,
-    WORD_A,
-    WORD_B,
-    WORD_C,
-    WORD_D,
-    gather_block,
-)
+from .sun_shadows import cast_soft_sun_shadows, cast_sun_shadows, measure_slack
+from .surface import BLOCK, BLUE, GREEN, RED, SUN, VIEW_Z, gather_block
 from .tables import Draws, Geometry, Textures, Views, Worlds
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
 U1 = np.uint64(1)
-STEEPEST = np.float32(6.0)
-"""Largest slope of a receiver towards the sun that the shadow look-up follows."""
 
 
-@scalar(forceinline=True)
-def _is_lit(nearest: Any, expected: Any) -> Any:
-    # An empty texel holds 0; a receiver far below all casters expects less, and is lit all the same.
-    return F1 if nearest <= max(expected, F0) else F0
+class Suns(NamedTuple):
+    """Shadow maps of the suns: one per snapshot and look."""
 
-
-@scalar(forceinline=True)
-def _find_texel(
-    px: Any, py: Any, pz: Any, a0: Any, a1: Any, a2: Any, a3: Any, b0: Any, b1: Any, b2: Any, b3: Any, last: Any
-) -> Any:
-    """Return a point's texel coordinates and whether the map knows them; the map's corner stands for the others."""
-    u, v = a0 * px + a1 * py + a2 * pz + a3, b0 * px + b1 * py + b2 * pz + b3
-    known = (u >= F0) & (v >= F0) & (u < last) & (v < last)
-    return u if known else F0, v if known else F0, known
-
-
-@scalar
-def _measure_slack(
-    count: int,
-    light: int,
-    first_instance: int,
-    largest: int,
-    view: int,
-    scale_in: Any,
-    level_error_in: Any,
-    level_in: Any,
-    caster_level_in: Any,
-    draws: Any,
-    block: Any,
-) -> None:
-    """Write how far a sample may lie from its own shadow caster: the errors of both levels of detail [m]."""
-    known, slack = -1, F0
-    for i in range(count):
-        draw = draws[np.uint64(i)]
-        if draw != known:
-            known = draw
-            slack = F0
-            if draw >= 0:
-                error = level_error_in[level_in[view * largest + draw]]
-                caster = caster_level_in[light * largest + draw]
-                if caster >= 0:
-                    error += level_error_in[caster]
-                n = first_instance + draw
-                slack = error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
-        block[SLACK + np.uint64(i)] = slack
-
-
-@scalar
-def _cast_shadows(
-    count: int, light: int, resolution: int, bias: Any, light_in: Any, shadow_in: Any, block: Any
-) -> None:
-    """Write the sun's visible share into a block of samples.
-
-    Each tap is compared with the depth that the receiver's own plane has there (Isidoro 2006, "Shadow mapping:
-    GPU-based tips and techniques"), so that no bias by slope is needed and shadows touch what casts them.
-    """
-    texel = np.float32(light_in[light, 12])
-    a0, a1 = np.float32(light_in[light, 0]), np.float32(light_in[light, 1])
-    a2, a3 = np.float32(light_in[light, 2]), np.float32(light_in[light, 3])
-    b0, b1 = np.float32(light_in[light, 4]), np.float32(light_in[light, 5])
-    b2, b3 = np.float32(light_in[light, 6]), np.float32(light_in[light, 7])
-    c0, c1 = np.float32(light_in[light, 8]), np.float32(light_in[light, 9])
-    c2, c3 = np.float32(light_in[light, 10]), np.float32(light_in[light, 11])
-    base = np.uint64(light * resolution * resolution)
-    side, row = np.uint32(resolution), np.uint64(resolution)
-    last = np.float32(resolution - 2)
-    limit = STEEPEST * texel
-    for i in range(count):
-        x = np.uint64(i)
-        u, v, _ = _find_texel(
-            block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x], a0, a1, a2, a3, b0, b1, b2, b3, last
-        )
-        block[WORD_A + x] = np.uint32(np.uint32(np.int32(v)) * side + np.uint32(np.int32(u))).view(np.float32)
-    for i in range(count):
-        x = np.uint64(i)
-        place = base + np.uint64(np.float32(block[WORD_A + x]).view(np.uint32))
-        block[WORD_A + x] = np.uint32(shadow_in[place]).view(np.float32)
-        block[WORD_B + x] = np.uint32(shadow_in[place + U1]).view(np.float32)
-        block[WORD_C + x] = np.uint32(shadow_in[place + row]).view(np.float32)
-        block[WORD_D + x] = np.uint32(shadow_in[place + row + U1]).view(np.float32)
-    for i in range(count):
-        x = np.uint64(i)
-        gx, gy, gz = block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x]
-        towards = gx * c0 + gy * c1 + gz * c2
-        px, py, pz = block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x]
-        u, v, known = _find_texel(px, py, pz, a0, a1, a2, a3, b0, b1, b2, b3, last)
-        # Two surfaces that are apart by some error are apart by more along a slanting ray.
-        away = F1 / max(towards, np.float32(1e-12))
-        inverse = -texel * texel * away
-        slope_u = min(max((gx * a0 + gy * a1 + gz * a2) * inverse, -limit), limit)
-        slope_v = min(max((gx * b0 + gy * b1 + gz * b2) * inverse, -limit), limit)
-        slack = block[SLACK + x] * away
-        expected = c0 * px + c1 * py + c2 * pz + c3 + slack + bias * (texel + abs(slope_u) + abs(slope_v))
-        tu, tv = u - np.float32(np.floor(u)), v - np.float32(np.floor(v))
-        expected -= tu * slope_u + tv * slope_v
-        upper = (F1 - tu) * _is_lit(block[WORD_A + x], expected) + tu * _is_lit(block[WORD_B + x], expected + slope_u)
-        expected += slope_v
-        lower = (F1 - tu) * _is_lit(block[WORD_C + x], expected) + tu * _is_lit(block[WORD_D + x], expected + slope_u)
-        sun = upper + (lower - upper) * tv if known else F1
-        block[SUN + x] = sun if towards > F0 else F0
+    matrix: Any
+    """Texel rows, nearness [m], texel size [m]; shape (W * L, 13) float64."""
+    level: Any
+    """Level of each instance in each map, -1 = casts none; int32."""
+    shadow: Any
+    """Bit patterns of float32 nearness, map after map, uint32."""
 
 
 @scalar
@@ -178,6 +70,114 @@ def _average(first: int, count: int, samples: int, is_first: bool, block: Any, c
 
 
 @scalar
+def _read_ambient(
+    count: int, first: int, samples: int, place: Any, with_ambient: bool, ambient_in: Any, light_block: Any
+) -> None:
+    """Write the open share of the sky: that of the pixel which a sample belongs to."""
+    if not with_ambient:
+        for i in range(count):
+            light_block[AMBIENT + np.uint64(i)] = F1
+    elif samples == 1:
+        for i in range(count):
+            light_block[AMBIENT + np.uint64(i)] = ambient_in[place + np.uint64(first + i)]
+    else:
+        for i in range(count // samples):
+            value = ambient_in[place + np.uint64(first // samples + i)]
+            for s in range(samples):
+                light_block[AMBIENT + np.uint64(i * samples + s)] = value
+
+
+@scalar
+def _read_emission(
+    count: int, look: int, first_instance: int, stride: int, worlds: Worlds, draws: Any, light_block: Any
+) -> None:
+    """Start the extra radiance with what the surfaces give off themselves."""
+    for i in range(count):
+        x = np.uint64(i)
+        red, green, blue = F0, F0, F0
+        if draws[x] >= 0:
+            material = worlds.material[first_instance + draws[x]] + look * stride
+            red, green = worlds.material_floats[material, 11], worlds.material_floats[material, 12]
+            blue = worlds.material_floats[material, 13]
+        light_block[EXTRA_RED + x], light_block[EXTRA_GREEN + x], light_block[EXTRA_BLUE + x] = red, green, blue
+
+
+@scalar
+def _add_extra(count: int, block: Any, light_block: Any) -> None:
+    for i in range(count):
+        x = np.uint64(i)
+        block[RED + x] += light_block[EXTRA_RED + x]
+        block[GREEN + x] += light_block[EXTRA_GREEN + x]
+        block[BLUE + x] += light_block[EXTRA_BLUE + x]
+
+
+@scalar
+def _light_block(
+    count: int,
+    view: int,
+    world: int,
+    look: int,
+    largest: int,
+    resolution: int,
+    lamp_side: int,
+    bias: Any,
+    views: Views,
+    worlds: Worlds,
+    drawn: Draws,
+    geometry: Geometry,
+    textures: Textures,
+    suns: Suns,
+    faces: Faces,
+    draws: Any,
+    block: Any,
+    light_block: Any,
+) -> None:
+    """Turn a gathered block into the radiance of one look."""
+    instance, stride = worlds.start[world], worlds.stride[world]
+    light = worlds.light[world, look]
+    apply_materials(count, look, instance, stride, worlds, textures, draws, block)
+    if resolution > 0:
+        sun = world * worlds.light.shape[1] + look
+        measure_slack(
+            count,
+            sun,
+            instance,
+            largest,
+            view,
+            worlds.scale,
+            geometry.level_error,
+            drawn.level,
+            suns.level,
+            draws,
+            block,
+        )
+        if light[15] > F0:
+            cast_soft_sun_shadows(count, sun, resolution, bias, light[15], suns.matrix, suns.shadow, block)
+        else:
+            cast_sun_shadows(count, sun, resolution, bias, suns.matrix, suns.shadow, block)
+    else:
+        for i in range(count):
+            block[SUN + np.uint64(i)] = F1
+    has_extra = worlds.glows[world, look] == 1 or worlds.lamp.shape[2] > 0
+    if has_extra:
+        _read_emission(count, look, instance, stride, worlds, draws, light_block)
+        shine_lamps(
+            count, world, look, view, largest, lamp_side, bias, worlds, geometry.level_error, drawn.level, faces, draws,
+            block, light_block,
+        )  # fmt: skip
+    shade_block(count, light, block, light_block)
+    if has_extra:
+        _add_extra(count, block, light_block)
+    _show_sky(count, light, draws, block)
+    if light[16] > F0:
+        camera = views.camera
+        spread_fog(
+            count, light, np.float32(camera[view, 18]), np.float32(camera[view, 19]), np.float32(camera[view, 20]),
+            np.float32(camera[view, 5]), draws, block,
+        )  # fmt: skip
+
+
+@scalar
 def _shade_view(
     index: int,
     band_count: int,
@@ -187,17 +187,19 @@ def _shade_view(
     samples: int,
     look_count: int,
     resolution: int,
+    lamp_side: int,
     bias: Any,
     views_in: Views,
     worlds_in: Worlds,
     drawn_in: Draws,
     geometry_in: Geometry,
     textures_in: Textures,
-    light_matrix_in: Any,
-    caster_level_in: Any,
-    shadow_in: Any,
+    suns_in: Suns,
+    faces_in: Faces,
     keys_in: Any,
+    ambient_in: Any,
     block_out: Any,
+    light_block_out: Any,
     draw_out: Any,
     colour_out: Any,
 ) -> None:
@@ -207,30 +209,24 @@ def _shade_view(
     world = views_in.world[view]
     instance = worlds_in.start[world]
     columns, rows = width * samples, height * samples
-    block, draws = block_out[index], draw_out[index]
+    block, light_block, draws = block_out[index], light_block_out[index], draw_out[index]
+    with_ambient = ambient_in.shape[0] > 0
     for row in range(
         rows * band // band_count // samples * samples, rows * (band + 1) // band_count // samples * samples
     ):
+        place = np.uint64((view * height + row // samples) * width)
         for first in range(0, columns, BLOCK):
             count = min(BLOCK, columns - first)
             gather_block(
                 view, row, first, count, columns, rows, samples, largest, views_in, instance, worlds_in, drawn_in,
                 geometry_in, keys_in, block, draws,
             )  # fmt: skip
+            _read_ambient(count, first, samples, place, with_ambient, ambient_in, light_block)
             for look in range(look_count):
-                apply_materials(count, look, instance, worlds_in.stride[world], worlds_in, textures_in, draws, block)
-                if resolution > 0:
-                    light = world * look_count + look
-                    _measure_slack(
-                        count, light, instance, largest, view, worlds_in.scale, geometry_in.level_error, drawn_in.level,
-                        caster_level_in, draws, block,
-                    )  # fmt: skip
-                    _cast_shadows(count, light, resolution, bias, light_matrix_in, shadow_in, block)
-                else:
-                    for i in range(count):
-                        block[SUN + np.uint64(i)] = F1
-                shade_block(count, worlds_in.light[world, look], block)
-                _show_sky(count, worlds_in.light[world, look], draws, block)
+                _light_block(
+                    count, view, world, look, largest, resolution, lamp_side, bias, views_in, worlds_in, drawn_in,
+                    geometry_in, textures_in, suns_in, faces_in, draws, block, light_block,
+                )  # fmt: skip
                 _average(first, count, samples, row % samples == 0, block, colour_out[view, look, row // samples])
 
 

@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...kernels.device import thread_count
-from .appearance import SHADE_VIEW
+from .appearance import SHADE_VIEW, Suns
 from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
+from .lamps import Faces, pack_placement, place_faces
+from .light_block import LIGHT_FIELD_COUNT
+from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, THIN_DEPTHS, plan_taps
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Textures, Views, Worlds
@@ -79,7 +82,9 @@ class Chunk:
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
         self.drawn = self.choose_levels(views, width, height)
-        self._draw_shadows()
+        self.suns = self._draw_suns()
+        self.lamp_side = min(self.resolution, 512) if worlds.lamp.shape[2] else 0
+        self.faces = self._draw_lamps()
 
     def launch(self, kernel: Any, count: int, *arrays: Any) -> None:
         """Launch a kernel where the renderer runs."""
@@ -105,29 +110,66 @@ class Chunk:
         )  # fmt: skip
         return drawn
 
-    def _draw_shadows(self) -> None:
+    def _draw_suns(self) -> Suns:
         """Draw the shadow map of every sun."""
         worlds, geometry, largest, resolution = self.worlds, self.geometry, self.largest, self.resolution
         count = len(worlds.start) - 1
         lights = count * self.looks if resolution else 0
-        self.light_matrix = np.empty((lights, 13))
-        self.caster_level = np.empty(lights * largest, np.int32)
-        caster_matrix = np.empty((lights * largest, 12))
-        self.shadow = self.take("shadow", (lights * resolution**2,), np.uint32)
+        suns = Suns(
+            matrix=np.empty((lights, 13)),
+            level=np.empty(lights * largest, np.int32),
+            shadow=self.take("shadow", (lights * resolution**2,), np.uint32),
+        )
         if not lights:
-            return
+            return suns
+        caster_matrix = np.empty((lights * largest, 12))
         self.launch(
             PREPARE_LIGHT, lights, resolution, self.looks, worlds.light, worlds.start, worlds.mesh, worlds.matrix,
-            worlds.casts_shadow, geometry.mesh_lower, geometry.mesh_upper, self.light_matrix,
+            worlds.casts_shadow, geometry.mesh_lower, geometry.mesh_upper, suns.matrix,
         )  # fmt: skip
         self.launch(
-            PREPARE_CASTER, lights * largest, largest, self.looks, self.error, self.light_matrix, worlds.start,
+            PREPARE_CASTER, lights * largest, largest, self.looks, self.error, suns.matrix, worlds.start,
             worlds.mesh, worlds.matrix, worlds.scale, worlds.casts_shadow, geometry.mesh_level_start,
-            geometry.mesh_level_count, geometry.level_error, self.caster_level, caster_matrix,
+            geometry.mesh_level_count, geometry.level_error, suns.level, caster_matrix,
         )  # fmt: skip
         light_views = Views(camera=self.views.camera, world=np.repeat(np.arange(count, dtype=np.int32), self.looks))
-        drawn = Draws(level=self.caster_level, matrix=caster_matrix, inverse=caster_matrix)
-        self.draw(light_views, drawn, resolution, resolution, self.shadow, perspective=False, narrow=True)
+        drawn = Draws(level=suns.level, matrix=caster_matrix, inverse=caster_matrix)
+        self.draw(light_views, drawn, resolution, resolution, suns.shadow, perspective=False, narrow=True)
+        return suns
+
+    def _draw_lamps(self) -> Faces:
+        """Draw the shadow maps of every lamp."""
+        side = self.lamp_side
+        first, camera, world = place_faces(self.worlds.lamp if side else self.worlds.lamp[:, :, :0], max(side, 8))
+        views = Views(camera=camera, world=world)
+        shadow = self.take("lamp_shadow", (len(world) * side**2,), np.uint32)
+        drawn = self.choose_levels(views, side, side)
+        if len(world):
+            most = np.minimum(
+                self.worlds.start[world][:, None] + np.arange(self.largest), len(self.worlds.casts_shadow) - 1
+            )
+            drawn.level[self.worlds.casts_shadow[most].reshape(-1) == 0] = -1
+            self.draw(views, drawn, side, side, shadow, narrow=True)
+        return Faces(first=first, placement=pack_placement(camera), level=drawn.level, shadow=shadow)
+
+    def occlude(self, keys: NDArray[np.uint64]) -> NDArray[np.float32]:
+        """Find the open share of the sky of every pixel, shape (V * height * width,)."""
+        width, height, count = self.width, self.height, self.view_count
+        stride, taps, radius = plan_taps(width)
+        columns, rows = -(-width // stride), -(-height // stride)
+        pad = int(np.abs(taps).max()) + 1
+        near = self.take("coarse_near", (count * (rows + 2) * (columns + 2 * pad),), np.float32)
+        share = self.take("coarse_open", (count * rows * columns,), np.float32)
+        ambient = self.take("ambient", (count * height * width,), np.float32)
+        self.launch(THIN_DEPTHS, count * (rows + 2), width, height, stride, columns, rows, pad, keys, near)
+        self.launch(
+            FIND_OCCLUSION, count * rows, columns, rows, stride, pad, np.float32(radius), self.views.camera, taps, near,
+            self.take("scratch", (count * rows, 8 * BLOCK), np.float32), share,
+        )  # fmt: skip
+        self.launch(
+            REFINE_OCCLUSION, count * height, width, height, columns, rows, stride, pad, keys, near, share, ambient
+        )
+        return ambient
 
     def bands(self, elements: int) -> int:
         """Return into how many bands of rows each of some images is cut to keep all threads busy."""
@@ -204,7 +246,9 @@ class Chunk:
                 instance_count, keys, part["visible_pixels"], part["box_visible"],
             )  # fmt: skip
 
-    def shade(self, keys: NDArray[np.uint64], colour: NDArray[np.float32]) -> None:
+    def shade(
+        self, keys: NDArray[np.uint64], colour: NDArray[np.float32], ambient: NDArray[np.float32] | None = None
+    ) -> None:
         """Fill the colour of every look."""
         bands = min(self.bands(self.view_count), self.height)
         elements = self.view_count * bands
@@ -212,8 +256,9 @@ class Chunk:
         blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
         self.launch(
             SHADE_VIEW, elements, bands, self.largest, self.width, self.height, self.settings.supersample, self.looks,
-            self.resolution, SHADOW_BIAS, self.views, self.worlds,
+            self.resolution, self.lamp_side, SHADOW_BIAS, self.views, self.worlds,
             self.drawn._replace(inverse=self.drawn.inverse.astype(np.float32)), self.geometry, self.textures,
-            self.light_matrix, self.caster_level, self.shadow, keys, blocks,
+            self.suns, self.faces, keys, np.empty(0, np.float32) if ambient is None else ambient, blocks,
+            self.take("light_blocks", (elements, LIGHT_FIELD_COUNT * BLOCK), np.float32),
             self.take("draws", (elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
         )  # fmt: skip

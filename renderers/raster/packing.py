@@ -130,6 +130,7 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
         material_ints=np.ascontiguousarray(np.concatenate(ints)),
         light=np.stack([_pack_light(s.lighting) for s in snapshots]),
         sky_image=np.stack([s.lighting.sky_image for s in snapshots]).astype(np.int32),
+        glows=np.stack([np.any(s.materials.emission > 0, axis=(1, 2)) for s in snapshots]).astype(np.uint8),
         lamp=_pack_lamps(snapshots),
     )
 

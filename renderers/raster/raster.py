@@ -50,6 +50,8 @@ class Raster:
     """"cpu" or "cuda"."""
     shadow: bool = True
     """Whether the sun casts shadows."""
+    ambient_occlusion: bool = True
+    """Whether near surfaces hide the sky from each other."""
     supersample: int = 1
     """Colour samples per pixel side: 1, 2 or 4. Labels always come from the pixel's centre."""
     lod: Literal["auto", "exact"] = "auto"
@@ -185,7 +187,8 @@ class Raster:
         keys = chunk.rasterize(1, part, instance_count)
         chunk.resolve(keys, part, instance_count)
         if part["colour"].shape[0]:
-            chunk.shade(keys if self.supersample == 1 else chunk.rasterize(self.supersample), part["colour"])
+            ambient = chunk.occlude(keys) if self.ambient_occlusion else None
+            chunk.shade(keys if self.supersample == 1 else chunk.rasterize(self.supersample), part["colour"], ambient)
 
 
 def _asked(outputs: Sequence[str]) -> set[str]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import scalar
+from .light_block import ALONG_BLUE, ALONG_GREEN, ALONG_RED, AMBIENT, AROUND_BLUE, AROUND_GREEN, AROUND_RED
 from .surface import (
     BLUE,
     GREEN,
@@ -46,42 +47,76 @@ def evaluate_sky(up: Any, zenith: Any, horizon: Any, ground: Any) -> Any:
 
 
 @scalar(forceinline=True)
-def _shade_channel(
-    base: Any,
-    metallic: Any,
-    specular: Any,
-    fresnel: Any,
-    sun: Any,
-    irradiance: Any,
-    up: Any,
-    reflected_up: Any,
-    rough: Any,
-    scale: Any,
-    bias: Any,
-    zenith: Any,
-    horizon: Any,
-    ground: Any,
-) -> Any:
-    """Return the radiance of one channel: sun and sky, diffuse and specular."""
+def evaluate_lobe(
+    nx: Any, ny: Any, nz: Any, vx: Any, vy: Any, vz: Any, lx: Any, ly: Any, lz: Any, alpha: Any
+) -> tuple[Any, Any, Any]:
+    """Return the cosine of the incident light, the GGX lobe D V, and Schlick's (1 - cos)^5, for unit vectors."""
+    facing = max(nx * vx + ny * vy + nz * vz, np.float32(1e-3))
+    lit = max(nx * lx + ny * ly + nz * lz, F0)
+    hx, hy, hz = lx + vx, ly + vy, lz + vz
+    inverse = F1 / np.float32(math.sqrt(hx * hx + hy * hy + hz * hz + TINY))
+    half_facing = max((nx * hx + ny * hy + nz * hz) * inverse, F0)
+    half_view = max((vx * hx + vy * hy + vz * hz) * inverse, F0)
+    lobe = half_facing * half_facing * (alpha * alpha - F1) + F1
+    distribution = alpha * alpha * INVERSE_PI / (lobe * lobe + TINY)
+    smith = HALF / (lit * (facing * (F1 - alpha) + alpha) + facing * (lit * (F1 - alpha) + alpha) + np.float32(1e-5))
+    one_minus = F1 - half_view
+    fresnel = one_minus * one_minus
+    fresnel = fresnel * fresnel * one_minus
+    return lit, distribution * smith, fresnel
+
+
+@scalar(forceinline=True)
+def reflect_direct(base: Any, metallic: Any, specular: Any, fresnel: Any) -> Any:
+    """Return the radiance that one channel reflects per irradiance of a small light (its cosine is the caller's)."""
     normal_reflectance = np.float32(0.04) + (base - np.float32(0.04)) * metallic
-    diffuse = base * (F1 - metallic) * INVERSE_PI
     mirror = normal_reflectance + (F1 - normal_reflectance) * fresnel
-    # Mean radiance of the gradient sky over a tilted surface, cosine-weighted: two hemispheres blended.
-    upper = horizon + (zenith - horizon) * np.float32(2.0 / 3.0)
-    weight = HALF + HALF * up
-    around = ground + (upper - ground) * weight
-    along = evaluate_sky(reflected_up, zenith, horizon, ground)
-    reflected = along + (around - along) * rough
-    direct = (diffuse * (F1 - mirror) + specular * mirror) * irradiance * sun
-    # What one bounce between microfacets loses is given back (Fdez-Aguera 2019), and only what is not reflected
-    # enters the body: a white surface under a uniform sky is as bright as the sky.
+    return base * (F1 - metallic) * INVERSE_PI * (F1 - mirror) + specular * mirror
+
+
+@scalar(forceinline=True)
+def _reflect_sky(base: Any, metallic: Any, scale: Any, bias: Any, around: Any, along: Any) -> Any:
+    """Return the radiance that one channel reflects of the sky: its mean over the tilted surface, and along the mirror.
+
+    What one bounce between microfacets loses is given back (Fdez-Aguera 2019), and only what is not reflected enters
+    the body: a white surface under a uniform sky is as bright as the sky.
+    """
+    normal_reflectance = np.float32(0.04) + (base - np.float32(0.04)) * metallic
     mirrored = (normal_reflectance * scale + bias) * (F1 + normal_reflectance * (F1 / (scale + bias) - F1))
-    return direct + diffuse * PI * around * (F1 - mirrored) + reflected * mirrored
+    return base * (F1 - metallic) * around * (F1 - mirrored) + along * mirrored
+
+
+@scalar(forceinline=True)
+def _weigh_environment(facing: Any, rough: Any) -> tuple[Any, Any]:
+    """Return the share of the sky mirrored at normal reflectance 1, less its offset, and the offset (Karis 2014)."""
+    a = F1 - rough
+    b = np.float32(-0.0275) * rough + np.float32(0.0425)
+    c = np.float32(-0.572) * rough + np.float32(1.04)
+    d = np.float32(0.022) * rough - np.float32(0.04)
+    edge = F1 - facing
+    edge = edge * edge
+    edge = edge * edge * edge
+    e = min(a * a, edge) * a + b
+    return np.float32(-1.04) * e + c, np.float32(1.04) * e + d
+
+
+@scalar(forceinline=True)
+def _shade_gradient(
+    base: Any, metallic: Any, rough: Any, scale: Any, bias: Any, direct: Any, ambient: Any, up: Any, reflected_up: Any,
+    zenith: Any, horizon: Any, ground: Any,
+) -> Any:  # fmt: skip
+    """Return one channel's radiance under a gradient sky."""
+    # Mean radiance of the gradient over a tilted surface, cosine-weighted: two hemispheres blended.
+    upper = horizon + (zenith - horizon) * np.float32(2.0 / 3.0)
+    around = ground + (upper - ground) * (HALF + HALF * up)
+    along = evaluate_sky(reflected_up, zenith, horizon, ground)
+    along = along + (around - along) * rough
+    return direct + ambient * _reflect_sky(base, metallic, scale, bias, around, along)
 
 
 @scalar
-def shade_block(count: int, light: Any, block: Any) -> None:
-    """Replace the albedo of a block of samples by its radiance [W/(sr m^2)], under one look's light (15 values)."""
+def shade_block(count: int, light: Any, block: Any, light_block: Any) -> None:
+    """Replace the albedo of a block of samples by its radiance [W/(sr m^2)], under one look's sun and gradient sky."""
     lx, ly, lz = light[0], light[1], light[2]
     e0, e1, e2 = light[3], light[4], light[5]
     z0, z1, z2 = light[6], light[7], light[8]
@@ -92,40 +127,46 @@ def shade_block(count: int, light: Any, block: Any) -> None:
         nx, ny, nz = block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x]
         vx, vy, vz = block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x]
         rough, metallic = block[ROUGHNESS + x], block[METALLIC + x]
+        red, green, blue = block[RED + x], block[GREEN + x], block[BLUE + x]
+        lit, specular, fresnel = evaluate_lobe(nx, ny, nz, vx, vy, vz, lx, ly, lz, rough * rough)
         facing = max(nx * vx + ny * vy + nz * vz, np.float32(1e-3))
-        lit = max(nx * lx + ny * ly + nz * lz, F0)
-        hx, hy, hz = lx + vx, ly + vy, lz + vz
-        inverse = F1 / np.float32(math.sqrt(hx * hx + hy * hy + hz * hz + TINY))
-        half_facing = max((nx * hx + ny * hy + nz * hz) * inverse, F0)
-        half_view = max((vx * hx + vy * hy + vz * hz) * inverse, F0)
-        alpha = rough * rough
-        lobe = half_facing * half_facing * (alpha * alpha - F1) + F1
-        distribution = alpha * alpha * INVERSE_PI / (lobe * lobe + TINY)
-        smith = HALF / (
-            lit * (facing * (F1 - alpha) + alpha) + facing * (lit * (F1 - alpha) + alpha) + np.float32(1e-5)
-        )
-        one_minus = F1 - half_view
-        fresnel = one_minus * one_minus
-        fresnel = fresnel * fresnel * one_minus
-        a = F1 - rough
-        b = np.float32(-0.0275) * rough + np.float32(0.0425)
-        c = np.float32(-0.572) * rough + np.float32(1.04)
-        d = np.float32(0.022) * rough - np.float32(0.04)
-        edge = F1 - facing
-        edge = edge * edge
-        edge = edge * edge * edge
-        e = min(a * a, edge) * a + b
-        scale = np.float32(-1.04) * e + c
-        bias = np.float32(1.04) * e + d
+        scale, bias = _weigh_environment(facing, rough)
         reflected_up = (facing + facing) * nz - vz
-        sun = lit * block[SUN + x]
-        specular = distribution * smith
-        block[RED + x] = _shade_channel(
-            block[RED + x], metallic, specular, fresnel, sun, e0, nz, reflected_up, rough, scale, bias, z0, h0, g0
+        sun, ambient = lit * block[SUN + x], light_block[AMBIENT + x]
+        block[RED + x] = _shade_gradient(
+            red, metallic, rough, scale, bias, reflect_direct(red, metallic, specular, fresnel) * (e0 * sun),
+            ambient, nz, reflected_up, z0, h0, g0,
+        )  # fmt: skip
+        block[GREEN + x] = _shade_gradient(
+            green, metallic, rough, scale, bias, reflect_direct(green, metallic, specular, fresnel) * (e1 * sun),
+            ambient, nz, reflected_up, z1, h1, g1,
+        )  # fmt: skip
+        block[BLUE + x] = _shade_gradient(
+            blue, metallic, rough, scale, bias, reflect_direct(blue, metallic, specular, fresnel) * (e2 * sun),
+            ambient, nz, reflected_up, z2, h2, g2,
+        )  # fmt: skip
+
+
+@scalar
+def shade_under_image(count: int, light: Any, block: Any, light_block: Any) -> None:
+    """Do the same under a sky image, whose light `light_block` holds."""
+    lx, ly, lz = light[0], light[1], light[2]
+    e0, e1, e2 = light[3], light[4], light[5]
+    for i in range(count):
+        x = np.uint64(i)
+        nx, ny, nz = block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x]
+        vx, vy, vz = block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x]
+        rough, metallic = block[ROUGHNESS + x], block[METALLIC + x]
+        red, green, blue = block[RED + x], block[GREEN + x], block[BLUE + x]
+        lit, specular, fresnel = evaluate_lobe(nx, ny, nz, vx, vy, vz, lx, ly, lz, rough * rough)
+        scale, bias = _weigh_environment(max(nx * vx + ny * vy + nz * vz, np.float32(1e-3)), rough)
+        sun, ambient = lit * block[SUN + x], light_block[AMBIENT + x]
+        block[RED + x] = reflect_direct(red, metallic, specular, fresnel) * (e0 * sun) + ambient * _reflect_sky(
+            red, metallic, scale, bias, light_block[AROUND_RED + x], light_block[ALONG_RED + x]
         )
-        block[GREEN + x] = _shade_channel(
-            block[GREEN + x], metallic, specular, fresnel, sun, e1, nz, reflected_up, rough, scale, bias, z1, h1, g1
+        block[GREEN + x] = reflect_direct(green, metallic, specular, fresnel) * (e1 * sun) + ambient * _reflect_sky(
+            green, metallic, scale, bias, light_block[AROUND_GREEN + x], light_block[ALONG_GREEN + x]
         )
-        block[BLUE + x] = _shade_channel(
-            block[BLUE + x], metallic, specular, fresnel, sun, e2, nz, reflected_up, rough, scale, bias, z2, h2, g2
+        block[BLUE + x] = reflect_direct(blue, metallic, specular, fresnel) * (e2 * sun) + ambient * _reflect_sky(
+            blue, metallic, scale, bias, light_block[AROUND_BLUE + x], light_block[ALONG_BLUE + x]
         )

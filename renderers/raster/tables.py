@@ -102,6 +102,8 @@ class Worlds(NamedTuple):
     fog, its radiance, scale of the sky image, its yaw; shape (W, L, 24) float32."""
     sky_image: Any
     """(W, L) int32, -1 = gradient."""
+    glows: Any
+    """1 = a material gives off light in the look, shape (W, L) uint8."""
     lamp: Any
     """position, intensity, direction, cosines of the inner and outer cone, radius, kind; shape (W, L, K, 13)."""
 
