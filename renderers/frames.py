@@ -18,6 +18,9 @@ OUTPUTS = (
     "object_coordinates",
     "visible_pixels",
     "total_pixels",
+    "transparent_instance",
+    "transparent_depth",
+    "coverage",
 )
 """What may be asked of a renderer; `total_pixels` brings `box_amodal`, `visible_pixels` brings `box_visible`."""
 
@@ -42,6 +45,12 @@ class Frames:
     """Unit geometric normal towards the camera, camera frame, float32, shape (V, height, width, 3), 0 = nothing."""
     object_coordinates: NDArray[Any] | None = None
     """Surface point in its object's frame [m], float32, shape (V, height, width, 3), 0 = nothing."""
+    transparent_instance: NDArray[Any] | None = None
+    """Instance id of the nearest transparent surface that nothing opaque hides, uint16, shape (V, height, width)."""
+    transparent_depth: NDArray[Any] | None = None
+    """Its depth along +z [m], float32, shape (V, height, width), 0 = nothing. The other labels look through it."""
+    coverage: NDArray[Any] | None = None
+    """Its opacity [1], float32, shape (V, L, height, width), 0 = nothing."""
     visible_pixels: NDArray[Any] | None = None
     """Pixels in which each instance id is seen, int32, shape (V, S)."""
     total_pixels: NDArray[Any] | None = None

@@ -11,10 +11,12 @@ from .fog import spread_fog
 from .lamps import Faces, shine_lamps
 from .light_block import AMBIENT, EXTRA_BLUE, EXTRA_GREEN, EXTRA_RED
 from .materials import apply_materials
-from .shading import evaluate_sky, shade_block
+from .shading import evaluate_sky, shade_block, shade_under_image
+from .sky_image import gather_sky_light, show_sky_image
 from .sun_shadows import cast_soft_sun_shadows, cast_sun_shadows, measure_slack
 from .surface import BLOCK, BLUE, GREEN, RED, SUN, VIEW_Z, gather_block
-from .tables import Draws, Geometry, Textures, Views, Worlds
+from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
+from .transparency import has_any, lay_over, thin_albedo
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -115,6 +117,7 @@ def _add_extra(count: int, block: Any, light_block: Any) -> None:
 def _light_block(
     count: int,
     view: int,
+    samples: int,
     world: int,
     look: int,
     largest: int,
@@ -126,16 +129,20 @@ def _light_block(
     drawn: Draws,
     geometry: Geometry,
     textures: Textures,
+    skies: Skies,
     suns: Suns,
     faces: Faces,
+    is_glass: bool,
     draws: Any,
     block: Any,
     light_block: Any,
 ) -> None:
-    """Turn a gathered block into the radiance of one look."""
+    """Turn a gathered block into the radiance of one look; of a transparent one, without fog."""
     instance, stride = worlds.start[world], worlds.stride[world]
     light = worlds.light[world, look]
     apply_materials(count, look, instance, stride, worlds, textures, draws, block)
+    if is_glass:
+        thin_albedo(count, look, instance, stride, worlds, draws, block)
     if resolution > 0:
         sun = world * worlds.light.shape[1] + look
         measure_slack(
@@ -165,11 +172,20 @@ def _light_block(
             count, world, look, view, largest, lamp_side, bias, worlds, geometry.level_error, drawn.level, faces, draws,
             block, light_block,
         )  # fmt: skip
-    shade_block(count, light, block, light_block)
+    sky = worlds.sky_image[world, look]
+    if sky >= 0:
+        gather_sky_light(count, sky, light, skies, draws, block, light_block)
+        shade_under_image(count, light, block, light_block)
+    else:
+        shade_block(count, light, block, light_block)
     if has_extra:
         _add_extra(count, block, light_block)
-    _show_sky(count, light, draws, block)
-    if light[16] > F0:
+    if sky >= 0:
+        angle = np.float32(1.0 / (max(views.camera[view, 0], views.camera[view, 1]) * samples))
+        show_sky_image(count, sky, light, angle, skies, draws, block)
+    else:
+        _show_sky(count, light, draws, block)
+    if light[16] > F0 and not is_glass:
         camera = views.camera
         spread_fog(
             count, light, np.float32(camera[view, 18]), np.float32(camera[view, 19]), np.float32(camera[view, 20]),
@@ -194,9 +210,11 @@ def _shade_view(
     drawn_in: Draws,
     geometry_in: Geometry,
     textures_in: Textures,
+    skies_in: Skies,
     suns_in: Suns,
     faces_in: Faces,
     keys_in: Any,
+    glass_in: Any,
     ambient_in: Any,
     block_out: Any,
     light_block_out: Any,
@@ -209,8 +227,10 @@ def _shade_view(
     world = views_in.world[view]
     instance = worlds_in.start[world]
     columns, rows = width * samples, height * samples
-    block, light_block, draws = block_out[index], light_block_out[index], draw_out[index]
-    with_ambient = ambient_in.shape[0] > 0
+    lane = 2 * index
+    block, draws, light_block = block_out[lane], draw_out[lane], light_block_out[index]
+    glass, glass_draws = block_out[lane + 1], draw_out[lane + 1]
+    with_ambient, with_glass = ambient_in.shape[0] > 0, glass_in.shape[0] > 0
     for row in range(
         rows * band // band_count // samples * samples, rows * (band + 1) // band_count // samples * samples
     ):
@@ -222,11 +242,28 @@ def _shade_view(
                 geometry_in, keys_in, block, draws,
             )  # fmt: skip
             _read_ambient(count, first, samples, place, with_ambient, ambient_in, light_block)
+            seen_through = False
+            if with_glass:
+                gather_block(
+                    view, row, first, count, columns, rows, samples, largest, views_in, instance, worlds_in, drawn_in,
+                    geometry_in, glass_in, glass, glass_draws,
+                )  # fmt: skip
+                seen_through = has_any(count, glass_draws)
             for look in range(look_count):
                 _light_block(
-                    count, view, world, look, largest, resolution, lamp_side, bias, views_in, worlds_in, drawn_in,
-                    geometry_in, textures_in, suns_in, faces_in, draws, block, light_block,
+                    count, view, samples, world, look, largest, resolution, lamp_side, bias, views_in, worlds_in,
+                    drawn_in, geometry_in, textures_in, skies_in, suns_in, faces_in, False, draws, block, light_block,
                 )  # fmt: skip
+                if seen_through:
+                    _light_block(
+                        count, view, samples, world, look, largest, resolution, lamp_side, bias, views_in, worlds_in,
+                        drawn_in, geometry_in, textures_in, skies_in, suns_in, faces_in, True, glass_draws, glass,
+                        light_block,
+                    )  # fmt: skip
+                    lay_over(
+                        count, view, look, instance, worlds_in.stride[world], worlds_in.light[world, look], views_in,
+                        worlds_in, glass_draws, glass, block,
+                    )  # fmt: skip
                 _average(first, count, samples, row % samples == 0, block, colour_out[view, look, row // samples])
 
 

@@ -15,7 +15,8 @@ from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, THIN_DEPTHS, plan_taps
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
 from .surface import BLOCK, FIELD_COUNT
-from .tables import Draws, Geometry, Textures, Views, Worlds
+from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
+from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
 from .visibility import RASTERIZE
 from .workspace import Workspace
 
@@ -53,6 +54,7 @@ class Chunk:
         settings: The renderer's options.
         geometry: Meshes.
         textures: Textures.
+        skies: Skies.
         worlds: Snapshots.
         views: Cameras.
         workspace: Buffers to work in.
@@ -67,6 +69,7 @@ class Chunk:
         settings: Settings,
         geometry: Geometry,
         textures: Textures,
+        skies: Skies,
         worlds: Worlds,
         views: Views,
         workspace: Workspace,
@@ -75,13 +78,16 @@ class Chunk:
         resolution: int,
     ) -> None:
         self.settings, self.workspace = settings, workspace
-        self.geometry, self.textures, self.worlds, self.views = geometry, textures, worlds, views
+        self.geometry, self.textures, self.skies = geometry, textures, skies
+        self.worlds, self.views = worlds, views
         self.width, self.height, self.resolution = width, height, resolution
         self.view_count = len(views.world)
         self.looks = int(worlds.light.shape[1])
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
         self.drawn = self.choose_levels(views, width, height)
+        self.opaque, self.transparent = self._split_draws()
+        self.glass = np.empty(0, np.uint64)
         self.suns = self._draw_suns()
         self.lamp_side = min(self.resolution, 512) if worlds.lamp.shape[2] else 0
         self.faces = self._draw_lamps()
@@ -109,6 +115,19 @@ class Chunk:
             geometry.mesh_level_start, geometry.mesh_level_count, geometry.level_error, *drawn,
         )  # fmt: skip
         return drawn
+
+    def _split_draws(self) -> tuple[Draws, Draws | None]:
+        """Tell the draws of opaque instances from those of transparent ones, of which there may be none."""
+        flags = self.worlds.transparent
+        if not flags.any():
+            return self.drawn, None
+        rows = np.minimum(self.worlds.start[self.views.world][:, None] + np.arange(self.largest), len(flags) - 1)
+        clear = flags[rows].reshape(-1) == 1
+        level = self.drawn.level
+        return (
+            self.drawn._replace(level=np.where(clear, -1, level).astype(np.int32)),
+            self.drawn._replace(level=np.where(clear, level, -1).astype(np.int32)),
+        )
 
     def _draw_suns(self) -> Suns:
         """Draw the shadow map of every sun."""
@@ -210,15 +229,26 @@ class Chunk:
     def rasterize(
         self, samples: int, part: dict[str, NDArray[Any]] | None = None, instance_count: int = 0
     ) -> NDArray[np.uint64]:
-        """Fill the visibility keys of all views, and the amodal counts if `part` has room for them."""
+        """Fill the visibility keys of all views, and the amodal counts if `part` has room for them.
+
+        Keys of transparent surfaces that nothing opaque hides go to `glass`, which is empty where there are none.
+        """
         pixels = self.view_count * self.width * self.height
-        keys = self.take("keys", (pixels * samples * samples,), np.uint64)
+        shape = (pixels * samples * samples,)
+        keys = self.take("keys", shape, np.uint64)
         counting = part is not None and len(part["total_pixels"]) > 0
         totals = self.draw(
-            self.views, self.drawn, self.width, self.height, keys, samples=samples,
+            self.views, self.drawn if counting else self.opaque, self.width, self.height, keys, samples=samples,
             stamps=self.take("stamps", (pixels,), np.uint16) if counting else None,
             instance_count=instance_count if counting else 0,
         )  # fmt: skip
+        if self.transparent is not None:
+            if counting:
+                self.draw(self.views, self.opaque, self.width, self.height, keys, samples=samples)
+            self.glass = self.take("glass", shape, np.uint64)
+            self.draw(self.views, self.transparent, self.width, self.height, self.glass, samples=samples)
+            columns = self.width * samples
+            self.launch(HIDE_BEHIND, self.view_count * self.height * samples, columns, keys, self.glass)
         if part is not None and counting:
             part["total_pixels"][:] = totals[..., 0].sum(axis=1)
             box = np.concatenate([totals[..., 1:3].min(axis=1), totals[..., 3:].max(axis=1)], axis=-1)
@@ -235,6 +265,16 @@ class Chunk:
                 RESOLVE_LABELS, lines, self.width, self.height, views.camera, views.world, worlds.start,
                 worlds.instance, worlds.class_id, worlds.part, keys, *maps,
             )  # fmt: skip
+        transparent = [part[name] for name in ("transparent_instance", "transparent_depth", "coverage")]
+        if any(len(array) for array in transparent):
+            if self.transparent is None:
+                for array in transparent:
+                    array[:] = 0
+            else:
+                self.launch(
+                    RESOLVE_TRANSPARENT, lines, self.width, self.height, self.looks, views, worlds, self.glass,
+                    *transparent,
+                )  # fmt: skip
         if len(part["normal"]) or len(part["object_coordinates"]):
             self.launch(
                 RESOLVE_SURFACES, lines, self.width, self.height, self.largest, views, worlds, self.drawn,
@@ -252,13 +292,14 @@ class Chunk:
         """Fill the colour of every look."""
         bands = min(self.bands(self.view_count), self.height)
         elements = self.view_count * bands
-        blocks = self.take("blocks", (elements, FIELD_COUNT * BLOCK), np.float32)
+        blocks = self.take("blocks", (2 * elements, FIELD_COUNT * BLOCK), np.float32)
         blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
         self.launch(
             SHADE_VIEW, elements, bands, self.largest, self.width, self.height, self.settings.supersample, self.looks,
             self.resolution, self.lamp_side, SHADOW_BIAS, self.views, self.worlds,
             self.drawn._replace(inverse=self.drawn.inverse.astype(np.float32)), self.geometry, self.textures,
-            self.suns, self.faces, keys, np.empty(0, np.float32) if ambient is None else ambient, blocks,
+            self.skies, self.suns, self.faces, keys, self.glass,
+            np.empty(0, np.float32) if ambient is None else ambient, blocks,
             self.take("light_blocks", (elements, LIGHT_FIELD_COUNT * BLOCK), np.float32),
-            self.take("draws", (elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
+            self.take("draws", (2 * elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
         )  # fmt: skip

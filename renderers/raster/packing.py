@@ -79,7 +79,7 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
         kinds = (table.texture, table.metallic_roughness_texture, table.normal_texture)
         highest = max(int(kind.max(initial=-1)) for kind in kinds)
         if highest >= texture_count:
-            raise ValueError(f"texture rows of materials must be < {texture_count}, got {highest}")
+            raise ValueError(f"a material's texture must be < {texture_count}, got {highest}")
         skies = snapshot.lighting.sky_image
         if int(skies.max(initial=-1)) >= len(library.sky_offset):
             raise ValueError(f"sky_image must be < {len(library.sky_offset)}, got {int(skies.max())}")
@@ -110,7 +110,8 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
 
     mesh = join("mesh", np.int32)
     needs_uv = np.concatenate([_uses_texture(s.materials)[s.material] for s in snapshots])
-    transparent = np.concatenate([np.any(s.materials.opacity < 1.0, axis=0)[s.material] for s in snapshots])
+    clear = np.concatenate([np.any(s.materials.opacity < 1.0, axis=0)[s.material] for s in snapshots])
+    transparent = clear.astype(np.uint8)
     return Worlds(
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         mesh=mesh,
@@ -121,8 +122,8 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
         instance=join("instance", np.int32),
         class_id=join("class_id", np.uint8),
         part=join("part", np.uint8),
-        casts_shadow=join("casts_shadow", np.uint8),
-        transparent=transparent.astype(np.uint8),
+        casts_shadow=join("casts_shadow", np.uint8) * (1 - transparent),
+        transparent=transparent,
         material=np.concatenate(first_rows).astype(np.int32),
         needs_uv=(library.mesh_has_uv[mesh] * needs_uv).astype(np.uint8),
         stride=np.array(strides, np.int32),

@@ -16,16 +16,11 @@ from ..snapshot import Snapshot
 from ..view import Camera
 from .chunk import Chunk
 from .packing import pack_cameras, pack_worlds
-from .tables import Geometry, Textures, Views, tabulate_geometry, tabulate_textures
+from .tables import Geometry, Skies, Textures, Views, tabulate_geometry, tabulate_skies, tabulate_textures
 from .workspace import Workspace
 
 CHUNK_BYTES = 256 * 2**20
 """Working memory of one chunk of views."""
-
-Output = Literal[
-    "colour", "depth", "range", "instance", "class_id", "part", "normal", "object_coordinates",
-    "visible_pixels", "total_pixels",
-]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,6 +57,7 @@ class Raster:
     """CPU threads; None takes `kernels.thread_count()`."""
     _geometry: Geometry = field(init=False, repr=False, compare=False)
     _textures: Textures = field(init=False, repr=False, compare=False)
+    _skies: Skies = field(init=False, repr=False, compare=False)
     _workspace: Workspace = field(default_factory=Workspace, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -74,6 +70,7 @@ class Raster:
         require_device(self.device)
         object.__setattr__(self, "_geometry", tabulate_geometry(self.library))
         object.__setattr__(self, "_textures", tabulate_textures(self.library))
+        object.__setattr__(self, "_skies", tabulate_skies(self.library))
 
     def render(
         self,
@@ -177,6 +174,7 @@ class Raster:
             worlds=worlds,
             geometry=self._geometry,
             textures=self._textures,
+            skies=self._skies,
             workspace=self._workspace,
             views=Views(camera=pack_cameras(cameras), world=view_world.astype(np.int32)),
             width=cameras[0].width,
@@ -212,6 +210,9 @@ def _allocate(
         "class_id": (image, np.uint8),
         "part": (image, np.uint8),
         "normal": ((*image, 3), np.float32),
+        "transparent_instance": (image, np.uint16),
+        "transparent_depth": (image, np.float32),
+        "coverage": ((looks, *image), np.float32),
         "object_coordinates": ((*image, 3), np.float32),
         "visible_pixels": ((instance_count,), np.int32),
         "total_pixels": ((instance_count,), np.int32),
