@@ -17,7 +17,7 @@ from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
 from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
-from .visibility import RASTERIZE
+from .visibility import LONGS, RASTERIZE, REALS, WORDS
 from .workspace import Workspace
 
 PIXEL_ERROR = 0.5
@@ -211,18 +211,18 @@ class Chunk:
         """Draw views into keys (narrow: their upper 32 bits, the nearness), and count stamps per instance id."""
         worlds, geometry = self.worlds, self.geometry
         bands = self.bands(len(views.world))
-        elements = len(views.world) * bands
+        items = len(views.world) * bands
+        # On the CPU one lane per thread, whose room to work in stays in its cache.
+        lanes = items if self.settings.device == "cuda" else min(items, self.settings.threads or thread_count())
         most = int(geometry.level_vertex_count[drawn.level[drawn.level >= 0]].max(initial=1))
-        totals = np.empty((elements * instance_count, 5), np.int32)
+        totals = np.empty((items * instance_count, 5), np.int32)
         self.launch(
-            RASTERIZE, elements, bands, self.largest, width, height, samples, int(perspective),
-            np.uint64(32 if narrow else 0), views.camera, views.world, worlds.start, worlds.mesh, worlds.instance,
-            drawn.level, drawn.matrix, geometry.level_vertex_start, geometry.level_vertex_count,
-            geometry.level_triangle_start, geometry.level_triangle_count, geometry.vertex, geometry.triangle,
-            geometry.mesh_is_closed, int(stamps is not None), instance_count,
-            self.take("snapped", (elements, most, 2), np.int32),
-            self.take("projected", (elements, most, 3), np.float64),
-            np.empty((elements, 2, 12, 3)), keys, np.empty(0, np.uint16) if stamps is None else stamps, totals,
+            RASTERIZE, lanes, lanes, items, bands, self.largest, width, height, samples, int(perspective),
+            np.uint64(32 if narrow else 0), views, worlds, drawn, geometry, int(stamps is not None), instance_count,
+            self.take("snapped", (lanes, most), np.int64), self.take("projected", (lanes, 3, most), np.float64),
+            self.take("longs", (lanes, LONGS), np.int64), self.take("reals", (lanes, REALS), np.float64),
+            self.take("words", (lanes, WORDS), np.int32), np.empty((lanes, 2, 12, 3)), keys,
+            np.empty(0, np.uint16) if stamps is None else stamps, totals,
         )  # fmt: skip
         return totals.reshape(len(views.world), bands, instance_count, 5)
 

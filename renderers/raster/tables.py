@@ -15,6 +15,8 @@ class Geometry(NamedTuple):
 
     vertex: Any
     """(Nv, 3) float32."""
+    position: Any
+    """The same, coordinate by coordinate: (3, Nv) float32."""
     normal: Any
     """(Nv, 3) float32."""
     uv: Any
@@ -133,6 +135,7 @@ def tabulate_geometry(library: MeshLibrary) -> Geometry:
     """Lay out the meshes of a library."""
     return Geometry(
         vertex=library.vertices,
+        position=np.ascontiguousarray(library.vertices.T),
         normal=library.normals,
         uv=library.uvs,
         triangle=library.triangles,
