@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .mesh_builder import MeshLibraryBuilder as MeshLibraryBuilder
     from .mesh_library import MeshLibrary as MeshLibrary
     from .raster.raster import Raster as Raster
+    from .rays import RayCaster as RayCaster
+    from .rays import RayHits as RayHits
     from .replay import load_replay as load_replay
     from .replay import save_replay as save_replay
     from .skies import load_sky as load_sky
@@ -35,6 +37,8 @@ __all__ = [
     "MeshLibraryBuilder",
     "Pattern",
     "Raster",
+    "RayCaster",
+    "RayHits",
     "Snapshot",
     "TinyRenderer",
     "load_replay",
@@ -51,6 +55,8 @@ _HOMES = {
     "MeshLibraryBuilder": ".mesh_builder",
     "Pattern": ".surfaces",
     "Raster": ".raster.raster",
+    "RayCaster": ".rays",
+    "RayHits": ".rays",
     "Snapshot": ".snapshot",
     "TinyRenderer": ".bullet",
     "load_replay": ".replay",
