@@ -28,6 +28,21 @@ class RenderCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RayCase:
+    """Our rays against PyBullet's and trimesh's on the tabletop with the Panda and ten objects."""
+
+    name: str
+    pattern: str
+    """"spinning", a LiDAR of `height` channels beside the table, or "camera", one ray per pixel."""
+    width: int
+    """Rays per channel or line."""
+    height: int
+    """Channels or lines."""
+    few: int = 20
+    """Rays of one repeat of trimesh, which takes 50 ms for each."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class PipelineCase:
     """`simloom.generate` against a user's script."""
 
@@ -86,6 +101,10 @@ RENDER = (
     RenderCase(name="640x480, 1 core", width=640, height=480, views=12, cores=1),
     RenderCase(name="640x480, 2 cores", width=640, height=480, views=12, cores=2, variants=("same materials",)),
 )
+RAYS = (
+    RayCase(name="VLP-16, one turn, 1 core", pattern="spinning", width=1800, height=16),
+    RayCase(name="camera 160x120, 1 core", pattern="camera", width=160, height=120),
+)
 _SMALL: dict[str, Any] = {"width": 128, "height": 128, "processes": 2}
 _LARGE: dict[str, Any] = {"width": 640, "height": 480, "processes": 2}
 PIPELINE = (
@@ -121,6 +140,8 @@ def tiny(case: Case) -> Case:
     match case:
         case RenderCase():
             changes |= {"views": 2}
+        case RayCase():
+            changes |= {"few": 4}
         case PipelineCase():
             # One of everything; so short a run cannot be told from its start-up.
             changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}

@@ -2,10 +2,38 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
+
+from simloom.renderers import RayHits
+from simloom.renderers import rays as rays_module
 
 CHUNK = 256
 """Rays tried at once."""
+NAMES = tuple(field.name for field in fields(RayHits))
+"""The arrays of a result."""
+
+
+def poison_hits(monkeypatch):
+    """Let every result start as NaN and nonsense."""
+    allocate = rays_module._allocate
+
+    def poison(rays):
+        hits = allocate(rays)
+        for name in NAMES:
+            array = getattr(hits, name)
+            array.fill(np.nan if array.dtype.kind == "f" else np.iinfo(array.dtype).max)
+        return hits
+
+    monkeypatch.setattr(rays_module, "_allocate", poison)
+
+
+def random_rays(generator, count, reach=1.5):
+    """Rays from about the origin and beyond towards it, of any length."""
+    origins = generator.normal(size=(count, 3)) * reach
+    directions = generator.normal(size=(count, 3)) * 0.4 - origins
+    return origins, directions * generator.uniform(1e-3, 1e3, (count, 1))
 
 
 def gather_triangles(library, snapshot):
