@@ -138,7 +138,7 @@ def prepare_deformable(name: str, vertices: ArrayLike, triangles: ArrayLike, uvs
         uvs: Texture coordinates (v up), shape (N, 2), or None.
 
     Returns:
-        Its only level. A vertex's normal is the mean of its faces' by their areas, +z where they cancel or there is none.
+        Its only level. A vertex's normal is the mean of its faces' by their areas, +z where that is nothing.
 
     Raises:
         ValueError: If shapes disagree, values are not finite, or an index is out of range.

@@ -112,6 +112,7 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
     needs_uv = np.concatenate([_uses_texture(s.materials)[s.material] for s in snapshots])
     clear = np.concatenate([np.any(s.materials.opacity < 1.0, axis=0)[s.material] for s in snapshots])
     transparent = clear.astype(np.uint8)
+    needs_frame = np.concatenate([np.any(s.materials.normal_texture >= 0, axis=0)[s.material] for s in snapshots])
     return Worlds(
         start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int32),
         mesh=mesh,
@@ -126,6 +127,8 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
         transparent=transparent,
         material=np.concatenate(first_rows).astype(np.int32),
         needs_uv=(library.mesh_has_uv[mesh] * needs_uv).astype(np.uint8),
+        has_color=library.mesh_has_color[mesh],
+        needs_frame=(library.mesh_has_uv[mesh] * needs_frame).astype(np.uint8),
         stride=np.array(strides, np.int32),
         material_floats=np.ascontiguousarray(np.concatenate(floats)),
         material_ints=np.ascontiguousarray(np.concatenate(ints)),

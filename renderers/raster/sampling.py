@@ -16,7 +16,7 @@ MOST_LEVELS = 16
 """Levels that a texture's row of `tabulate_levels` has room for."""
 
 
-def pack_texels(texels: NDArray[np.uint8]) -> NDArray[np.uint32]:
+def pack_texels(texels: NDArray[np.uint8], is_data: NDArray[np.bool_] | None = None) -> NDArray[np.uint32]:
     """Pack sRGB bytes (IEC 61966-2-1) as the square roots of their scene-linear light, one word per texel.
 
     A word costs one load per corner of a look-up, and a square is all its decoding. Red and green have 11 bits, blue
@@ -24,16 +24,18 @@ def pack_texels(texels: NDArray[np.uint8]) -> NDArray[np.uint32]:
 
     Args:
         texels: sRGB bytes, shape (N, 3).
+        is_data: Which texels are linear numbers already, byte / 255, shape (N,); None = none.
 
     Returns:
         red | green << 11 | blue << 22, shape (N,).
     """
     code = np.arange(256) / 255.0
     linear = np.where(code <= 0.04045, code / 12.92, ((code + 0.055) / 1.055) ** 2.4)
-    fine, coarse = (np.rint(np.sqrt(linear) * most).astype(np.uint32) for most in (2047, 1023))
-    return np.asarray(
-        fine[texels[:, 0]] | fine[texels[:, 1]] << np.uint32(11) | coarse[texels[:, 2]] << np.uint32(22), np.uint32
-    )
+    tables = np.stack([linear, code])
+    fine, coarse = (np.rint(np.sqrt(tables) * most).astype(np.uint32) for most in (2047, 1023))
+    kind = np.zeros(len(texels), np.intp) if is_data is None else is_data.astype(np.intp)
+    red, green, blue = fine[kind, texels[:, 0]], fine[kind, texels[:, 1]], coarse[kind, texels[:, 2]]
+    return np.asarray(red | green << np.uint32(11) | blue << np.uint32(22), np.uint32)
 
 
 def tabulate_levels(
@@ -60,7 +62,7 @@ def tabulate_levels(
 
 
 @scalar(forceinline=True)
-def _decode(texel: Any) -> Any:
+def decode_texel(texel: Any) -> Any:
     """Return a packed texel's linear light, times (2047^2, 2047^2, 1023^2)."""
     red = np.float32(np.int32(texel & np.uint32(2047)))
     green = np.float32(np.int32(np.uint32(texel >> np.uint32(11)) & np.uint32(2047)))
@@ -118,10 +120,10 @@ def blend_texels(a: Any, b: Any, c: Any, d: Any, tx: Any, ty: Any) -> Any:
     w11 = tx * ty
     w10, w01 = tx - w11, ty - w11
     w00 = F1 - tx - w01
-    a_red, a_green, a_blue = _decode(a)
-    b_red, b_green, b_blue = _decode(b)
-    c_red, c_green, c_blue = _decode(c)
-    d_red, d_green, d_blue = _decode(d)
+    a_red, a_green, a_blue = decode_texel(a)
+    b_red, b_green, b_blue = decode_texel(b)
+    c_red, c_green, c_blue = decode_texel(c)
+    d_red, d_green, d_blue = decode_texel(d)
     fine, coarse = np.float32(1.0 / 2047**2), np.float32(1.0 / 1023**2)
     return (
         (w00 * a_red + w10 * b_red + w01 * c_red + w11 * d_red) * fine,

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import scalar
+from .sampling import decode_texel
 from .tables import Draws, Geometry, Views, Worlds
 
 F0 = np.float32(0.0)
@@ -41,11 +42,16 @@ RED, GREEN, BLUE = _row(22), _row(23), _row(24)
 ROUGHNESS, METALLIC = _row(25), _row(26)
 SUN, SLACK = _row(27), _row(28)
 WORD_A, WORD_B, WORD_C, WORD_D = _row(29), _row(30), _row(31), _row(32)
-FIELD_COUNT = 33
+TINT_RED, TINT_GREEN, TINT_BLUE = _row(33), _row(34), _row(35)
+TANGENT_X, TANGENT_Y, TANGENT_Z, HANDEDNESS = _row(36), _row(37), _row(38), _row(39)
+SMOOTH_X, SMOOTH_Y, SMOOTH_Z = _row(40), _row(41), _row(42)
+FIELD_COUNT = 43
 """Fields: world position, shading and face normal, direction to the camera, texture coordinates, pixel size on the
 surface [m], metric position and absolute normal in the mesh's frame, texture repeats per metre; then per look albedo
 (radiance in the end), roughness, metallic, share of the sun and slack of the shadow test [m], and four words
-of scratch: loads at computed places keep a loop from vectorising, so they have loops of their own."""
+of scratch: loads at computed places keep a loop from vectorising, so they have loops of their own. Only where the mesh
+has them: vertex colour; only where a look has a normal texture: tangent, the sign of the other one, and the normal
+without the texture."""
 
 
 @scalar(forceinline=True)
@@ -81,6 +87,40 @@ def _trace_rays(
         inverse = -F1 / np.float32(math.sqrt(ray_x * ray_x + ray_y * ray_y + F1))
         block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x] = wx * inverse, wy * inverse, wz * inverse
         block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x] = wx, wy, wz
+
+
+@scalar
+def _gather_colors(
+    start: int, run: int, ox: Any, oy: Any, oz: Any, px: Any, py: Any, pz: Any, qx: Any, qy: Any, qz: Any,
+    a: Any, b: Any, c: Any, block: Any,
+) -> None:  # fmt: skip
+    """Write the linear light of a triangle's vertex colours (packed), interpolated."""
+    red, green, blue = decode_texel(a)
+    b_red, b_green, b_blue = decode_texel(b)
+    c_red, c_green, c_blue = decode_texel(c)
+    fine, coarse = np.float32(1.0 / 2047**2), np.float32(1.0 / 1023**2)
+    for i in range(run):
+        x = np.uint64(start + i)
+        dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
+        w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
+        w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
+        block[TINT_RED + x] = (red + w1 * (b_red - red) + w2 * (c_red - red)) * fine
+        block[TINT_GREEN + x] = (green + w1 * (b_green - green) + w2 * (c_green - green)) * fine
+        block[TINT_BLUE + x] = (blue + w1 * (b_blue - blue) + w2 * (c_blue - blue)) * coarse
+
+
+@scalar
+def _gather_frame(start: int, run: int, tx: Any, ty: Any, tz: Any, hand: Any, block: Any) -> None:
+    """Write tangents, square to the normals, and keep the normals."""
+    for i in range(run):
+        x = np.uint64(start + i)
+        nx, ny, nz = block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x]
+        along = nx * tx + ny * ty + nz * tz
+        ux, uy, uz = tx - nx * along, ty - ny * along, tz - nz * along
+        inverse = F1 / np.float32(math.sqrt(max(ux * ux + uy * uy + uz * uz, np.float32(1e-30))))
+        block[TANGENT_X + x], block[TANGENT_Y + x], block[TANGENT_Z + x] = ux * inverse, uy * inverse, uz * inverse
+        block[HANDEDNESS + x] = hand
+        block[SMOOTH_X + x], block[SMOOTH_Y + x], block[SMOOTH_Z + x] = nx, ny, nz
 
 
 @scalar
@@ -209,7 +249,8 @@ def gather_block(
             and geometry.normal[i0, 2] == geometry.normal[i1, 2]
             and geometry.normal[i0, 2] == geometry.normal[i2, 2]
         )
-        if textured or curved:
+        tinted = worlds.has_color[instance] == 1
+        if textured or curved or tinted:
             # Barycentric weights of the local point, as two dot products with fixed vectors.
             d00, d01, d11 = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz, bx * bx + by * by + bz * bz
             determinant = d00 * d11 - d01 * d01
@@ -249,4 +290,25 @@ def gather_block(
                         wy * inverse,
                         wz * inverse,
                     )
+            if tinted:
+                _gather_colors(
+                    start, run, ox, oy, oz, px, py, pz, qx, qy, qz, geometry.color[i0], geometry.color[i1],
+                    geometry.color[i2], block,
+                )  # fmt: skip
+            if worlds.needs_frame[instance] == 1:
+                # Along +u on the surface, from the triangle's edges; seen from behind, the map is its negative.
+                mirror = F1 if ta * vb - tb * va >= F0 else -F1
+                ta, tb = vb * mirror * side, -va * mirror * side
+                ax = ta * (geometry.vertex[i1, 0] - geometry.vertex[i0, 0])
+                ax += tb * (geometry.vertex[i2, 0] - geometry.vertex[i0, 0])
+                ay = ta * (geometry.vertex[i1, 1] - geometry.vertex[i0, 1])
+                ay += tb * (geometry.vertex[i2, 1] - geometry.vertex[i0, 1])
+                az = ta * (geometry.vertex[i1, 2] - geometry.vertex[i0, 2])
+                az += tb * (geometry.vertex[i2, 2] - geometry.vertex[i0, 2])
+                # Directions turn with the squares of the scale where normals turn with its inverse.
+                ax, ay, az = ax * sx * sx, ay * sy * sy, az * sz * sz
+                bx, by, bz = n0 * ax + n1 * ay + n2 * az, n3 * ax + n4 * ay + n5 * az, n6 * ax + n7 * ay + n8 * az
+                norm = bx * bx + by * by + bz * bz
+                inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
+                _gather_frame(start, run, bx * inverse, by * inverse, bz * inverse, mirror * side, block)
         start = end

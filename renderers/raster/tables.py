@@ -21,6 +21,8 @@ class Geometry(NamedTuple):
     """(Nv, 3) float32."""
     uv: Any
     """(Nv, 2) float32."""
+    color: Any
+    """(Nv,) uint32, packed vertex colours (see `sampling.pack_texels`); (1,) where no mesh has any."""
     triangle: Any
     """(Nt, 3) int32, from the level's first vertex."""
     level_vertex_start: Any
@@ -92,6 +94,10 @@ class Worlds(NamedTuple):
     """First look's row of `material_floats`, shape (I,); look l adds l times `stride`."""
     needs_uv: Any
     """1 = texture coordinates matter: the mesh has them and a look of its material has a texture, shape (I,) uint8."""
+    has_color: Any
+    """1 = the mesh has vertex colours, shape (I,) uint8."""
+    needs_frame: Any
+    """1 = the mesh has texture coordinates and a look of its material has a normal texture, shape (I,) uint8."""
     stride: Any
     """Material rows per look, shape (W,) int32."""
     material_floats: Any
@@ -138,6 +144,7 @@ def tabulate_geometry(library: MeshLibrary) -> Geometry:
         position=np.ascontiguousarray(library.vertices.T),
         normal=library.normals,
         uv=library.uvs,
+        color=pack_texels(library.colors) if library.mesh_has_color.any() else np.zeros(1, np.uint32),
         triangle=library.triangles,
         level_vertex_start=library.level_vertex_start,
         level_vertex_count=library.level_vertex_count,
@@ -158,7 +165,11 @@ def tabulate_textures(library: MeshLibrary) -> Textures:
     """Pack the textures of a library."""
     sizes = (library.texture_offset, library.texture_width, library.texture_height, library.texture_levels)
     # Never empty: an index into it is computed, though not used, where there is no texture.
-    texels = pack_texels(library.texels) if len(library.texels) else np.zeros(1, np.uint32)
+    texels = np.zeros(1, np.uint32)
+    if len(library.texels):
+        ends = np.append(library.texture_offset[1:], len(library.texels))
+        is_data = np.repeat(library.texture_is_data == 1, ends - library.texture_offset)
+        texels = pack_texels(library.texels, is_data)
     return Textures(
         texel=texels,
         first=tabulate_levels(*sizes),

@@ -5,7 +5,9 @@ import pytest
 
 from naive.still_life import PLANE, Light, Thing, camera, pose, primitive_library, still_life, turn
 from simloom.renderers import Pattern, Raster
-from simloom.renderers.raster.patterns import evaluate_pattern, value_noise
+from simloom.renderers.raster.lattice import value_noise
+from simloom.renderers.raster.lettering import DARK, LIGHT, MEAN, evaluate_lettering
+from simloom.renderers.raster.patterns import evaluate_pattern
 
 F = np.float32
 KINDS = [kind for kind in Pattern if kind]
@@ -109,7 +111,7 @@ def test_a_distant_plane_shows_the_mean(kind):
     light = Light(zenith=1.0, horizon=1.0, ground=1.0)
     tile = Thing(
         mesh=PLANE, at=pose(0, 0, 0, turn((1, 0, 0), np.pi)), scale=(1e3, 1e3, 1.0), color=(1.0,) * 3,
-        roughness=1.0, pattern=int(kind), pattern_scale=0.05,
+        roughness=1.0, pattern=int(kind), pattern_scale=0.4 if kind == Pattern.LABEL else 0.05,
     )  # fmt: skip
     raster, spread, mean = Raster(primitive_library(), shadow=False), {}, {}
     for name, away in (("near", 0.3), ("far", 60.0)):
@@ -119,3 +121,50 @@ def test_a_distant_plane_shows_the_mean(kind):
     assert spread["near"] > 0.1
     assert spread["far"] < 0.2 * spread["near"]
     assert 0.25 < mean["far"] < 0.85
+
+
+def test_brushed_streaks_run_along_x():
+    """Along x the brushed pattern hardly changes over a period, across it does."""
+    generator = np.random.default_rng(1)
+    points = generator.uniform(-50, 50, (500, 3))
+    normals = np.tile([0.0, 0, 1], (500, 1))
+    here = sample(Pattern.BRUSHED, points, normals, 0.01)
+    along = sample(Pattern.BRUSHED, points + np.array([1.0, 0, 0]), normals, 0.01)
+    across = sample(Pattern.BRUSHED, points + np.array([0, 1.0, 0]), normals, 0.01)
+    assert np.abs(along - here).mean() < 0.4 * np.abs(across - here).mean()
+
+
+def test_labels_keep_their_ink_at_every_distance():
+    """Letters, grey lines, panels' tones and the mean of all have the same ink, within the spread of 150 panels."""
+    generator = np.random.default_rng(2)
+    points = generator.uniform(0, 60, (6000, 2))
+    for width in (1e-4, 1.5 / 72, 0.12, 2.0):
+        ink = np.array([evaluate_lettering(F(p), F(q), F(1), F(width)) for p, q in points])
+        assert ink.mean() == pytest.approx(float(MEAN), abs=4 * 0.47 / np.sqrt(6000))
+    tones = np.array([evaluate_lettering(F(p), F(q), F(1), F(0.12)) for p, q in points])
+    assert np.minimum(np.abs(tones - LIGHT), np.abs(tones - DARK)).max() < 1e-6
+
+
+def test_a_label_has_letters_lines_and_margins():
+    """Near by ink is black or white, margins are blank, and the rows between lines of letters are empty."""
+    dots = 72
+    centres = (np.arange(dots) + 0.5) / dots
+    for panel in range(12):
+        ink = np.array([[evaluate_lettering(F(panel + x), F(1 - y), F(0), F(1e-4)) for x in centres] for y in centres])
+        assert set(np.unique(ink)) <= {0.0, 1.0}
+        assert (ink[:1] == 0).all()
+        assert (ink[:, :1] == 0).all()
+        ground = ink[3, 3]  # between the frame and the first letter
+        assert (ink[2, 2:70] != ground).all()  # the frame
+        body = ink[4:68, 4:68] != ground
+        lines = body[16:48].reshape(4, 8, 64)
+        assert not lines[:, 5:].any()
+        assert not lines[:, :, 3::4].any()
+        assert 0.05 < lines[:, :5].mean() < 0.6
+
+
+def test_planes_of_other_faces_are_printed_otherwise():
+    """Two sides of a box that are at right angles do not show the same text."""
+    points = np.random.default_rng(3).uniform(0, 1, (600, 2))
+    faces = [[evaluate_lettering(F(p), F(q), F(face), F(1e-4)) for p, q in points] for face in (0, 1, 2)]
+    assert all(np.mean(np.array(faces[k]) != faces[k - 1]) > 0.1 for k in range(3))
