@@ -295,19 +295,34 @@ def add_mesh_trees(
     Returns:
         All trees.
     """
+    levels = [library.level(mesh) for mesh in meshes]
+    tree_of_mesh = known.tree_of_mesh.copy()
+    tree_of_mesh[list(meshes)] = len(known.trees.node_start) - 1 + np.arange(len(meshes))
+    return add_shapes(known, [level.vertices[level.triangles] for level in levels], threads=threads)._replace(
+        tree_of_mesh=tree_of_mesh
+    )
+
+
+def add_shapes(known: MeshTrees, shapes: Sequence[NDArray[np.float32]], *, threads: int | None = None) -> MeshTrees:
+    """Build trees over triangles that may belong to no mesh, as those of deformed ones do.
+
+    Args:
+        known: Trees there are already.
+        shapes: Corners of each tree's triangles, finite, shape (triangles, 3, 3).
+        threads: CPU threads; None takes `kernels.thread_count()`.
+
+    Returns:
+        All trees, the new ones last.
+    """
     corners, boxes = [np.empty((0, 9), np.float32)], [np.empty((0, 6), np.float32)]
-    for mesh in meshes:
-        level = library.level(mesh)
-        points = level.vertices[level.triangles]
+    for points in shapes:
         lower, upper = points.min(axis=1).astype(np.float64), points.max(axis=1).astype(np.float64)
-        margin = _margin(library.mesh_lower[mesh], library.mesh_upper[mesh])
+        margin = _margin(lower.min(axis=0, initial=np.inf), upper.max(axis=0, initial=-np.inf)) if len(points) else 0.0
         boxes.append(round_outwards(lower - margin, upper + margin))
         corners.append(points.reshape(-1, 9))
     counts = [len(rows) for rows in corners[1:]]
     more = build_trees(np.concatenate(boxes), counts, leaf_size=TRIANGLES_PER_LEAF, threads=threads)
     rows = more.order + np.repeat(more.item_start[:-1], counts)
-    tree_of_mesh = known.tree_of_mesh.copy()
-    tree_of_mesh[list(meshes)] = len(known.trees.node_start) - 1 + np.arange(len(meshes))
     trees = Trees(
         bounds=np.concatenate([known.trees.bounds, more.bounds]),
         child=np.concatenate([known.trees.child, more.child]),
@@ -315,10 +330,10 @@ def add_mesh_trees(
         node_start=np.concatenate([known.trees.node_start, known.trees.node_start[-1] + more.node_start[1:]]),
         item_start=np.concatenate([known.trees.item_start, known.trees.item_start[-1] + more.item_start[1:]]),
     )
-    return MeshTrees(trees, np.concatenate([known.corners, np.concatenate(corners)[rows]]), tree_of_mesh)
+    return MeshTrees(trees, np.concatenate([known.corners, np.concatenate(corners)[rows]]), known.tree_of_mesh)
 
 
-def _margin(lower: NDArray[np.float32], upper: NDArray[np.float32]) -> float:
+def _margin(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> float:
     x, y, z = (float(b) - float(a) for a, b in zip(lower, upper, strict=True))
     return BOX_MARGIN * float(np.sqrt(x * x + y * y + z * z))
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..kernels.device import require_device, thread_count
-from .bvh import BOX_MARGIN, MeshTrees, Trees, add_mesh_trees, build_trees, no_mesh_trees, round_outwards
+from .bvh import BOX_MARGIN, MeshTrees, Trees, add_mesh_trees, add_shapes, build_trees, no_mesh_trees, round_outwards
 from .mesh_library import MeshLibrary
 from .ray_traversal import CAST, CAST_BLOCK, NOT_FINITE, STACK_SIZE
 from .snapshot import Snapshot
@@ -54,6 +54,8 @@ class _Placed(NamedTuple):
     """Root of each instance's mesh, shape (I,)."""
     triangle: NDArray[np.int32]
     """First triangle of each instance's mesh, shape (I,)."""
+    meshes: MeshTrees
+    """Trees of all meshes shown before, and of deformed ones."""
     trees: Trees
     """One tree of world boxes per snapshot."""
     instance: NDArray[np.int32]
@@ -136,7 +138,7 @@ class RayCaster:
             return hits
         placed = self._place([snapshots[i] for i in used])
         lanes, block, step = self._divide(len(start))
-        meshes, status = self._trees, np.empty(len(start), np.uint8)
+        meshes, status = placed.meshes, np.empty(len(start), np.uint8)
         CAST_BLOCK.launch(
             lanes, len(start), block, step, float(near), float(far), start, direction, ray_world,
             placed.trees.node_start, placed.trees.item_start, placed.trees.bounds.reshape(-1),
@@ -179,8 +181,23 @@ class RayCaster:
         matrix[:, :, :3] *= scale[:, None, :]
         if not np.isfinite(matrix).all():
             raise ValueError("pose_world_instance and scale must be finite; a snapshot holds NaN or infinity")
-        boxes = _world_boxes(matrix, library.mesh_lower[mesh], library.mesh_upper[mesh])
-        tree = meshes.tree_of_mesh[mesh]
+        tree, lower, upper = meshes.tree_of_mesh[mesh], library.mesh_lower[mesh], library.mesh_upper[mesh]
+        shapes: list[NDArray[np.float32]] = []
+        for first, snapshot in zip(np.cumsum([0, *counts]).tolist(), snapshots, strict=False):
+            for deformation in snapshot.deformations:
+                row = first + deformation.row
+                level, vertices = library.level(int(mesh[row])), np.asarray(deformation.vertices, np.float32)
+                if vertices.shape != level.vertices.shape or not np.isfinite(vertices).all():
+                    raise ValueError(
+                        f"a deformation of row {deformation.row} needs {level.vertices.shape} finite positions, "
+                        f"got {vertices.shape}"
+                    )
+                tree[row] = len(meshes.trees.node_start) - 1 + len(shapes)
+                lower[row], upper[row] = vertices.min(axis=0), vertices.max(axis=0)
+                shapes.append(vertices[level.triangles])
+        if shapes:
+            meshes = add_shapes(meshes, shapes, threads=self.threads)
+        boxes = _world_boxes(matrix, lower, upper)
 
         def join(name: str) -> NDArray[np.int32]:
             return np.concatenate([getattr(s, name) for s in snapshots]).astype(np.int32)
@@ -189,6 +206,7 @@ class RayCaster:
             matrix=_invert_affine(matrix).reshape(-1, 12),
             node=meshes.trees.node_start[tree],
             triangle=meshes.trees.item_start[tree],
+            meshes=meshes,
             trees=build_trees(boxes, counts, leaf_size=1, threads=self.threads),
             instance=join("instance"),
             class_id=join("class_id"),

@@ -21,9 +21,11 @@ from naive.still_life import (
     primitive_library,
     random_things,
     still_life,
+    turn,
 )
 from naive.twin import run_simulated
 from simloom.renderers import MeshLibraryBuilder, Raster, RayCaster, RayHits
+from simloom.renderers.snapshot import Deformation
 
 EXACT = ("instance", "class_id", "part", "material", "row", "triangle")
 ROUGH = {"range": 1e-6, "incidence": 1e-6, "normal": 1e-6, "barycentric": 1e-6}
@@ -215,6 +217,30 @@ def test_empty_worlds_and_no_rays_are_answered(primitives):
     assert (caster._trees.tree_of_mesh >= 0).tolist() == [mesh == BOX for mesh in range(4)]
     nothing = caster.cast([full], np.empty((0, 3)), np.empty((0, 3)))
     assert nothing.normal.shape == (0, 3)
+
+
+def test_deformed_meshes_are_met_where_they_are():
+    """A moved sheet gives what the same sheet built in that shape gives; the next call sees it at rest again."""
+    generator = np.random.default_rng(19)
+    v, u = np.mgrid[:9, :9].reshape(2, -1)
+    rest = np.stack([u / 4 - 1, v / 4 - 1, 0 * u], axis=1).astype(np.float32)
+    moved = (rest + generator.normal(size=rest.shape) * 0.05 + [0, 0, 0.8]).astype(np.float32)
+    first = (v * 9 + u).reshape(9, 9)[:8, :8].ravel()
+    sheet = np.concatenate([first[:, None] + [0, 1, 10], first[:, None] + [0, 10, 9]])
+    builder = MeshLibraryBuilder()
+    rows = builder.add_deformable("rest", rest, sheet), builder.add_deformable("moved", moved, sheet)
+    caster = RayCaster(builder.build())
+    thing = Thing(mesh=BOX, at=pose(0.1, 0.2, 0.3, turn((1, 2, 0), 0.3)), scale=(1.0, 1.2, 0.8))
+    worlds = [still_life(replace(thing, mesh=row)) for row in rows]
+    bent = replace(worlds[0], deformations=(Deformation(row=0, vertices=moved),))
+    origins = generator.uniform((-1, -1, 2), (1, 1, 4), (500, 3))
+    rays = origins, generator.normal(size=(500, 3)) * 0.2 - [0, 0, 1]
+    before, expected = caster.cast([worlds[0]], *rays), caster.cast([worlds[1]], *rays)
+    assert (expected.row == 0).mean() > 0.5
+    assert_same_bytes(caster.cast([bent], *rays), expected)
+    assert_same_bytes(caster.cast([worlds[0]], *rays), before)
+    with pytest.raises(ValueError, match="deformation of row 0 needs"):
+        caster.cast([replace(bent, deformations=(Deformation(row=0, vertices=moved[:5]),))], *rays)
 
 
 def test_wrong_rays_get_one_clear_error(primitives):
