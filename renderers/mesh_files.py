@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.transforms import transform_points
-from .textures import load_image, srgb_to_linear
+from .mesh_materials import MeshMaterial, join_gltf, parse_gltf, parse_mtl, split_gltf
+from .textures import linear_to_srgb, srgb_to_linear
 
 MESH_SUFFIXES = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
 """Files that `load_mesh` reads."""
@@ -43,6 +44,10 @@ class MeshPart:
     """sRGB bytes, shape (height, width, 3), or None. Parts that share an image share the array."""
     name: str
     """Material or object name, unique within the file."""
+    colors: NDArray[np.uint8] | None = None
+    """Vertex colours as sRGB bytes, shape (N, 3), or None."""
+    material: MeshMaterial = field(default_factory=MeshMaterial)
+    """All that the file says of the material; `base_color` and `texture` are its colour and texture."""
 
 
 def flatten_texture(part: MeshPart) -> MeshPart:
@@ -106,54 +111,6 @@ def _read(path: Path) -> bytes:
 
 
 @dataclass
-class _Material:
-    """One material of an MTL file."""
-
-    color: NDArray[np.float64] | None = None
-    texture: NDArray[np.uint8] | None = None
-
-
-def _color(words: list[str]) -> NDArray[np.float64] | None:
-    try:
-        values = [float(word) for word in words[:3]]
-    except ValueError:
-        return None
-    if len(values) == 1:
-        values *= 3
-    if len(values) != 3 or not np.isfinite(values).all():
-        return None
-    return srgb_to_linear(np.clip(np.array(values), 0.0, 1.0))
-
-
-def _parse_materials(path: Path, roots: Sequence[Path]) -> dict[str, _Material]:
-    """Read an MTL file: Kd, which is display-referred, and map_Kd."""
-    materials: dict[str, _Material] = {}
-    images: dict[Path, NDArray[np.uint8] | None] = {}
-    current = _Material()
-    for line in _read(path).decode("utf-8", errors="replace").splitlines():
-        words = line.split()
-        if len(words) < 2:
-            continue
-        key = words[0].lower()
-        if key == "newmtl":
-            current = materials.setdefault(" ".join(words[1:]), _Material())
-        elif key == "kd":
-            current.color = _color(words[1:])
-        elif key == "map_kd":
-            # Options such as -s 1 1 1 come before the name, which may hold spaces.
-            name = line.split(None, 1)[1].strip() if not words[1].startswith("-") else words[-1]
-            image = resolve_inside(name, path.parent, roots)
-            if image not in images:
-                if image.is_file():
-                    images[image] = load_image(image)
-                else:
-                    warnings.warn(f"{path} names the texture {name}, which does not exist", stacklevel=4)
-                    images[image] = None
-            current.texture = images[image]
-    return materials
-
-
-@dataclass
 class _Gate:
     """What trimesh may read besides the mesh itself: files inside the roots, and material names instead of MTL files.
 
@@ -163,7 +120,7 @@ class _Gate:
 
     folder: Path
     roots: Sequence[Path]
-    materials: dict[str, _Material] = field(default_factory=dict)
+    materials: dict[str, MeshMaterial] = field(default_factory=dict)
 
     def get(self, name: str) -> bytes:
         path = resolve_inside(name, self.folder, self.roots)
@@ -171,7 +128,8 @@ class _Gate:
             return _read(path)
         if not path.is_file():
             return b""
-        self.materials = _parse_materials(path, self.roots)
+        text = _read(path).decode("utf-8", errors="replace")
+        self.materials = parse_mtl(text, path, lambda named: resolve_inside(named, path.parent, self.roots))
         return "".join(f"newmtl {name}\nKd 1 1 1\n" for name in self.materials).encode()
 
     def __getitem__(self, name: str) -> bytes:
@@ -196,7 +154,7 @@ def _load_obj(data: bytes, gate: _Gate) -> list[MeshPart]:
         visual = kwargs.get("visual")
         uvs = getattr(visual, "uv", None)
         label = getattr(getattr(visual, "material", None), "name", None)
-        material = gate.materials.get(str(label), _Material())
+        material = gate.materials.get(str(label), MeshMaterial())
         normals = kwargs.get("vertex_normals")
         vertices = np.asarray(kwargs["vertices"], np.float64)[:, :3]
         parts.append(
@@ -208,6 +166,8 @@ def _load_obj(data: bytes, gate: _Gate) -> list[MeshPart]:
                 base_color=material.color,
                 texture=material.texture,
                 name=str(name),
+                colors=_fit_colors(kwargs.get("vertex_colors"), len(vertices)),
+                material=material,
             )
         )
     return parts
@@ -229,9 +189,40 @@ def _fit_uvs(uvs: Any, count: int) -> NDArray[np.float64] | None:
     return array[:, :2]
 
 
+def _fit_colors(colors: Any, count: int, *, linear: bool = False) -> NDArray[np.uint8] | None:
+    """Take vertex colours as sRGB bytes; those that do not fit are none."""
+    array = None if colors is None else np.asarray(colors)
+    if array is None or array.ndim != 2 or array.shape[0] != count or array.shape[1] < 3:
+        return None
+    most = float(np.iinfo(array.dtype).max) if array.dtype.kind == "u" else 1.0
+    values = array[:, :3].astype(np.float64) / most
+    if not np.isfinite(values).all():
+        return None
+    values = np.clip(values, 0.0, 1.0)
+    return np.rint(255.0 * (linear_to_srgb(values) if linear else values)).astype(np.uint8)
+
+
+def _find_colors(visual: Any, count: int, *, linear: bool) -> NDArray[np.uint8] | None:
+    """Find the vertex colours among what trimesh says of a mesh's looks."""
+    colors = visual.vertex_colors if getattr(visual, "kind", None) == "vertex" else None
+    if colors is None:
+        colors = getattr(visual, "vertex_attributes", {}).get("color")
+    return _fit_colors(colors, count, linear=linear)
+
+
 def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
     import trimesh
 
+    is_gltf = suffix in (".glb", ".gltf")
+    materials: list[MeshMaterial] = []
+    if is_gltf:
+        # trimesh reads images by another library; it is given the materials' numbers as their names instead.
+        header, binary = split_gltf(data)
+        materials = parse_gltf(header, binary, gate.get)
+        for row, described in enumerate(header.get("materials", ())):
+            described["name"] = str(row)
+        header.pop("images", None)
+        data = join_gltf(header, data)
     scene = trimesh.load_scene(io.BytesIO(data), file_type=suffix[1:], resolver=gate, process=False)
     parts = []
     for node in scene.graph.nodes_geometry:
@@ -244,22 +235,24 @@ def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
         triangles = np.asarray(geometry.faces, np.int64)
         normals = None
         # Normals that trimesh would compute are left to the mesh library, which knows about creases.
-        if suffix in (".glb", ".gltf") and "vertex_normals" in geometry._cache:
+        if is_gltf and "vertex_normals" in geometry._cache:
             normals = (np.asarray(geometry.vertex_normals)[:, :, None] * np.linalg.inv(linear)).sum(axis=1)
         if np.linalg.det(linear) < 0:
             triangles = triangles[:, ::-1]
-        material = getattr(geometry.visual, "material", None)
-        factor = getattr(material, "baseColorFactor", None)  # linear in glTF; trimesh keeps bytes
-        color = None if factor is None else np.asarray(factor, np.float64)[:3] / 255.0
+        visual = geometry.visual
+        label = str(getattr(getattr(visual, "material", None), "name", ""))
+        material = materials[int(label)] if label.isdecimal() and int(label) < len(materials) else MeshMaterial()
         parts.append(
             MeshPart(
                 vertices=vertices,
                 triangles=triangles,
                 normals=normals,
-                uvs=_fit_uvs(getattr(geometry.visual, "uv", None), len(vertices)),
-                base_color=color,
-                texture=None,
+                uvs=_fit_uvs(getattr(visual, "uv", None), len(vertices)),
+                base_color=material.color,
+                texture=material.texture,
                 name=str(node),
+                colors=_find_colors(visual, len(vertices), linear=is_gltf),
+                material=material,
             )
         )
     return parts
@@ -269,7 +262,7 @@ def load_mesh(path: str | Path, roots: Sequence[str | Path] | None = None) -> tu
     """Load a mesh file, one part for each material.
 
     Args:
-        path: OBJ (with its MTL and textures), STL, GLB, glTF, PLY or OFF. Textures inside GLB and glTF are not read.
+        path: OBJ (with its MTL and textures), STL, GLB or glTF (with its materials and textures), PLY or OFF.
         roots: Folders that the files it names must lie in; None = the file's own folder.
 
     Returns:
@@ -282,7 +275,7 @@ def load_mesh(path: str | Path, roots: Sequence[str | Path] | None = None) -> tu
     Example:
         >>> parts = load_mesh("objects/mug.obj")
         >>> for part in parts:
-        ...     builder.add_mesh(part.name, part.vertices, part.triangles, part.normals, part.uvs)
+        ...     builder.add_mesh(part.name, part.vertices, part.triangles, part.normals, part.uvs, part.colors)
     """
     file = Path(path)
     suffix = file.suffix.lower()

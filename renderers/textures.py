@@ -141,15 +141,30 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is no image that can be read.
     """
-    import cv2  # only reading files needs it
-
     file = Path(path)
     if not file.is_file():
         raise FileNotFoundError(f"texture file {file} does not exist")
-    data = np.frombuffer(file.read_bytes(), np.uint8)
-    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+    return decode_image(str(file), file.read_bytes())
+
+
+def decode_image(name: str, data: bytes) -> NDArray[np.uint8]:
+    """Decode an image as a texture.
+
+    Args:
+        name: What errors call it.
+        data: The bytes of a PNG, JPEG or other file that OpenCV reads; alpha is dropped.
+
+    Returns:
+        Bytes, shape (height, width, 3), red first.
+
+    Raises:
+        ValueError: If it is no image that can be read, or too large.
+    """
+    import cv2  # only reading files needs it
+
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if image is None:
-        raise ValueError(f"{file} is not an image that OpenCV reads; convert it to PNG or JPEG")
+        raise ValueError(f"{name} is not an image that OpenCV reads; convert it to PNG or JPEG")
     result = np.ascontiguousarray(image[:, :, ::-1]).astype(np.uint8, copy=False)
-    check_image(file.name, result)
+    check_image(name, result)
     return result

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from simloom.renderers.mesh_files import MeshPart, flatten_texture, load_mesh, resolve_inside
+from simloom.renderers.mesh_materials import is_normal_map, join_gltf, split_gltf
 
 OBJ = """mtllib two.mtl
 v 0 0 0
@@ -209,3 +210,152 @@ def test_palette_texture_becomes_a_colour() -> None:
     assert flat.base_color is not None
     np.testing.assert_allclose(flat.base_color, [1.0, 0.0, 0.2122], atol=1e-3)
     assert flatten_texture(spread) is spread
+
+
+def write_gltf(folder, *, external):
+    """A textured, painted triangle as GLB, or as glTF whose picture and buffer lie beside it."""
+    import base64
+    import json
+
+    import cv2
+
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (3, 2 + k, 3), np.uint8) for k in range(3)]
+    encoded = [cv2.imencode(".png", picture[:, :, ::-1])[1].tobytes() for picture in pictures]
+    numbers = [
+        np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0]], "<f4").tobytes(),
+        np.array([[0, 0], [1, 0], [0, 1]], "<f4").tobytes(),
+        np.array([[1, 0, 0], [0, 0.5, 0], [0, 0, 0.2]], "<f4").tobytes(),
+        np.array([0, 1, 2], "<u4").tobytes(),
+    ]
+    blocks = [*numbers, *encoded]
+    offsets = [0]
+    for block in blocks:
+        offsets.append(offsets[-1] + len(block) + -len(block) % 4)
+    binary = b"".join(block + bytes(-len(block) % 4) for block in blocks)
+    views = [{"buffer": 0, "byteOffset": o, "byteLength": len(b)} for o, b in zip(offsets, blocks, strict=False)]
+    float_code, index_code = 5126, 5125
+    header = {
+        "asset": {"version": "2.0"},
+        "scene": 0,
+        "scenes": [{"nodes": [0]}],
+        "nodes": [{"mesh": 0}],
+        "meshes": [{"primitives": [{
+            "attributes": {"POSITION": 0, "TEXCOORD_0": 1, "COLOR_0": 2}, "indices": 3, "material": 1,
+        }]}],
+        "accessors": [
+            {"bufferView": k, "componentType": code, "count": 3, "type": kind}
+            for k, (code, kind) in enumerate(
+                [(float_code, "VEC3"), (float_code, "VEC2"), (float_code, "VEC3"), (index_code, "SCALAR")]
+            )
+        ],
+        "bufferViews": views,
+        "buffers": [{"byteLength": len(binary)}],
+        "images": [{"bufferView": 4 + k, "mimeType": "image/png"} for k in range(3)],
+        "textures": [{"source": k} for k in range(3)],
+        "materials": [
+            {"name": "other"},
+            {
+                "name": "painted",
+                "pbrMetallicRoughness": {
+                    "baseColorFactor": [0.2, 0.4, 0.6, 1], "metallicFactor": 0.25, "roughnessFactor": 0.75,
+                    "baseColorTexture": {"index": 0}, "metallicRoughnessTexture": {"index": 1},
+                },
+                "normalTexture": {"index": 2}, "emissiveFactor": [0, 0.5, 1],
+            },
+        ],
+    }  # fmt: skip
+    if external:
+        header["buffers"][0]["uri"] = "numbers.bin"
+        (folder / "numbers.bin").write_bytes(binary)
+        (folder / "picture.png").write_bytes(encoded[0])
+        header["images"][0] = {"uri": "picture.png"}
+        header["images"][1] = {"uri": "data:image/png;base64," + base64.b64encode(encoded[1]).decode()}
+        (folder / "m.gltf").write_text(json.dumps(header))
+        return folder / "m.gltf", pictures
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 4)
+    total = 28 + len(text) + len(binary)
+    (folder / "m.glb").write_bytes(
+        struct.pack("<4sIIII", b"glTF", 2, total, len(text), 0x4E4F534A)
+        + text
+        + struct.pack("<II", len(binary), 0x004E4942)
+        + binary
+    )
+    return folder / "m.glb", pictures
+
+
+@pytest.mark.parametrize("external", [False, True], ids=["glb", "gltf"])
+def test_gltf_materials_are_read(tmp_path, external):
+    """Factors, three textures and linear vertex colours come with the part, from GLB and from files beside it."""
+    path, pictures = write_gltf(tmp_path, external=external)
+    (part,) = load_mesh(path)
+    assert part.base_color == pytest.approx([0.2, 0.4, 0.6])
+    assert np.array_equal(part.texture, pictures[0])
+    assert part.material.texture is part.texture
+    assert np.array_equal(part.material.metallic_roughness_texture, pictures[1])
+    assert np.array_equal(part.material.normal_texture, pictures[2])
+    assert (part.material.metallic, part.material.roughness) == (0.25, 0.75)
+    assert part.material.emission.tolist() == [0, 0.5, 1]
+    assert part.uvs[:, 1].tolist() == [1, 1, 0]
+    assert part.colors.tolist() == [[255, 0, 0], [0, 188, 0], [0, 0, 124]]
+
+
+def test_gltf_images_outside_the_folder_are_refused(tmp_path):
+    """A picture elsewhere is not read, and an index that points nowhere is one clear error."""
+    import json
+
+    (tmp_path / "in").mkdir()
+    path, _ = write_gltf(tmp_path / "in", external=True)
+    header = json.loads(path.read_text())
+    header["images"][0]["uri"] = "../secret.png"
+    path.write_text(json.dumps(header))
+    with pytest.raises(ValueError, match="lies outside"):
+        load_mesh(path)
+    header["images"] = []
+    path.write_text(json.dumps(header))
+    with pytest.raises(ValueError, match="not a mesh that can be read"):
+        load_mesh(path)
+
+
+def test_a_glb_is_put_together_again(tmp_path):
+    """Splitting and joining keeps the binary chunk."""
+    path, _ = write_gltf(tmp_path, external=False)
+    header, binary = split_gltf(path.read_bytes())
+    again = split_gltf(join_gltf(header, path.read_bytes()))
+    assert again == (header, binary)
+
+
+def test_mtl_says_more_than_colour(folder):
+    """Pr, Pm, Ke, their maps and normal maps are read; a grey bump map is not taken for normals."""
+    import cv2
+
+    blue = np.full((2, 3, 3), (250, 128, 128), np.uint8)  # OpenCV's order
+    cv2.imwrite(str(folder / "normal.png"), blue)
+    cv2.imwrite(str(folder / "grey.png"), np.full((2, 3, 3), 90, np.uint8))
+    more = "Pr 0.3\nPm 0.6\nKe 0 1 0\nmap_Pr grey.png\nmap_Pm picture.png\nmap_Bump -bm 1.0 {}\n"
+    (folder / "two.mtl").write_text(MTL + more.format("normal.png"))
+    material = {part.name: part for part in load_mesh(folder / "two.obj")}["pictured"].material
+    assert (material.roughness, material.metallic) == (0.3, 0.6)
+    assert material.emission.tolist() == [0, 1, 0]
+    assert material.metallic_roughness_texture[0, 0].tolist() == [255, 90, 30]
+    assert material.normal_texture[0, 0].tolist() == [128, 128, 250]
+    (folder / "two.mtl").write_text(MTL + more.format("grey.png"))
+    assert {part.name: part for part in load_mesh(folder / "two.obj")}["pictured"].material.normal_texture is None
+    assert is_normal_map(blue[..., ::-1])
+
+
+def test_vertex_colours_of_ply_and_obj(tmp_path):
+    """Bytes of a PLY and display-referred numbers of an OBJ come as sRGB bytes."""
+    ply = ["ply", "format ascii 1.0", "element vertex 3"]
+    ply += [f"property float {axis}" for axis in "xyz"] + [f"property uchar {c}" for c in ("red", "green", "blue")]
+    ply += ["element face 1", "property list uchar int vertex_indices", "end_header"]
+    ply += ["0 0 0 255 0 10", "1 0 0 0 128 10", "0 1 0 7 8 9", "3 0 1 2", ""]
+    (tmp_path / "c.ply").write_text("\n".join(ply))
+    (part,) = load_mesh(tmp_path / "c.ply")
+    assert part.colors.tolist() == [[255, 0, 10], [0, 128, 10], [7, 8, 9]]
+    (tmp_path / "c.obj").write_text("v 0 0 0 1 0 0\nv 1 0 0 0 0.5 0\nv 0 1 0 0 0 0.2\nf 1 2 3\n")
+    (part,) = load_mesh(tmp_path / "c.obj")
+    assert part.colors.tolist() == [[255, 0, 0], [0, 128, 0], [0, 0, 51]]
+    (tmp_path / "d.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    assert load_mesh(tmp_path / "d.obj")[0].colors is None
