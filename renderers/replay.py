@@ -11,11 +11,12 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..kernels.lens import Lens
 from .mesh_layout import LAYOUT
 from .mesh_library import MeshLibrary
 from .snapshot import Lighting, Materials, Snapshot
@@ -78,6 +79,7 @@ _KEYPOINT: dict[str, tuple[type, tuple[int, ...]]] = {
     "keypoint_position": (np.float64, (3,)),
 }
 _TEXTURES = ("texture", "metallic_roughness_texture", "normal_texture")
+_LENS_MODELS: tuple[Literal["brown_conrady", "kannala_brandt"], ...] = ("brown_conrady", "kannala_brandt")
 _CAMERA_NUMBERS = ("fx", "fy", "cx", "cy", "near", "far")
 _RANGES = {
     "instance/instance": (0, 65535),
@@ -159,6 +161,7 @@ def save_replay(
             -1, 6
         ),
         "camera/pose": np.array([c.pose_world_camera for c in cameras], np.float64).reshape(-1, 4, 4),
+        "camera/lens": np.array([_pack_lens(c.lens) for c in cameras], np.float64).reshape(-1, 16),
     }
     arrays |= {f"library/{name}": array for name, array in subset.arrays().items()}
     for name, (dtype, _) in _INSTANCE.items():
@@ -190,6 +193,23 @@ def save_replay(
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _pack_lens(lens: Lens | None) -> list[float]:
+    """Return the place of the model in `_LENS_MODELS` (0 = pinhole), the number of coefficients, and 14 of them."""
+    if lens is None:
+        return [0.0] * 16
+    c = lens.coefficients
+    return [1.0 + _LENS_MODELS.index(lens.model), float(len(c)), *c, *[0.0] * (14 - len(c))]
+
+
+def _unpack_lens(row: NDArray[np.float64]) -> Lens | None:
+    kind, count = float(row[0]), float(row[1])
+    if kind == 0.0:
+        return None
+    if kind not in (1.0, 2.0) or count not in range(15):
+        raise ValueError(f"a lens of the replay file has model {kind} and {count} coefficients; it is damaged")
+    return Lens(model=_LENS_MODELS[int(kind) - 1], coefficients=tuple(row[2 : 2 + int(count)].tolist()))
 
 
 def _check_views(views: NDArray[np.int32], cameras: int, snapshots: int) -> None:
@@ -311,6 +331,7 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
     size = _take(stored, "camera/size", np.int32, (None, 2))
     numbers = _take(stored, "camera/numbers", np.float64, (len(size), 6))
     poses = _take(stored, "camera/pose", np.float64, (len(size), 4, 4))
+    lenses = _take(stored, "camera/lens", np.float64, (len(size), 16))
     _check_poses("camera/pose", poses)
     views = _take(stored, "view_snapshot", np.int32, (len(size),))
     _check_views(views, len(size), snapshot_count)
@@ -321,6 +342,7 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
             width=int(size[row, 0]),
             height=int(size[row, 1]),
             pose_world_camera=poses[row],
+            lens=_unpack_lens(lenses[row]),
             **dict(zip(_CAMERA_NUMBERS, numbers[row].tolist(), strict=True)),
         )
         for row in range(len(size))

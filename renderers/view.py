@@ -1,4 +1,4 @@
-"""Cameras: a pinhole and where it stands."""
+"""Cameras: a pinhole or a lens, and where it stands."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.lens import Lens
+
 MAX_SIDE = 4096
 """Largest image side [px]; projected coordinates are kept in 20 + 8 bits."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Camera:
-    """A pinhole camera at a pose. OpenCV axes: x right, y down, z forward; pixel (0, 0) is centred at (0, 0).
+    """A camera at a pose. OpenCV axes: x right, y down, z forward; pixel (0, 0) is centred at (0, 0).
 
     Raises:
         ValueError: If a side, a focal length or the range of depth is out of bounds.
@@ -39,9 +41,11 @@ class Camera:
     pose_world_camera: NDArray[np.float64]
     """Maps camera to world, rigid, shape (4, 4)."""
     near: float = 0.02
-    """Nearest depth drawn [m], > 0."""
+    """Nearest depth drawn [m], > 0; through a wide lens along the axis of the drawn face, up to 1.74 times as far."""
     far: float = 100.0
-    """Farthest depth drawn [m], > near."""
+    """Farthest depth drawn [m], > near; with a lens the farthest range."""
+    lens: Lens | None = None
+    """Distortion, None = pinhole; fx, fy, cx and cy map the distorted, normalised point to its pixel."""
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):

@@ -14,7 +14,7 @@ from .materials import apply_materials
 from .shading import evaluate_sky, shade_block, shade_under_image
 from .sky_image import gather_sky_light, show_sky_image
 from .sun_shadows import cast_soft_sun_shadows, cast_sun_shadows, measure_slack
-from .surface import BLOCK, BLUE, GREEN, RED, SUN, VIEW_Z, gather_block
+from .surface import BLOCK, BLUE, GREEN, RED, SUN, VIEW_X, VIEW_Y, VIEW_Z, gather_block
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
 from .transparency import has_any, lay_over, thin_albedo
 
@@ -44,6 +44,15 @@ def _show_sky(count: int, light: Any, draws: Any, block: Any) -> None:
             block[RED + x] = evaluate_sky(up, light[6], light[9], light[12])
             block[GREEN + x] = evaluate_sky(up, light[7], light[10], light[13])
             block[BLUE + x] = evaluate_sky(up, light[8], light[11], light[14])
+
+
+@scalar
+def _hide_outside(count: int, draws: Any, block: Any) -> None:
+    """Write black where a lens has no ray."""
+    for i in range(count):
+        x = np.uint64(i)
+        if draws[x] < 0 and block[VIEW_X + x] == F0 and block[VIEW_Y + x] == F0 and block[VIEW_Z + x] == F0:
+            block[RED + x], block[GREEN + x], block[BLUE + x] = F0, F0, F0
 
 
 @scalar
@@ -264,6 +273,8 @@ def _shade_view(
                         count, view, look, instance, worlds_in.stride[world], worlds_in.light[world, look], views_in,
                         worlds_in, glass_draws, glass, block,
                     )  # fmt: skip
+                if views_in.ray_start[view] >= 0:
+                    _hide_outside(count, draws, block)
                 _average(first, count, samples, row % samples == 0, block, colour_out[view, look, row // samples])
 
 

@@ -11,6 +11,8 @@ from ...kernels.device import thread_count
 from .appearance import SHADE_VIEW, Suns
 from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
 from .lamps import Faces, pack_placement, place_faces
+from .lens_faces import LensGrid
+from .lens_views import LensViews
 from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, THIN_DEPTHS, plan_taps
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
@@ -57,6 +59,7 @@ class Chunk:
         skies: Skies.
         worlds: Snapshots.
         views: Cameras.
+        lenses: The views' lenses, for the samples per pixel side of labels and colour.
         workspace: Buffers to work in.
         width: Image width [px].
         height: Image height [px].
@@ -72,6 +75,7 @@ class Chunk:
         skies: Skies,
         worlds: Worlds,
         views: Views,
+        lenses: dict[int, LensGrid],
         workspace: Workspace,
         width: int,
         height: int,
@@ -79,9 +83,10 @@ class Chunk:
     ) -> None:
         self.settings, self.workspace = settings, workspace
         self.geometry, self.textures, self.skies = geometry, textures, skies
-        self.worlds, self.views = worlds, views
+        self.worlds, self.views, self.lenses = worlds, views, lenses
         self.width, self.height, self.resolution = width, height, resolution
         self.view_count = len(views.world)
+        self.has_lens = bool((views.ray_start >= 0).any())
         self.looks = int(worlds.light.shape[1])
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
@@ -91,6 +96,7 @@ class Chunk:
         self.suns = self._draw_suns()
         self.lamp_side = min(self.resolution, 512) if worlds.lamp.shape[2] else 0
         self.faces = self._draw_lamps()
+        self.lens_views = {samples: LensViews(grid, self) for samples, grid in lenses.items()}
 
     def launch(self, kernel: Any, count: int, *arrays: Any) -> None:
         """Launch a kernel where the renderer runs."""
@@ -188,6 +194,8 @@ class Chunk:
         self.launch(
             REFINE_OCCLUSION, count * height, width, height, columns, rows, stride, pad, keys, near, share, ambient
         )
+        # Its slopes are those of a pinhole's picture.
+        ambient.reshape(count, -1)[self.views.ray_start >= 0] = 1.0
         return ambient
 
     def bands(self, elements: int) -> int:
@@ -237,23 +245,45 @@ class Chunk:
         shape = (pixels * samples * samples,)
         keys = self.take("keys", shape, np.uint64)
         counting = part is not None and len(part["total_pixels"]) > 0
-        totals = self.draw(
-            self.views, self.drawn if counting else self.opaque, self.width, self.height, keys, samples=samples,
-            stamps=self.take("stamps", (pixels,), np.uint16) if counting else None,
-            instance_count=instance_count if counting else 0,
+        totals = self._fill(
+            self.drawn if counting else self.opaque, samples, keys,
+            self.take("stamps", (pixels,), np.uint16) if counting else None, instance_count if counting else 0,
         )  # fmt: skip
         if self.transparent is not None:
             if counting:
-                self.draw(self.views, self.opaque, self.width, self.height, keys, samples=samples)
+                self._fill(self.opaque, samples, keys)
             self.glass = self.take("glass", shape, np.uint64)
-            self.draw(self.views, self.transparent, self.width, self.height, self.glass, samples=samples)
+            self._fill(self.transparent, samples, self.glass)
             columns = self.width * samples
             self.launch(HIDE_BEHIND, self.view_count * self.height * samples, columns, keys, self.glass)
         if part is not None and counting:
             part["total_pixels"][:] = totals[..., 0].sum(axis=1)
             box = np.concatenate([totals[..., 1:3].min(axis=1), totals[..., 3:].max(axis=1)], axis=-1)
             part["box_amodal"][:] = np.where(part["total_pixels"][..., None] > 0, box, 0)
+            if self.has_lens:
+                self.lens_views[1].count_amodal(part["total_pixels"], part["box_amodal"])
         return keys
+
+    def _fill(
+        self,
+        drawn: Draws,
+        samples: int,
+        keys: NDArray[np.uint64],
+        stamps: NDArray[np.uint16] | None = None,
+        instance_count: int = 0,
+    ) -> NDArray[np.int32]:
+        """Draw into the keys of all views, straight or through their lenses; count the stamps of the former."""
+        pinholes = drawn
+        if self.has_lens:
+            behind = np.repeat(self.views.ray_start >= 0, self.largest)
+            pinholes = drawn._replace(level=np.where(behind, -1, drawn.level).astype(np.int32))
+        totals = self.draw(
+            self.views, pinholes, self.width, self.height, keys, samples=samples, stamps=stamps,
+            instance_count=instance_count,
+        )  # fmt: skip
+        if self.has_lens:
+            self.lens_views[samples].fill(drawn.level, samples, keys)
+        return totals
 
     def resolve(self, keys: NDArray[np.uint64], part: dict[str, NDArray[Any]], instance_count: int) -> None:
         """Fill every label that was asked for."""
@@ -262,8 +292,8 @@ class Chunk:
         maps = [part[name] for name in ("depth", "range", "instance", "class_id", "part")]
         if any(len(array) for array in maps):
             self.launch(
-                RESOLVE_LABELS, lines, self.width, self.height, views.camera, views.world, worlds.start,
-                worlds.instance, worlds.class_id, worlds.part, keys, *maps,
+                RESOLVE_LABELS, lines, self.width, self.height, views, worlds.start, worlds.instance, worlds.class_id,
+                worlds.part, keys, *maps,
             )  # fmt: skip
         transparent = [part[name] for name in ("transparent_instance", "transparent_depth", "coverage")]
         if any(len(array) for array in transparent):
@@ -290,13 +320,15 @@ class Chunk:
         self, keys: NDArray[np.uint64], colour: NDArray[np.float32], ambient: NDArray[np.float32] | None = None
     ) -> None:
         """Fill the colour of every look."""
+        grid = self.lenses[self.settings.supersample]
+        views = self.views._replace(ray=grid.ray, ray_start=grid.ray_start)
         bands = min(self.bands(self.view_count), self.height)
         elements = self.view_count * bands
         blocks = self.take("blocks", (2 * elements, FIELD_COUNT * BLOCK), np.float32)
         blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
         self.launch(
             SHADE_VIEW, elements, bands, self.largest, self.width, self.height, self.settings.supersample, self.looks,
-            self.resolution, self.lamp_side, SHADOW_BIAS, self.views, self.worlds,
+            self.resolution, self.lamp_side, SHADOW_BIAS, views, self.worlds,
             self.drawn._replace(inverse=self.drawn.inverse.astype(np.float32)), self.geometry, self.textures,
             self.skies, self.suns, self.faces, keys, self.glass,
             np.empty(0, np.float32) if ambient is None else ambient, blocks,

@@ -94,19 +94,27 @@ def _prepare_view(
     radius = float(radius_in[mesh]) * largest_scale
     fx, fy, px, py = camera_in[view, 0], camera_in[view, 1], camera_in[view, 2], camera_in[view, 3]
     near, far = camera_in[view, 4], camera_in[view, 5]
-    if z + radius < near or z - radius > far:
-        return
-    left, right = px + 0.5, width - 0.5 - px
-    top, bottom = py + 0.5, height - 0.5 - py
-    if fx * x + left * z < -radius * math.sqrt(fx * fx + left * left):
-        return
-    if -fx * x + right * z < -radius * math.sqrt(fx * fx + right * right):
-        return
-    if fy * y + top * z < -radius * math.sqrt(fy * fy + top * top):
-        return
-    if -fy * y + bottom * z < -radius * math.sqrt(fy * fy + bottom * bottom):
-        return
-    footprint = max(z - radius, near) / max(fx, fy)
+    density = camera_in[view, 30]
+    if density > 0.0:
+        # A lens sees no frustum: its faces cull for it.
+        distance = math.sqrt(x * x + y * y + z * z)
+        if distance - radius > far:
+            return
+        footprint = max(distance - radius, near) / density
+    else:
+        if z + radius < near or z - radius > far:
+            return
+        left, right = px + 0.5, width - 0.5 - px
+        top, bottom = py + 0.5, height - 0.5 - py
+        if fx * x + left * z < -radius * math.sqrt(fx * fx + left * left):
+            return
+        if -fx * x + right * z < -radius * math.sqrt(fx * fx + right * right):
+            return
+        if fy * y + top * z < -radius * math.sqrt(fy * fy + top * top):
+            return
+        if -fy * y + bottom * z < -radius * math.sqrt(fy * fy + bottom * bottom):
+            return
+        footprint = max(z - radius, near) / max(fx, fy)
     level_out[index] = _choose_level(
         mesh, pixel_error * footprint / largest_scale, mesh_level_start_in, mesh_level_count_in, level_error_in
     )

@@ -77,7 +77,7 @@ def place_faces(
         side: Texels per side of a map.
 
     Returns:
-        First face of each lamp (W, L, K), the faces as rows of `Views.camera` (F, 30), and the snapshot of each (F,).
+        First face of each lamp (W, L, K), the faces as rows of `Views.camera` (F, 31), and the snapshot of each (F,).
     """
     first = np.full(lamp.shape[:3], -1, np.int32)
     rows: list[NDArray[np.float64]] = []
@@ -95,7 +95,7 @@ def place_faces(
         else:
             focal, rotations = centre - 2.0, _CUBE
         for rotation in rotations:
-            row = np.empty(30)
+            row = np.zeros(31)
             position = table[:3]
             offset = -(rotation[:, 0] * position[0] + rotation[:, 1] * position[1] + rotation[:, 2] * position[2])
             row[:6] = focal, focal, centre, centre, NEAR, FAR
@@ -104,7 +104,7 @@ def place_faces(
             row[21:30] = rotation.T.reshape(9)
             rows.append(row)
             worlds.append(at[0])
-    return first, np.array(rows).reshape(-1, 30), np.array(worlds, np.int32)
+    return first, np.array(rows).reshape(-1, 31), np.array(worlds, np.int32)
 
 
 def _look_along(axis: NDArray[np.float64]) -> NDArray[np.float64]:

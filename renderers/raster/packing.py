@@ -139,17 +139,18 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
     )
 
 
-def pack_cameras(cameras: Sequence[Camera]) -> NDArray[np.float64]:
+def pack_cameras(cameras: Sequence[Camera], density: NDArray[np.float64]) -> NDArray[np.float64]:
     """Put cameras into one table.
 
     Args:
         cameras: V cameras of one image size.
+        density: Pixels per radian of their lenses where they are closest, 0 for a pinhole, shape (V,).
 
     Returns:
-        fx, fy, cx, cy, near, far, camera-from-world rows (12), camera position (3), world-from-camera
-        rotation (9); shape (V, 30).
+        The rows of `tables.Views.camera`, shape (V, 31).
     """
-    table = np.empty((len(cameras), 30))
+    table = np.empty((len(cameras), 31))
+    table[:, 30] = density
     for row, camera in zip(table, cameras, strict=True):
         pose = np.asarray(camera.pose_world_camera, np.float64)
         rotation = pose[:3, :3].T

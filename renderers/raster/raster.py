@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.device import require_device
+from ...kernels.device import Kernel, require_device
 from ..frames import OUTPUTS, Frames
 from ..mesh_library import MeshLibrary
 from ..snapshot import Snapshot
 from ..view import Camera
 from .chunk import Chunk
+from .lens_faces import LensCache
 from .packing import pack_cameras, pack_worlds
 from .tables import Geometry, Skies, Textures, Views, tabulate_geometry, tabulate_skies, tabulate_textures
 from .workspace import Workspace
@@ -58,6 +59,7 @@ class Raster:
     _geometry: Geometry = field(init=False, repr=False, compare=False)
     _textures: Textures = field(init=False, repr=False, compare=False)
     _skies: Skies = field(init=False, repr=False, compare=False)
+    _lenses: LensCache = field(default_factory=LensCache, init=False, repr=False, compare=False)
     _workspace: Workspace = field(default_factory=Workspace, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -102,7 +104,7 @@ class Raster:
         if instance_count is None:
             instance_count = max(int(s.instance.max(initial=0)) for s in snapshots)
         filled = _allocate(outputs, len(cameras), looks, height, width, instance_count)
-        for first, end in self._split(views, looks, width, height):
+        for first, end in self._split(cameras, views, looks):
             self._render_chunk(snapshots, cameras[first:end], views[first:end], first, end, filled, instance_count)
         return Frames(**{name: array for name, array in filled.items() if name in _asked(outputs)})
 
@@ -140,10 +142,13 @@ class Raster:
         side = max(width, height) * self.supersample
         return next((size for size in (256, 512, 1024) if side <= 1.25 * size), 2048)
 
-    def _split(self, views: NDArray[np.int64], looks: int, width: int, height: int) -> list[tuple[int, int]]:
+    def _split(self, cameras: Sequence[Camera], views: NDArray[np.int64], looks: int) -> list[tuple[int, int]]:
         """Cut the views into runs whose working memory stays within `CHUNK_BYTES`."""
+        width, height = cameras[0].width, cameras[0].height
         samples = 1 if self.supersample == 1 else 1 + self.supersample**2
         view_bytes = width * height * (8 * samples + 2)
+        if any(camera.lens is not None for camera in cameras):
+            view_bytes += 24 * width * height * samples  # rays, at worst of a lens for each view, and joined
         world_bytes = 4 * looks * self._resolution(width, height) ** 2
         runs, first, size, worlds = [], 0, 0, set[int]()
         for i, world in enumerate(views.tolist()):
@@ -157,6 +162,9 @@ class Raster:
         runs.append((first, len(views)))
         return runs
 
+    def _launch(self, kernel: Kernel, count: int, *arrays: Any) -> None:
+        kernel.launch(count, *arrays, device=self.device, threads=self.threads)
+
     def _render_chunk(
         self,
         snapshots: Sequence[Snapshot],
@@ -167,8 +175,11 @@ class Raster:
         filled: dict[str, NDArray[Any]],
         instance_count: int,
     ) -> None:
+        part = {name: array[first:end] for name, array in filled.items()}
         used, view_world = np.unique(views, return_inverse=True)
         worlds = pack_worlds([snapshots[i] for i in used], self.library)
+        grids = (1,) if self.supersample == 1 or not part["colour"].shape[0] else (1, self.supersample)
+        lenses = self._lenses.trace(cameras, grids, self._launch)
         chunk = Chunk(
             settings=self,
             worlds=worlds,
@@ -176,12 +187,17 @@ class Raster:
             textures=self._textures,
             skies=self._skies,
             workspace=self._workspace,
-            views=Views(camera=pack_cameras(cameras), world=view_world.astype(np.int32)),
+            views=Views(
+                camera=pack_cameras(cameras, lenses[1].density),
+                world=view_world.astype(np.int32),
+                ray=lenses[1].ray,
+                ray_start=lenses[1].ray_start,
+            ),
+            lenses=lenses,
             width=cameras[0].width,
             height=cameras[0].height,
             resolution=self._resolution(cameras[0].width, cameras[0].height),
         )
-        part = {name: array[first:end] for name, array in filled.items()}
         keys = chunk.rasterize(1, part, instance_count)
         chunk.resolve(keys, part, instance_count)
         if part["colour"].shape[0]:

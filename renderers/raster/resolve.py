@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
-from .surface import read_draw, read_nearness, read_triangle
+from .surface import read_draw, read_nearness, read_ray, read_triangle
 from .tables import Draws, Geometry, Views, Worlds
 
 F0 = np.float32(0.0)
@@ -20,8 +20,7 @@ def _resolve_labels(
     index: int,
     width: int,
     height: int,
-    camera_in: Any,
-    view_world_in: Any,
+    views_in: Views,
     start_in: Any,
     instance_in: Any,
     class_in: Any,
@@ -35,22 +34,23 @@ def _resolve_labels(
 ) -> None:
     """Write one row of one view's labels; an output with no rows was not asked for."""
     view, row = index // height, index % height
-    first = start_in[view_world_in[view]]
+    first = start_in[views_in.world[view]]
     base = index * width
-    fx, fy, cx, cy = camera_in[view, 0], camera_in[view, 1], camera_in[view, 2], camera_in[view, 3]
+    has_lens = views_in.ray_start[view] >= 0
     with_depth, with_range = depth_out.shape[0] > 0, range_out.shape[0] > 0
     with_instance, with_class, with_part = instance_out.shape[0] > 0, class_out.shape[0] > 0, part_out.shape[0] > 0
-    ray_y = (row - cy) / fy
     for x in range(width):
         key = keys_in[base + x]
         hit = (key & np.uint64(0xFFFFFFFF)) != np.uint64(0)
         draw = first + read_draw(key) if hit else 0
-        depth = F1 / read_nearness(key) if hit else F0
+        reach = F1 / read_nearness(key) if hit else F0
+        ray_x, ray_y, ray_z = 0.0, 0.0, 1.0
+        if has_lens or with_range:
+            ray_x, ray_y, ray_z = read_ray(views_in, view, row, x, width)
         if with_depth:
-            depth_out[view, row, x] = depth
+            depth_out[view, row, x] = np.float32(reach * ray_z)
         if with_range:
-            ray_x = (x - cx) / fx
-            range_out[view, row, x] = np.float32(float(depth) * math.sqrt(ray_x * ray_x + ray_y * ray_y + 1.0))
+            range_out[view, row, x] = np.float32(reach * math.sqrt(ray_x * ray_x + ray_y * ray_y + ray_z * ray_z))
         if with_instance:
             instance_out[view, row, x] = instance_in[draw] if hit else 0
         if with_class:
@@ -77,17 +77,10 @@ def _resolve_surfaces(
     view, row = index // height, index % height
     first_instance = worlds_in.start[views_in.world[view]]
     base = index * width
-    fx, fy, cx, cy = (
-        views_in.camera[view, 0],
-        views_in.camera[view, 1],
-        views_in.camera[view, 2],
-        views_in.camera[view, 3],
-    )
-    ray_y = (row - cy) / fy
     for x in range(width):
         key = keys_in[base + x]
         hit = (key & np.uint64(0xFFFFFFFF)) != np.uint64(0)
-        ray_x = (x - cx) / fx
+        ray_x, ray_y, ray_z = read_ray(views_in, view, row, x, width)
         k = read_draw(key) if hit else 0
         m = view * largest + k
         if normal_out.shape[0] > 0:
@@ -117,7 +110,7 @@ def _resolve_surfaces(
                 qz = drawn_in.matrix[m, 8] * bx + drawn_in.matrix[m, 9] * by + drawn_in.matrix[m, 10] * bz
                 nx, ny, nz = py * qz - pz * qy, pz * qx - px * qz, px * qy - py * qx
                 norm = math.sqrt(nx * nx + ny * ny + nz * nz)
-                if nx * ray_x + ny * ray_y + nz > 0.0:
+                if nx * ray_x + ny * ray_y + nz * ray_z > 0.0:
                     norm = -norm
                 if norm != 0.0:
                     nx, ny, nz = nx / norm, ny / norm, nz / norm
@@ -128,24 +121,24 @@ def _resolve_surfaces(
             for i in range(3):
                 coordinates_out[view, row, x, i] = F0
             if hit:
-                depth = 1.0 / float(read_nearness(key))
-                px, py = ray_x * depth, ray_y * depth
+                reach = 1.0 / float(read_nearness(key))
+                px, py, pz = ray_x * reach, ray_y * reach, ray_z * reach
                 qx = (
                     drawn_in.inverse[m, 0] * px
                     + drawn_in.inverse[m, 1] * py
-                    + drawn_in.inverse[m, 2] * depth
+                    + drawn_in.inverse[m, 2] * pz
                     + drawn_in.inverse[m, 3]
                 )
                 qy = (
                     drawn_in.inverse[m, 4] * px
                     + drawn_in.inverse[m, 5] * py
-                    + drawn_in.inverse[m, 6] * depth
+                    + drawn_in.inverse[m, 6] * pz
                     + drawn_in.inverse[m, 7]
                 )
                 qz = (
                     drawn_in.inverse[m, 8] * px
                     + drawn_in.inverse[m, 9] * py
-                    + drawn_in.inverse[m, 10] * depth
+                    + drawn_in.inverse[m, 10] * pz
                     + drawn_in.inverse[m, 11]
                 )
                 o = first_instance + k

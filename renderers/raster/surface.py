@@ -73,10 +73,32 @@ def read_triangle(key: Any) -> Any:
 
 
 @scalar(forceinline=True)
+def read_ray(views: Views, view: int, row: int, column: int, width: int) -> Any:
+    """Return a pixel's ray in the camera's frame: at depth 1 of a pinhole, of length 1 through a lens."""
+    start = views.ray_start[view]
+    if start >= 0:
+        place = start + row * width + column
+        return float(views.ray[place, 0]), float(views.ray[place, 1]), float(views.ray[place, 2])
+    return (
+        (column - views.camera[view, 2]) / views.camera[view, 0],
+        (row - views.camera[view, 3]) / views.camera[view, 1],
+        1.0,
+    )
+
+
+@scalar(forceinline=True)
 def _trace_rays(
-    first: int, count: int, ray_scale: Any, ray_first: Any, ray_y: Any, camera_in: Any, view: int, block: Any
+    first: int,
+    count: int,
+    ray_scale: Any,
+    ray_first: Any,
+    ray_y: Any,
+    pixel: Any,
+    camera_in: Any,
+    view: int,
+    block: Any,
 ) -> None:
-    """Write the samples' rays (at depth 1, world axes) as positions, and the unit directions to the camera."""
+    """Write a pinhole's rays: in world and camera axes at depth 1, as both positions, and as unit directions back."""
     r0, r1, r2 = np.float32(camera_in[view, 21]), np.float32(camera_in[view, 22]), np.float32(camera_in[view, 23])
     r3, r4, r5 = np.float32(camera_in[view, 24]), np.float32(camera_in[view, 25]), np.float32(camera_in[view, 26])
     r6, r7, r8 = np.float32(camera_in[view, 27]), np.float32(camera_in[view, 28]), np.float32(camera_in[view, 29])
@@ -87,6 +109,32 @@ def _trace_rays(
         inverse = -F1 / np.float32(math.sqrt(ray_x * ray_x + ray_y * ray_y + F1))
         block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x] = wx * inverse, wy * inverse, wz * inverse
         block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x] = wx, wy, wz
+        block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x] = ray_x, ray_y, F1
+        block[FOOTPRINT + x] = pixel
+
+
+@scalar
+def _load_rays(first: int, count: int, columns: int, row: int, pixel: Any, views: Views, view: int, block: Any) -> None:
+    """Write a lens's rays as `_trace_rays` does, and the angle between neighbours as size of a pixel."""
+    camera = views.camera
+    r0, r1, r2 = np.float32(camera[view, 21]), np.float32(camera[view, 22]), np.float32(camera[view, 23])
+    r3, r4, r5 = np.float32(camera[view, 24]), np.float32(camera[view, 25]), np.float32(camera[view, 26])
+    r6, r7, r8 = np.float32(camera[view, 27]), np.float32(camera[view, 28]), np.float32(camera[view, 29])
+    base = views.ray_start[view] + row * columns + first
+    for i in range(count):
+        x, place = np.uint64(i), base + i
+        other = place + 1 if first + i + 1 < columns else place - 1 if first + i > 0 else place
+        ray_x, ray_y, ray_z = views.ray[place, 0], views.ray[place, 1], views.ray[place, 2]
+        dx, dy, dz = views.ray[other, 0] - ray_x, views.ray[other, 1] - ray_y, views.ray[other, 2] - ray_z
+        chord = dx * dx + dy * dy + dz * dz
+        wx = r0 * ray_x + r1 * ray_y + r2 * ray_z
+        wy = r3 * ray_x + r4 * ray_y + r5 * ray_z
+        wz = r6 * ray_x + r7 * ray_y + r8 * ray_z
+        block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x] = -wx, -wy, -wz
+        block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x] = wx, wy, wz
+        block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x] = ray_x, ray_y, ray_z
+        # Where the neighbour has no ray, the chord is the ray itself.
+        block[FOOTPRINT + x] = np.float32(math.sqrt(chord)) if F0 < chord < np.float32(0.5) else pixel
 
 
 @scalar
@@ -158,7 +206,11 @@ def gather_block(
         np.float32(views.camera[view, 19]),
         np.float32(views.camera[view, 20]),
     )
-    _trace_rays(first, count, ray_scale, ray_first, ray_y, views.camera, view, block)
+    if views.ray_start[view] < 0:
+        _trace_rays(first, count, ray_scale, ray_first, ray_y, pixel, views.camera, view, block)
+    else:
+        pixel = np.float32(1.0 / (views.camera[view, 30] * samples))
+        _load_rays(first, count, columns, row, pixel, views, view, block)
     base = np.uint64((view * rows + row) * columns + first)
     start = 0
     while start < count:
@@ -170,9 +222,9 @@ def gather_block(
         origin = np.uint64(start)
         if low == np.uint64(0):
             for i in range(run):
-                draws[origin + np.uint64(i)] = -1
-                block[FOOTPRINT + origin + np.uint64(i)] = F1
                 x = origin + np.uint64(i)
+                draws[x] = -1
+                block[FOOTPRINT + x] = F1
                 block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = F0, F0, F0
             start = end
             continue
@@ -225,17 +277,16 @@ def gather_block(
         for i in range(run):
             x = origin + np.uint64(i)
             depth = F1 / read_nearness(keys_in[base + x])
-            px = (np.float32(first + start + i) * ray_scale + ray_first) * depth
-            py = ray_y * depth
+            px, py, pz = block[LOCAL_X + x] * depth, block[LOCAL_Y + x] * depth, block[LOCAL_Z + x] * depth
             draws[x] = k
-            block[LOCAL_X + x] = (j0 * px + j1 * py + j2 * depth + j3) * sx
-            block[LOCAL_Y + x] = (j4 * px + j5 * py + j6 * depth + j7) * sy
-            block[LOCAL_Z + x] = (j8 * px + j9 * py + j10 * depth + j11) * sz
+            block[LOCAL_X + x] = (j0 * px + j1 * py + j2 * pz + j3) * sx
+            block[LOCAL_Y + x] = (j4 * px + j5 * py + j6 * pz + j7) * sy
+            block[LOCAL_Z + x] = (j8 * px + j9 * py + j10 * pz + j11) * sz
             block[POSITION_X + x] = eye_x + block[POSITION_X + x] * depth
             block[POSITION_Y + x] = eye_y + block[POSITION_Y + x] * depth
             block[POSITION_Z + x] = eye_z + block[POSITION_Z + x] * depth
             facing = gx * block[VIEW_X + x] + gy * block[VIEW_Y + x] + gz * block[VIEW_Z + x]
-            block[FOOTPRINT + x] = depth * pixel / np.float32(math.sqrt(max(facing, np.float32(0.05))))
+            block[FOOTPRINT + x] = depth * block[FOOTPRINT + x] / np.float32(math.sqrt(max(facing, np.float32(0.05))))
             block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = gx, gy, gz
             block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = gx, gy, gz
             block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x] = ux, uy, uz

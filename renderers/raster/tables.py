@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -116,14 +116,26 @@ class Worlds(NamedTuple):
     """position, intensity, direction, cosines of the inner and outer cone, radius, kind; shape (W, L, K, 13)."""
 
 
+NO_RAYS: Final = np.zeros((0, 3), np.float32)
+NO_STARTS: Final = np.zeros(0, np.int64)
+
+
 class Views(NamedTuple):
-    """V cameras and what they look at."""
+    """V cameras and what they look at.
+
+    A key's nearness is 1 / t, where what is seen lies at t times the sample's ray: (x, y, 1) of a pinhole, so that t
+    is the depth, and of length 1 through a lens, so that t is the range.
+    """
 
     camera: Any
-    """fx, fy, cx, cy, near, far, camera-from-world rows (12), camera position (3), world-from-camera rotation (9);
-    shape (V, 30) float64."""
+    """fx, fy, cx, cy, near, far, camera-from-world rows (12), camera position (3), world-from-camera rotation (9),
+    pixels per radian of a lens where they are closest (0 = pinhole); shape (V, 31) float64."""
     world: Any
     """Row of the snapshot that each view sees, shape (V,) int32."""
+    ray: Any = NO_RAYS
+    """Rays of the samples of all lenses, row by row, 0 where there is none, shape (R, 3) float32."""
+    ray_start: Any = NO_STARTS
+    """First ray of each view, -1 = pinhole, shape (V,) int64."""
 
 
 class Draws(NamedTuple):

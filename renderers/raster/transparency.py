@@ -24,6 +24,7 @@ from .surface import (
     VIEW_Z,
     read_draw,
     read_nearness,
+    read_ray,
 )
 from .tables import Views, Worlds
 
@@ -140,7 +141,8 @@ def _resolve_transparent(
         if with_instance:
             instance_out[view, row, x] = worlds_in.instance[first + draw] if hit else 0
         if with_depth:
-            depth_out[view, row, x] = F1 / read_nearness(key) if hit else F0
+            reach = F1 / read_nearness(key) if hit else F0
+            depth_out[view, row, x] = np.float32(reach * read_ray(views_in, view, row, x, width)[2])
         if with_coverage:
             for look in range(look_count):
                 opacity = _read_opacity(draw, look, first, worlds_in.stride[world], worlds_in)

@@ -42,3 +42,29 @@ def unproject(point, lens, start) -> np.ndarray:
         return np.array([*(math.sin(found) * np.asarray(point) / radius), math.cos(found)])
     found = optimize.fsolve(lambda p: project((*p, 1.0), lens) - point, start[:2] / start[2], xtol=1e-14)
     return np.array([*found, 1.0]) / math.sqrt(found @ found + 1)
+
+
+def pixel_rays(camera, u, v) -> np.ndarray:
+    """Rays of many pixels by Picard's iteration, shape (..., 3): at depth 1 of a pinhole, unit through a lens."""
+    x, y = (u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy
+    if camera.lens is None:
+        return np.stack([x, y, np.ones_like(x)], -1)
+    c = camera.lens.coefficients
+    if camera.lens.model == "kannala_brandt":
+        radius = np.hypot(x, y)
+        theta = radius.copy()
+        for _ in range(200):
+            theta += radius - theta * (1 + sum(k * theta ** (2 * n + 2) for n, k in enumerate(c)))
+        scale = np.sin(theta) / np.where(radius > 0, radius, 1)
+        return np.stack([x * scale, y * scale, np.cos(theta)], -1)
+    assert not any(c[12:]), "no tilt here"
+    k1, k2, p1, p2, k3, k4, k5, k6, s1, s2, s3, s4, _, _ = (*c, *[0.0] * 14)[:14]
+    a, b = x.copy(), y.copy()
+    for _ in range(200):
+        r2 = a**2 + b**2
+        ratio = (1 + k1 * r2 + k2 * r2**2 + k3 * r2**3) / (1 + k4 * r2 + k5 * r2**2 + k6 * r2**3)
+        du = a * ratio + 2 * p1 * a * b + p2 * (r2 + 2 * a**2) + s1 * r2 + s2 * r2**2
+        dv = b * ratio + p1 * (r2 + 2 * b**2) + 2 * p2 * a * b + s3 * r2 + s4 * r2**2
+        a, b = a + x - du, b + y - dv
+    ray = np.stack([a, b, np.ones_like(a)], -1)
+    return ray / np.linalg.norm(ray, axis=-1, keepdims=True)

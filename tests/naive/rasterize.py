@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .lens import pixel_rays
+
 SPREAD = 1.0 / 256.0
 """How far [px] a pixel centre is moved to see whether it lies near an edge."""
 
@@ -23,7 +25,7 @@ def gather_triangles(library, snapshot, camera):
 
 
 def _nearest(corners, owner, rays, near, far):
-    """Depth along the ray (its z is 1), triangle of the nearest hit (-1 = none), and depth of the next other owner."""
+    """Depth along the ray (in its lengths), triangle of the nearest hit (-1 = none), depth of the next other owner."""
     a = corners[:, 0]
     ab, ac = corners[:, 1] - a, corners[:, 2] - a
     normal = np.cross(ab, ac)
@@ -42,18 +44,18 @@ def _nearest(corners, owner, rays, near, far):
     return best, np.where(np.isfinite(best), triangle, -1), others
 
 
-def cast(library, snapshot, camera):
+def cast(library, snapshot, camera, spread=SPREAD):
     """What each pixel centre sees.
 
     Returns:
         depth, range, instance, class_id, part, normal, object_coordinates as in Frames (one view, float64), and
-        `sure`: moving the pixel centre by 1/256 px changes no instance; `sure_triangle`: nor the triangle.
+        `sure`: moving the pixel centre by `spread` px changes no instance; `sure_triangle`: nor the triangle.
     """
     corners, owner = gather_triangles(library, snapshot, camera)
     v, u = np.mgrid[: camera.height, : camera.width].astype(float)
 
     def shoot(dx, dy):
-        ray = np.stack([(u + dx - camera.cx) / camera.fx, (v + dy - camera.cy) / camera.fy, np.ones_like(u)], -1)
+        ray = pixel_rays(camera, u + dx, v + dy)
         rays = ray.reshape(-1, 3)
         found = [_nearest(corners, owner, rays[k : k + 512], camera.near, camera.far) for k in range(0, len(rays), 512)]
         return ray, *(np.concatenate(parts).reshape(u.shape) for parts in zip(*found, strict=True))
@@ -65,7 +67,7 @@ def cast(library, snapshot, camera):
     sure_triangle = sure.copy()
     for k in range(8):
         angle = np.pi / 4 * k
-        _, _, moved, _ = shoot(SPREAD * np.cos(angle), SPREAD * np.sin(angle))
+        _, _, moved, _ = shoot(spread * np.cos(angle), spread * np.sin(angle))
         sure &= np.where(moved >= 0, owner[moved], -1) == row
         sure_triangle &= moved == triangle
     sure_triangle &= sure
@@ -81,7 +83,7 @@ def cast(library, snapshot, camera):
         mine = row == k
         coordinates[mine] = (ray * depth[..., None])[mine] @ matrix[:3, :3].T + matrix[:3, 3]
     return {
-        "depth": depth,
+        "depth": depth * ray[..., 2],
         "range": depth * np.linalg.norm(ray, axis=-1),
         "instance": np.where(hit, snapshot.instance[row], 0),
         "class_id": np.where(hit, snapshot.class_id[row], 0),

@@ -167,6 +167,8 @@ def put(name, index, value):
         put("camera/size", 0, 0),
         put("camera/numbers", (0, 0), -1.0),
         put("camera/pose", (0, 0, 0), np.nan),
+        put("camera/lens", (0, 0), 3.0),
+        put("camera/lens", (0, 0), 1.0),
         put("view_snapshot", 0, 2),
         put("instance_count", 0, 6),
         put("instance_count", 0, -5),
