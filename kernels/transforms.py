@@ -165,6 +165,37 @@ def quaternion_from_pose(pose: ArrayLike) -> Array:
     return np.asarray(q * (sign / length)[..., np.newaxis])
 
 
+def interpolate_pose(start: ArrayLike, end: ArrayLike, share: float) -> Array:
+    """Interpolate between rigid poses: the origin along a line, the rotation along its shortest arc.
+
+    Args:
+        start: Poses at share 0, shape (..., 4, 4).
+        end: Poses at share 1, shape (..., 4, 4).
+        share: How far to go [1]; beyond [0, 1] it extrapolates.
+
+    Returns:
+        Poses, shape (..., 4, 4).
+
+    Raises:
+        ValueError: If an array does not end in (4, 4).
+
+    Source: Shoemake, "Animating rotation with quaternion curves", SIGGRAPH 1985 (spherical linear interpolation).
+    """
+    first, last = _poses(start, "start"), _poses(end, "end")
+    a, b = quaternion_from_pose(first), quaternion_from_pose(last)
+    cosine = a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1] + a[..., 2] * b[..., 2] + a[..., 3] * b[..., 3]
+    b = np.where((cosine < 0.0)[..., None], -b, b)
+    angle = np.arccos(np.minimum(np.abs(cosine), 1.0))[..., None]
+    sine = np.sin(angle)
+    # Below a microradian the arc is its chord.
+    straight = sine < 1e-6
+    safe = np.where(straight, 1.0, sine)
+    weight_a = np.where(straight, 1.0 - share, np.sin((1.0 - share) * angle) / safe)
+    weight_b = np.where(straight, share, np.sin(share * angle) / safe)
+    position = first[..., :3, 3] + share * (last[..., :3, 3] - first[..., :3, 3])
+    return pose_from_position_quaternion(position, weight_a * a + weight_b * b)
+
+
 def look_at(
     eye: Sequence[float] | Array,
     target: Sequence[float] | Array,

@@ -32,6 +32,8 @@ class Suns(NamedTuple):
     """Level of each instance in each map, -1 = casts none; int32."""
     shadow: Any
     """Bit patterns of float32 nearness, map after map, uint32."""
+    step: Any
+    """Whether there is a step in depth around each tile of each map, uint8; of no use where no sun has a radius."""
 
 
 @scalar
@@ -168,7 +170,7 @@ def _light_block(
             block,
         )
         if light[15] > F0:
-            cast_soft_sun_shadows(count, sun, resolution, bias, light[15], suns.matrix, suns.shadow, block)
+            cast_soft_sun_shadows(count, sun, resolution, bias, light[15], suns.matrix, suns.shadow, suns.step, block)
         else:
             cast_sun_shadows(count, sun, resolution, bias, suns.matrix, suns.shadow, block)
     else:

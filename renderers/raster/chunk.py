@@ -16,6 +16,7 @@ from .lens_views import LensViews
 from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, THIN_DEPTHS, plan_taps
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
+from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
 from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
@@ -26,6 +27,10 @@ PIXEL_ERROR = 0.5
 """Largest projected error of a level of detail [px]."""
 SHADOW_BIAS = np.float32(0.3)
 """Constant bias of the shadow test [texels]."""
+
+
+STEP = np.float32(4.0)
+"""Second difference of a shadow map that counts as a step in depth [texels]."""
 
 
 class Settings(Protocol):
@@ -144,6 +149,7 @@ class Chunk:
             matrix=np.empty((lights, 13)),
             level=np.empty(lights * largest, np.int32),
             shadow=self.take("shadow", (lights * resolution**2,), np.uint32),
+            step=np.zeros(1, np.uint8),
         )
         if not lights:
             return suns
@@ -160,7 +166,22 @@ class Chunk:
         light_views = Views(camera=self.views.camera, world=np.repeat(np.arange(count, dtype=np.int32), self.looks))
         drawn = Draws(level=suns.level, matrix=caster_matrix, inverse=caster_matrix)
         self.draw(light_views, drawn, resolution, resolution, suns.shadow, perspective=False, narrow=True)
+        if (worlds.light[:, :, 15] > 0).any():
+            tolerance = np.zeros((lights, 2), np.float32)
+            tolerance[:, 0] = STEP * suns.matrix[:, 12]
+            suns = suns._replace(step=self._find_steps("sun_step", tolerance, resolution, suns.shadow))
         return suns
+
+    def _find_steps(
+        self, name: str, tolerance: NDArray[np.float32], side: int, shadow: NDArray[np.uint32]
+    ) -> NDArray[np.uint8]:
+        """Find where some shadow maps have steps in depth."""
+        count, tiles = len(tolerance), -(-side // TILE)
+        each = self.take("tile_step", (count * tiles * tiles,), np.uint8)
+        around = self.take(name, (count * tiles * tiles,), np.uint8)
+        self.launch(FIND_STEPS, count * tiles, side, tiles, tolerance, shadow, each)
+        self.launch(SPREAD_STEPS, count * tiles, tiles, each, around)
+        return around
 
     def _draw_lamps(self) -> Faces:
         """Draw the shadow maps of every lamp."""
@@ -175,7 +196,13 @@ class Chunk:
             )
             drawn.level[self.worlds.casts_shadow[most].reshape(-1) == 0] = -1
             self.draw(views, drawn, side, side, shadow, narrow=True)
-        return Faces(first=first, placement=pack_placement(camera), level=drawn.level, shadow=shadow)
+        placement = pack_placement(camera)
+        step = np.zeros(1, np.uint8)
+        if len(world):
+            tolerance = np.zeros((len(world), 2), np.float32)
+            tolerance[:, 1] = STEP / placement[:, 12]
+            step = self._find_steps("lamp_step", tolerance, side, shadow)
+        return Faces(first=first, placement=placement, level=drawn.level, shadow=shadow, step=step)
 
     def occlude(self, keys: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Find the open share of the sky of every pixel, shape (V * height * width,)."""
@@ -315,6 +342,21 @@ class Chunk:
                 COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
                 instance_count, keys, part["visible_pixels"], part["box_visible"],
             )  # fmt: skip
+            if self.transparent is not None:
+                self._count_glass(part["visible_pixels"], part["box_visible"], instance_count)
+
+    def _count_glass(self, visible: NDArray[np.int32], box: NDArray[np.float32], instance_count: int) -> None:
+        """Add the pixels in which transparent parts are seen."""
+        worlds, views = self.worlds, self.views
+        more, more_box = np.empty_like(visible), np.empty_like(box)
+        self.launch(
+            COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
+            instance_count, self.glass, more, more_box,
+        )  # fmt: skip
+        both = ((visible > 0) & (more > 0))[..., None]
+        joined = np.concatenate([np.minimum(box, more_box)[..., :2], np.maximum(box, more_box)[..., 2:]], axis=-1)
+        box[:] = np.where(both, joined, np.where(more[..., None] > 0, more_box, box))
+        visible += more
 
     def shade(
         self, keys: NDArray[np.uint64], colour: NDArray[np.float32], ambient: NDArray[np.float32] | None = None

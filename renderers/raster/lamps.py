@@ -65,6 +65,8 @@ class Faces(NamedTuple):
     """What each face draws, as in `Draws.level`."""
     shadow: Any
     """Texels of all maps, face after face, uint32."""
+    step: Any
+    """Whether there is a step in depth around each tile of each map, uint8 (see `shadow_filter`)."""
 
 
 def place_faces(
@@ -123,13 +125,13 @@ def pack_placement(camera: NDArray[np.float64]) -> NDArray[np.float32]:
 @scalar
 def _see_lamp(
     face: Any, side: int, px: Any, py: Any, pz: Any, gx: Any, gy: Any, gz: Any, away: Any, slack: Any, bias: Any,
-    radius: Any, placement: Any, shadow_in: Any,
+    radius: Any, faces: Faces,
 ) -> Any:  # fmt: skip
     """Return the share of a lamp that a point (px, py, pz) from it sees; (gx, gy, gz) is the normal there."""
-    x = placement[face, 0] * px + placement[face, 1] * py + placement[face, 2] * pz
-    y = placement[face, 3] * px + placement[face, 4] * py + placement[face, 5] * pz
-    z = placement[face, 6] * px + placement[face, 7] * py + placement[face, 8] * pz
-    focal, centre = placement[face, 12], placement[face, 13]
+    x = faces.placement[face, 0] * px + faces.placement[face, 1] * py + faces.placement[face, 2] * pz
+    y = faces.placement[face, 3] * px + faces.placement[face, 4] * py + faces.placement[face, 5] * pz
+    z = faces.placement[face, 6] * px + faces.placement[face, 7] * py + faces.placement[face, 8] * pz
+    focal, centre = faces.placement[face, 12], faces.placement[face, 13]
     if z < np.float32(NEAR):
         return F1
     nearness = F1 / z
@@ -137,20 +139,31 @@ def _see_lamp(
     last = np.float32(side - 1)
     if u < F0 or v < F0 or u > last or v > last:
         return F1
-    nx = placement[face, 0] * gx + placement[face, 1] * gy + placement[face, 2] * gz
-    ny = placement[face, 3] * gx + placement[face, 4] * gy + placement[face, 5] * gz
-    nz = placement[face, 6] * gx + placement[face, 7] * gy + placement[face, 8] * gz
+    nx = faces.placement[face, 0] * gx + faces.placement[face, 1] * gy + faces.placement[face, 2] * gz
+    ny = faces.placement[face, 3] * gx + faces.placement[face, 4] * gy + faces.placement[face, 5] * gz
+    nz = faces.placement[face, 6] * gx + faces.placement[face, 7] * gy + faces.placement[face, 8] * gz
     plane = nx * x + ny * y + nz * z
     # On the receiver's plane nearness is linear over the map; a slope is the normal over focal length and distance.
     limit = STEEPEST * nearness / focal
     inverse = F1 / (focal * plane) if plane < -np.float32(1e-9) else F0
     slope_u, slope_v = min(max(nx * inverse, -limit), limit), min(max(ny * inverse, -limit), limit)
     margin = slack * away * nearness * nearness + bias * (nearness / focal + abs(slope_u) + abs(slope_v))
-    first = np.uint64(face) * np.uint64(side * side)
     spread = radius * focal
     reach = np.float32(9.0) * nearness
     return filter_shadow(
-        first, side, u, v, nearness, slope_u, slope_v, margin, np.float32(1.0 / FAR), spread, reach, shadow_in
+        face,
+        side,
+        u,
+        v,
+        nearness,
+        slope_u,
+        slope_v,
+        margin,
+        np.float32(1.0 / FAR),
+        spread,
+        reach,
+        faces.shadow,
+        faces.step,
     )
 
 
@@ -235,9 +248,7 @@ def shine_lamps(
                 slack = error * max(
                     worlds.scale[instance, 0], max(worlds.scale[instance, 1], worlds.scale[instance, 2])
                 )
-                share *= _see_lamp(
-                    face, side, px, py, pz, gx, gy, gz, F1 / towards, slack, bias, radius, faces.placement, faces.shadow
-                )
+                share *= _see_lamp(face, side, px, py, pz, gx, gy, gz, F1 / towards, slack, bias, radius, faces)
             metallic = block[METALLIC + x]
             light_block[EXTRA_RED + x] += share * lamp[3] * reflect_direct(block[RED + x], metallic, specular, fresnel)
             light_block[EXTRA_GREEN + x] += (

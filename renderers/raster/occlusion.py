@@ -19,9 +19,12 @@ from .surface import BLOCK, read_nearness
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
-REACH = 0.07
+F2 = np.float32(2.0)
+REACH = 0.08
 """Radius of the search [image widths]."""
 DIRECTIONS, STEPS = 8, 3
+GAIN = 1.5
+"""Of what the closed form of a wall takes away, the few taps on the image find some two thirds."""
 TOLERANCE = np.float32(0.08)
 """Sine of the rise that is not counted: facets of a curved surface."""
 
@@ -115,9 +118,9 @@ def _raise_horizon(
         )
         square = dx * dx + dy * dy + dz * dz + np.float32(1e-20)
         sine = (rise / np.float32(math.sqrt(square)) - TOLERANCE) * (F1 / (F1 - TOLERANCE))
-        # What is farther off than the search reaches must not pop in: its part fades with the square of the distance.
+        # What comes into reach must not pop in: its part fades over the last third of the way.
         limit = reach * pz
-        fade = max(F1 - square / (limit * limit), F0)
+        fade = min(max(F2 - F2 * square / (limit * limit), F0), F1)
         scratch[np.uint64(7 * BLOCK) + x] = max(scratch[np.uint64(7 * BLOCK) + x], sine * fade)
 
 
@@ -166,9 +169,8 @@ def _find_occlusion(
                 scratch[np.uint64(6 * BLOCK) + x] += sine * sine
         for i in range(run):
             x = np.uint64(i)
-            open_out[np.uint64(index * columns + first) + x] = F1 - scratch[np.uint64(6 * BLOCK) + x] * np.float32(
-                1.0 / DIRECTIONS
-            )
+            hidden = scratch[np.uint64(6 * BLOCK) + x] * np.float32(GAIN / DIRECTIONS)
+            open_out[np.uint64(index * columns + first) + x] = max(F1 - hidden, F0)
 
 
 @scalar
@@ -185,29 +187,40 @@ def _refine_occlusion(
     open_in: Any,
     ambient_out: Any,
 ) -> None:
-    """Write one row of pixels: the nine coarse neighbours, weighted by a tent and by how alike their depths are."""
+    """Write one row of pixels: between four coarse neighbours, and where they differ, by those alike in depth."""
     view, row = index // height, index % height
     pitch = columns + 2 * pad
-    centre = (row + stride // 2) // stride
+    upper = row // stride
+    lower = min(upper + 1, rows - 1)
+    ty = np.float32(row - upper * stride) / np.float32(stride)
     inverse = F1 / np.float32(stride)
     source = np.uint64(index * width)
-    for x in range(width):
-        n = read_nearness(keys_in[source + np.uint64(x)])
-        column = (x + stride // 2) // stride
-        total, weights = F0, np.float32(1e-6)
-        for j in range(-1, 2):
-            r = min(max(centre + j, 0), rows - 1)
-            dy = abs(np.float32(row) * inverse - np.float32(r))
-            line = view * rows + r
-            for i in range(-1, 2):
-                c = min(max(column + i, 0), columns - 1)
-                dx = abs(np.float32(x) * inverse - np.float32(c))
-                other = near_in[np.uint64((line + 2 * view + 1) * pitch + pad + c)]
-                apart = abs(other - n) / n * np.float32(40.0)
-                weight = max(np.float32(1.6) - dx, F0) * max(np.float32(1.6) - dy, F0) / (F1 + apart * apart)
-                total += weight * open_in[np.uint64(line * columns + c)]
-                weights += weight
-        ambient_out[source + np.uint64(x)] = (total + np.float32(1e-6)) / weights
+    near_upper = np.uint64((view * (rows + 2) + upper + 1) * pitch + pad)
+    near_lower = np.uint64((view * (rows + 2) + lower + 1) * pitch + pad)
+    open_upper, open_lower = np.uint64((view * rows + upper) * columns), np.uint64((view * rows + lower) * columns)
+    for cell in range(columns):
+        left, right = np.uint64(cell), np.uint64(min(cell + 1, columns - 1))
+        a, b = open_in[open_upper + left], open_in[open_upper + right]
+        c, d = open_in[open_lower + left], open_in[open_lower + right]
+        first, end = cell * stride, min(cell * stride + stride, width)
+        if max(max(a, b), max(c, d)) - min(min(a, b), min(c, d)) < np.float32(0.02):
+            near_side, far_side = a + (c - a) * ty, b + (d - b) * ty
+            for x in range(first, end):
+                tx = np.float32(x - first) * inverse
+                ambient_out[source + np.uint64(x)] = near_side + (far_side - near_side) * tx
+            continue
+        na, nb = near_in[near_upper + left], near_in[near_upper + right]
+        nc, nd = near_in[near_lower + left], near_in[near_lower + right]
+        for x in range(first, end):
+            n = read_nearness(keys_in[source + np.uint64(x)])
+            tx = np.float32(x - first) * inverse
+            scale = np.float32(150.0) / n
+            ea, eb, ec, ed = (na - n) * scale, (nb - n) * scale, (nc - n) * scale, (nd - n) * scale
+            wa = (F1 - tx) * (F1 - ty) / (F1 + ea * ea) + np.float32(1e-6)
+            wb = tx * (F1 - ty) / (F1 + eb * eb)
+            wc = (F1 - tx) * ty / (F1 + ec * ec)
+            wd = tx * ty / (F1 + ed * ed)
+            ambient_out[source + np.uint64(x)] = (wa * a + wb * b + wc * c + wd * d) / (wa + wb + wc + wd)
 
 
 THIN_DEPTHS = Kernel(_thin_depths)

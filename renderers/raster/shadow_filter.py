@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ...kernels.device import scalar
+from ...kernels.device import Kernel, scalar
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -23,6 +23,53 @@ WIDEST = np.float32(16.0)
 MOST_STEPS = 8
 """Taps from the centre of a penumbra to its rim."""
 SEARCH_STEPS = 3
+TILE = 16
+"""Texels per side of a tile; no less than `WIDEST`."""
+
+
+@scalar(forceinline=True)
+def _as_float(bits: Any) -> Any:
+    return np.uint32(bits).view(np.float32)
+
+
+@scalar
+def _find_steps(index: int, side: int, tiles: int, tolerance_in: Any, shadow_in: Any, step_out: Any) -> None:
+    """Write which tiles in one row of tiles of one map hold a step in depth: a second difference above a few texels.
+
+    Where there is none no edge of a shadow can be, whatever the light's size.
+    """
+    face, row = index // tiles, index % tiles
+    place = np.uint64(index * tiles)
+    base, slope = tolerance_in[face, 0], tolerance_in[face, 1]
+    for tile in range(tiles):
+        step_out[place + np.uint64(tile)] = np.uint8(0)
+    for y in range(row * TILE, min(row * TILE + TILE, side)):
+        line = np.uint64((face * side + y) * side)
+        above = line - np.uint64(side) if y > 0 else line
+        below = line + np.uint64(side) if y < side - 1 else line
+        for tile in range(tiles):
+            found = np.uint8(0)
+            for x in range(max(tile * TILE, 1), min(tile * TILE + TILE, side - 1)):
+                at = np.uint64(x)
+                here = _as_float(shadow_in[line + at])
+                across = _as_float(shadow_in[line + at - np.uint64(1)]) + _as_float(shadow_in[line + at + np.uint64(1)])
+                down = _as_float(shadow_in[above + at]) + _as_float(shadow_in[below + at])
+                limit = base + slope * here
+                rough = max(abs(across - here - here), abs(down - here - here)) > limit
+                found = np.uint8(1) if rough else found
+            step_out[place + np.uint64(tile)] |= found
+
+
+@scalar
+def _spread_steps(index: int, tiles: int, step_in: Any, step_out: Any) -> None:
+    """Write whether there is a step among the nine tiles around each in one row."""
+    face, row = index // tiles, index % tiles
+    for tile in range(tiles):
+        found = np.uint8(0)
+        for y in range(max(row - 1, 0), min(row + 2, tiles)):
+            for x in range(max(tile - 1, 0), min(tile + 2, tiles)):
+                found |= step_in[np.uint64((face * tiles + y) * tiles + x)]
+        step_out[np.uint64(index * tiles + tile)] = found
 
 
 @scalar
@@ -50,9 +97,13 @@ def _compare_tap(
     return lit
 
 
+FIND_STEPS = Kernel(_find_steps)
+SPREAD_STEPS = Kernel(_spread_steps)
+
+
 @scalar
 def filter_shadow(
-    first: Any,
+    face: int,
     side: int,
     u: Any,
     v: Any,
@@ -64,11 +115,12 @@ def filter_shadow(
     spread: Any,
     reach: Any,
     shadow_in: Any,
+    step_in: Any,
 ) -> Any:
     """Return the share of a light that a point sees.
 
     Args:
-        first: First texel of the map.
+        face: The map.
         side: Texels per side.
         u: Point in texels; texel k is centred at k (float32).
         v: The same, along rows.
@@ -80,14 +132,20 @@ def filter_shadow(
         spread: Penumbra's radius per difference in nearness [texels]; 0 = a light without extent.
         reach: Difference in nearness of the farthest blocker that is searched for.
         shadow_in: All maps: bit patterns of float32 nearness.
+        step_in: Whether there is a step in depth around each tile of each map.
 
     Returns:
         Share in [0, 1] (float32).
     """
+    tiles = (side + TILE - 1) // TILE
+    tile = (face * tiles + int(v) // TILE) * tiles + int(u) // TILE
+    first = np.uint64(face) * np.uint64(side * side)
+    if step_in[np.uint64(tile)] == 0:
+        return _compare_tap(first, side, u, v, expected + bias, slope_u, slope_v, floor, shadow_in)
     radius = HALF
     if spread > F0:
         search = min(max(spread * reach, F1), WIDEST)
-        total, count = F0, F0
+        total, count, taps = F0, F0, F0
         step = search / np.float32(SEARCH_STEPS)
         for j in range(-SEARCH_STEPS, SEARCH_STEPS + 1):
             for i in range(-SEARCH_STEPS, SEARCH_STEPS + 1):
@@ -95,11 +153,14 @@ def filter_shadow(
                 row = np.float32(math.floor(v + np.float32(j) * step + HALF))
                 nearest = _read_nearness(first, side, column, row, shadow_in)
                 here = expected + (column - u) * slope_u + (row - v) * slope_v
+                taps += F1
                 if nearest > max(here + bias, floor):
                     total += nearest - here
                     count += F1
         if count == F0:
             return F1
+        if count == taps:
+            return F0
         radius = min(max(spread * total / count, HALF), WIDEST)
     steps = min(max(int(math.ceil(radius)), 1), MOST_STEPS)
     step = radius / np.float32(steps)

@@ -135,12 +135,19 @@ def cast_sun_shadows(
 
 @scalar
 def cast_soft_sun_shadows(
-    count: int, light: int, resolution: int, bias: Any, radius: Any, light_in: Any, shadow_in: Any, block: Any
+    count: int,
+    light: int,
+    resolution: int,
+    bias: Any,
+    radius: Any,
+    light_in: Any,
+    shadow_in: Any,
+    step_in: Any,
+    block: Any,
 ) -> None:
     """Do the same for a sun whose disc has an angular radius [rad]."""
     texel = np.float32(light_in[light, 12])
     spread = np.float32(math.tan(radius)) / texel
-    first = np.uint64(light * resolution * resolution)
     last = np.float32(resolution - 2)
     limit = STEEPEST * texel
     reach = np.float32(resolution) * texel
@@ -165,6 +172,6 @@ def cast_soft_sun_shadows(
             expected = c0 * px + c1 * py + c2 * pz + c3
             margin = block[SLACK + x] * away + bias * (texel + abs(slope_u) + abs(slope_v))
             sun = filter_shadow(
-                first, resolution, u, v, expected, slope_u, slope_v, margin, F0, spread, reach, shadow_in
+                light, resolution, u, v, expected, slope_u, slope_v, margin, F0, spread, reach, shadow_in, step_in
             )
         block[SUN + x] = sun

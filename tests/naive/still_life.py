@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -176,3 +176,18 @@ def random_things(generator: np.random.Generator, count: int, spread=0.7, away=3
             )
         )
     return things
+
+
+def relight(snapshot: Snapshot, **values) -> Snapshot:
+    """The same snapshot of one look with other fields of its lighting, each given without the look's axis."""
+    arrays = {}
+    for name, value in values.items():
+        array = np.asarray(value)[None]
+        arrays[name] = array.astype(np.int32 if name in ("lamp_kind", "sky_image") else np.float32)
+    return replace(snapshot, lighting=replace(snapshot.lighting, **arrays))
+
+
+def repaint(snapshot: Snapshot, **values) -> Snapshot:
+    """The same snapshot of one look with other fields of its materials, each given without the look's axis."""
+    arrays = {name: np.asarray(value, np.float32)[None] for name, value in values.items()}
+    return replace(snapshot, materials=replace(snapshot.materials, **arrays))
