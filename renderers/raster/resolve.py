@@ -8,11 +8,17 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
-from .surface import read_draw, read_nearness, read_ray, read_triangle
+from .surface import LOW, read_draw, read_nearness, read_ray, read_triangle
 from .tables import Draws, Geometry, Views, Worlds
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
+
+
+@scalar(forceinline=True)
+def _read_place(key: Any) -> Any:
+    """Return the instance's place in its snapshot, -1 where the key is empty."""
+    return (np.int64(key & LOW) - np.int64(1)) >> np.int64(20)
 
 
 @scalar
@@ -39,24 +45,44 @@ def _resolve_labels(
     has_lens = views_in.ray_start[view] >= 0
     with_depth, with_range = depth_out.shape[0] > 0, range_out.shape[0] > 0
     with_instance, with_class, with_part = instance_out.shape[0] > 0, class_out.shape[0] > 0, part_out.shape[0] > 0
-    for x in range(width):
-        key = keys_in[base + x]
-        hit = (key & np.uint64(0xFFFFFFFF)) != np.uint64(0)
-        draw = first + read_draw(key) if hit else 0
-        reach = F1 / read_nearness(key) if hit else F0
-        ray_x, ray_y, ray_z = 0.0, 0.0, 1.0
-        if has_lens or with_range:
+    start, none = np.uint64(base), np.uint64(0)
+    if with_depth and not has_lens:
+        depth_row = depth_out[view, row]
+        for x in range(width):
+            key = keys_in[start + np.uint64(x)]
+            depth_row[np.uint64(x)] = F1 / read_nearness(key) if (key & LOW) != none else F0
+    if with_range or (with_depth and has_lens):
+        for x in range(width):
+            key = keys_in[start + np.uint64(x)]
+            reach = F1 / read_nearness(key) if (key & LOW) != none else F0
             ray_x, ray_y, ray_z = read_ray(views_in, view, row, x, width)
-        if with_depth:
-            depth_out[view, row, x] = np.float32(reach * ray_z)
-        if with_range:
-            range_out[view, row, x] = np.float32(reach * math.sqrt(ray_x * ray_x + ray_y * ray_y + ray_z * ray_z))
+            if with_depth and has_lens:
+                depth_out[view, row, x] = np.float32(reach * ray_z)
+            if with_range:
+                range_out[view, row, x] = np.float32(reach * math.sqrt(ray_x * ray_x + ray_y * ray_y + ray_z * ray_z))
+    if not (with_instance or with_class or with_part):
+        return
+    # Runs of one instance are found once and then filled.
+    end = 0
+    while end < width:
+        begin = end
+        found = _read_place(keys_in[start + np.uint64(begin)])
+        end += 1
+        while end < width and _read_place(keys_in[start + np.uint64(end)]) == found:
+            end += 1
+        draw = first + max(found, 0)
         if with_instance:
-            instance_out[view, row, x] = instance_in[draw] if hit else 0
+            instance_id = instance_in[draw] if found >= 0 else 0
+            for x in range(begin, end):
+                instance_out[view, row, x] = instance_id
         if with_class:
-            class_out[view, row, x] = class_in[draw] if hit else 0
+            class_id = class_in[draw] if found >= 0 else 0
+            for x in range(begin, end):
+                class_out[view, row, x] = class_id
         if with_part:
-            part_out[view, row, x] = part_in[draw] if hit else 0
+            part = part_in[draw] if found >= 0 else 0
+            for x in range(begin, end):
+                part_out[view, row, x] = part
 
 
 @scalar

@@ -105,6 +105,22 @@ def test_views_do_not_depend_on_threads_or_chunks(reference, worlds, monkeypatch
     assert_same(frames, raster.render(scenes, views, view_snapshot=rows, outputs=EVERYTHING, instance_count=12))
 
 
+def test_views_written_into_frames_of_before_are_the_same(reference, worlds):
+    """With `out` the caller's arrays are filled, whatever they held; arrays that do not fit are refused."""
+    raster, frames = reference
+    scenes, views, rows = worlds
+    again = raster.render(scenes, views, view_snapshot=rows, outputs=EVERYTHING, instance_count=12)
+    for name in (*EVERYTHING, *BOXES):
+        getattr(again, name).view(np.uint8)[...] = 255
+    given = raster.render(scenes, views, view_snapshot=rows, outputs=EVERYTHING, instance_count=12, out=again)
+    assert_same(frames, given)
+    assert all(getattr(given, name) is getattr(again, name) for name in (*EVERYTHING, *BOXES))
+    wrong = (again.depth[1:], again.depth.astype(np.float64), np.asfortranarray(again.depth), None)
+    for depth in wrong:
+        with pytest.raises(ValueError, match=r"out\.depth must be a writeable C-contiguous float32 array of shape"):
+            raster.render(scenes, views, view_snapshot=rows, outputs=("depth",), out=replace(again, depth=depth))
+
+
 def test_an_output_does_not_depend_on_the_others(reference, worlds):
     """Asked for alone, an output has the bytes it has among all; what was not asked for is None."""
     raster, frames = reference

@@ -1,0 +1,92 @@
+"""Outputs: the arrays that a render fills, new ones or those of an earlier call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..frames import Frames
+
+
+def name_filled(outputs: Sequence[str]) -> set[str]:
+    """Return the fields of `Frames` that are filled for these outputs: some bring a box."""
+    names = set(outputs)
+    if "visible_pixels" in names:
+        names.add("box_visible")
+    if "total_pixels" in names:
+        names.add("box_amodal")
+    return names
+
+
+def allocate_outputs(
+    outputs: Sequence[str],
+    views: int,
+    looks: int,
+    height: int,
+    width: int,
+    instance_count: int,
+    out: Frames | None = None,
+) -> dict[str, NDArray[Any]]:
+    """Give an array to every output: of no rows where it was not asked for, of `out` where that is given.
+
+    Args:
+        outputs: Names out of `frames.OUTPUTS`.
+        views: Views V.
+        looks: Looks L.
+        height: Rows of an image [px].
+        width: Columns of an image [px].
+        instance_count: Instance ids S that pixels are counted for.
+        out: Frames to write into; None makes new arrays.
+
+    Returns:
+        The arrays by their names in `Frames`.
+
+    Raises:
+        ValueError: If an array of `out` has another shape or type, or cannot be written.
+    """
+    image = (height, width)
+    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
+        "colour": ((looks, *image, 3), np.float32),
+        "depth": (image, np.float32),
+        "range": (image, np.float32),
+        "instance": (image, np.uint16),
+        "class_id": (image, np.uint8),
+        "part": (image, np.uint8),
+        "normal": ((*image, 3), np.float32),
+        "transparent_instance": (image, np.uint16),
+        "transparent_depth": (image, np.float32),
+        "coverage": ((looks, *image), np.float32),
+        "object_coordinates": ((*image, 3), np.float32),
+        "visible_pixels": ((instance_count,), np.int32),
+        "total_pixels": ((instance_count,), np.int32),
+        "box_visible": ((instance_count, 4), np.float32),
+        "box_amodal": ((instance_count, 4), np.float32),
+    }
+    asked = name_filled(outputs)
+    filled = {}
+    for name, (shape, dtype) in shapes.items():
+        if name not in asked:
+            filled[name] = np.empty((0, *shape), dtype)
+        elif out is None:
+            filled[name] = np.empty((views, *shape), dtype)
+        else:
+            filled[name] = _check_reused(name, getattr(out, name), (views, *shape), dtype)
+    return filled
+
+
+def _check_reused(name: str, array: Any, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+    if (
+        not isinstance(array, np.ndarray)
+        or array.shape != shape
+        or array.dtype != dtype
+        or not (array.flags.c_contiguous and array.flags.writeable)
+    ):
+        given = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        raise ValueError(
+            f"out.{name} must be a writeable C-contiguous {np.dtype(dtype)} array of shape {shape}, got {given}; "
+            "pass the frames of an earlier call with the same outputs and sizes, or None"
+        )
+    return array
