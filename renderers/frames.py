@@ -17,6 +17,7 @@ OUTPUTS = (
     "normal",
     "object_coordinates",
     "visible_pixels",
+    "in_frame_pixels",
     "total_pixels",
     "transparent_instance",
     "transparent_depth",
@@ -53,9 +54,13 @@ class Frames:
     """Its opacity [1], float32, shape (V, L, height, width), 0 = nothing."""
     visible_pixels: NDArray[Any] | None = None
     """Pixels in which each instance id is seen, int32, shape (V, S)."""
-    total_pixels: NDArray[Any] | None = None
+    in_frame_pixels: NDArray[Any] | None = None
     """Pixels each instance id would fill in the frame were it alone, int32, shape (V, S)."""
+    total_pixels: NDArray[Any] | None = None
+    """Pixels each instance id would fill were it alone, also outside the frame: on a canvas of 3x3 frames around it,
+    beyond which it is cut off; int32, shape (V, S)."""
     box_visible: NDArray[Any] | None = None
     """Tight box of the seen pixels (x_min, y_min, x_max, y_max) [px], max exclusive, shape (V, S, 4), 0 = unseen."""
     box_amodal: NDArray[Any] | None = None
-    """The same box were each instance alone, float32, shape (V, S, 4)."""
+    """Tight box of `total_pixels`, in the frame's pixels: it may begin below 0 and end beyond the size; shape
+    (V, S, 4), 0 = nothing on the canvas."""

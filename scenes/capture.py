@@ -250,7 +250,7 @@ class Capturer:
             if output in wanted:
                 asked.append(frame)
         if wanted & {"boxes", "visibility"}:
-            asked += ["visible_pixels", "total_pixels"]
+            asked += ["visible_pixels", "in_frame_pixels", "total_pixels"]
         return self._raster.render(snapshots, cameras, outputs=tuple(asked), instance_count=self.scene.slots)
 
     def _sense(
@@ -315,6 +315,7 @@ class Capturer:
             f"label/{name}/box_visible": frames.box_visible,
             f"label/{name}/box_amodal": frames.box_amodal,
             f"label/{name}/visible_pixels": frames.visible_pixels,
+            f"label/{name}/in_frame_pixels": frames.in_frame_pixels,
             f"label/{name}/total_pixels": frames.total_pixels,
             f"ideal/{name}/depth": frames.depth,
             f"ideal/{name}/range": frames.range,
@@ -370,7 +371,8 @@ def _sensor_shapes(mount: SensorMount, slots: int, wanted: set[str]) -> dict[str
     if "boxes" in wanted:
         shapes |= {f"label/{name}/{box}": (np.float32, (slots, 4)) for box in ("box_visible", "box_amodal")}
     if "visibility" in wanted:
-        shapes |= {f"label/{name}/{count}": (np.int32, (slots,)) for count in ("visible_pixels", "total_pixels")}
+        counts = ("visible_pixels", "in_frame_pixels", "total_pixels")
+        shapes |= {f"label/{name}/{count}": (np.int32, (slots,)) for count in counts}
         shapes[f"label/{name}/visible_fraction"] = (np.float32, (slots,))
     return shapes
 

@@ -261,17 +261,14 @@ class Chunk:
         )  # fmt: skip
         return totals.reshape(len(views.world), bands, instance_count, 5)
 
-    def rasterize(
-        self, samples: int, part: dict[str, NDArray[Any]] | None = None, instance_count: int = 0
-    ) -> NDArray[np.uint64]:
-        """Fill the visibility keys of all views, and the amodal counts if `part` has room for them.
+    def rasterize(self, samples: int, *, counting: bool = False, instance_count: int = 0) -> NDArray[np.uint64]:
+        """Fill the visibility keys of all views; count what each instance id would fill in the frame if asked.
 
         Keys of transparent surfaces that nothing opaque hides go to `glass`, which is empty where there are none.
         """
         pixels = self.view_count * self.width * self.height
         shape = (pixels * samples * samples,)
         keys = self.take("keys", shape, np.uint64)
-        counting = part is not None and len(part["total_pixels"]) > 0
         totals = self._fill(
             self.drawn if counting else self.opaque, samples, keys,
             self.take("stamps", (pixels,), np.uint16) if counting else None, instance_count if counting else 0,
@@ -283,12 +280,13 @@ class Chunk:
             self._fill(self.transparent, samples, self.glass)
             columns = self.width * samples
             self.launch(HIDE_BEHIND, self.view_count * self.height * samples, columns, keys, self.glass)
-        if part is not None and counting:
-            part["total_pixels"][:] = totals[..., 0].sum(axis=1)
+        if counting:
+            self.in_frame_pixels = totals[..., 0].sum(axis=1)
             box = np.concatenate([totals[..., 1:3].min(axis=1), totals[..., 3:].max(axis=1)], axis=-1)
-            part["box_amodal"][:] = np.where(part["total_pixels"][..., None] > 0, box, 0)
+            self.in_frame_pixels = self.in_frame_pixels.astype(np.int32)
+            self.in_frame_box = np.where(self.in_frame_pixels[..., None] > 0, box, 0).astype(np.float32)
             if self.has_lens:
-                self.lens_views[1].count_amodal(part["total_pixels"], part["box_amodal"])
+                self.lens_views[1].count_amodal(self.in_frame_pixels, self.in_frame_box)
         return keys
 
     def _fill(

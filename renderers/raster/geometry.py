@@ -38,12 +38,13 @@ def _invert_affine(row: int, matrix: Any, out: Any) -> None:
 
 
 @scalar
-def _largest_scale(instance: int, scale_in: Any) -> float:
+def largest_scale(instance: int, scale_in: Any) -> float:
+    """Return the largest of an instance's scales."""
     return max(float(scale_in[instance, 0]), max(float(scale_in[instance, 1]), float(scale_in[instance, 2])))
 
 
 @scalar
-def _choose_level(
+def choose_level(
     mesh: int, allowed_error: float, mesh_level_start_in: Any, mesh_level_count_in: Any, level_error_in: Any
 ) -> int:
     """Return the coarsest level whose error stays below the allowed one; levels are sorted by error."""
@@ -90,8 +91,8 @@ def _prepare_view(
     x = matrix_out[index, 0] * cx + matrix_out[index, 1] * cy + matrix_out[index, 2] * cz + matrix_out[index, 3]
     y = matrix_out[index, 4] * cx + matrix_out[index, 5] * cy + matrix_out[index, 6] * cz + matrix_out[index, 7]
     z = matrix_out[index, 8] * cx + matrix_out[index, 9] * cy + matrix_out[index, 10] * cz + matrix_out[index, 11]
-    largest_scale = _largest_scale(instance, scale_in)
-    radius = float(radius_in[mesh]) * largest_scale
+    widest = largest_scale(instance, scale_in)
+    radius = float(radius_in[mesh]) * widest
     fx, fy, px, py = camera_in[view, 0], camera_in[view, 1], camera_in[view, 2], camera_in[view, 3]
     near, far = camera_in[view, 4], camera_in[view, 5]
     density = camera_in[view, 30]
@@ -115,8 +116,8 @@ def _prepare_view(
         if -fy * y + bottom * z < -radius * math.sqrt(fy * fy + bottom * bottom):
             return
         footprint = max(z - radius, near) / max(fx, fy)
-    level_out[index] = _choose_level(
-        mesh, pixel_error * footprint / largest_scale, mesh_level_start_in, mesh_level_count_in, level_error_in
+    level_out[index] = choose_level(
+        mesh, pixel_error * footprint / widest, mesh_level_start_in, mesh_level_count_in, level_error_in
     )
 
 
@@ -201,8 +202,8 @@ def _prepare_caster(
     if instance >= start_in[world + 1] or casts_in[instance] == 0:
         return
     _compose(index, light_in, light, 0, matrix_in, instance, matrix_out)
-    allowed = texel_error * light_in[light, 12] / _largest_scale(instance, scale_in)
-    level_out[index] = _choose_level(
+    allowed = texel_error * light_in[light, 12] / largest_scale(instance, scale_in)
+    level_out[index] = choose_level(
         mesh_in[instance], allowed, mesh_level_start_in, mesh_level_count_in, level_error_in
     )
 

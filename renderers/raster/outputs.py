@@ -61,6 +61,7 @@ def allocate_outputs(
         "coverage": ((looks, *image), np.float32),
         "object_coordinates": ((*image, 3), np.float32),
         "visible_pixels": ((instance_count,), np.int32),
+        "in_frame_pixels": ((instance_count,), np.int32),
         "total_pixels": ((instance_count,), np.int32),
         "box_visible": ((instance_count, 4), np.float32),
         "box_amodal": ((instance_count, 4), np.float32),

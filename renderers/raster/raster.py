@@ -14,6 +14,7 @@ from ..frames import OUTPUTS, Frames
 from ..mesh_library import MeshLibrary
 from ..snapshot import Snapshot
 from ..view import Camera
+from .amodal import fill_totals
 from .chunk import Chunk
 from .lens_faces import LensCache
 from .outputs import allocate_outputs, name_filled
@@ -202,7 +203,12 @@ class Raster:
             height=cameras[0].height,
             resolution=self._resolution(cameras[0].width, cameras[0].height),
         )
-        keys = chunk.rasterize(1, part, instance_count)
+        counting = any(len(part[name]) for name in ("in_frame_pixels", "total_pixels"))
+        keys = chunk.rasterize(1, counting=counting, instance_count=instance_count)
+        if len(part["in_frame_pixels"]):
+            part["in_frame_pixels"][:] = chunk.in_frame_pixels
+        if len(part["total_pixels"]):
+            fill_totals(chunk, part, instance_count)
         chunk.resolve(keys, part, instance_count)
         if part["colour"].shape[0]:
             ambient = chunk.occlude(keys) if self.ambient_occlusion else None

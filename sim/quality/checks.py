@@ -65,10 +65,11 @@ def judge_rows(rows: Mapping[str, Array], checks: Checks) -> NDArray[np.uint8]:
 def least_visible_fraction(rows: Mapping[str, Array]) -> NDArray[np.float64] | None:
     """Measure how much is seen of the object that is hidden most, best camera each; 1 where none is in a frame."""
     seen = _per_object(rows, "visible_pixels")
+    inside = _per_object(rows, "in_frame_pixels")
     whole = _per_object(rows, "total_pixels")
-    if seen is None or whole is None:
+    if seen is None or inside is None or whole is None:
         return None
-    fraction = np.where(whole > 0, seen / np.maximum(whole, 1), -1.0).max(axis=0)
+    fraction = np.where(inside > 0, seen / np.maximum(whole, 1), -1.0).max(axis=0)
     return np.asarray(np.where(fraction >= 0, fraction, 1.0).min(axis=1))
 
 

@@ -11,8 +11,8 @@ from simloom.renderers import Camera, Lighting, Materials, MeshLibrary, MeshLibr
 BOX, SPHERE, CYLINDER, PLANE = range(4)
 """Rows of `primitive_library()`."""
 LABELS = ("depth", "range", "instance", "class_id", "part", "normal", "object_coordinates", "visible_pixels")
-"""All outputs but colour and `total_pixels`."""
-EVERYTHING = ("colour", *LABELS, "total_pixels")
+"""All outputs but colour and the amodal counts."""
+EVERYTHING = ("colour", *LABELS, "in_frame_pixels", "total_pixels")
 IDENTITY = np.eye(4)
 
 

@@ -18,7 +18,9 @@ def _rows() -> dict[str, np.ndarray]:
         "label/a/visible_pixels": np.array([[5, 0, 0], [10, 8, 0], [0, 0, 0]], np.int32),
         "label/a/total_pixels": np.array([[10, 10, 0], [10, 10, 0], [0, 0, 0]], np.int32),
         "label/b/visible_pixels": np.array([[0, 2, 9], [0, 0, 0], [0, 0, 0]], np.int32),
-        "label/b/total_pixels": np.array([[0, 10, 9], [0, 0, 0], [0, 0, 0]], np.int32),
+        "label/a/in_frame_pixels": np.array([[10, 9, 0], [10, 10, 0], [0, 0, 0]], np.int32),
+        "label/b/in_frame_pixels": np.array([[0, 10, 9], [0, 0, 0], [0, 0, 0]], np.int32),
+        "label/b/total_pixels": np.array([[7, 10, 9], [0, 0, 0], [0, 0, 0]], np.int32),
     }
 
 

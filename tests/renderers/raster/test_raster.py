@@ -151,7 +151,7 @@ def test_looks_are_single_looks(reference, worlds):
             raster, [one_look(scene, k) for scene in scenes], views, view_snapshot=rows, outputs=EVERYTHING,
             instance_count=12,
         )  # fmt: skip
-        assert_same(frames, alone, (*LABELS, "total_pixels", *BOXES))
+        assert_same(frames, alone, (*LABELS, "in_frame_pixels", "total_pixels", *BOXES))
         assert frames.colour[:, k].tobytes() == alone.colour[:, 0].tobytes()
     assert (frames.colour[:, 0] != frames.colour[:, 1]).mean() > 0.5
 
@@ -166,7 +166,7 @@ def test_labels_do_not_depend_on_colour_options(library, worlds):
         for samples, shadow in ((1, True), (2, True), (4, True), (1, False))
     ]
     for other in made[1:]:
-        assert_same(made[0], other, (*LABELS, "total_pixels", *BOXES))
+        assert_same(made[0], other, (*LABELS, "in_frame_pixels", "total_pixels", *BOXES))
         assert (made[0].colour != other.colour).any()
 
 
@@ -244,7 +244,7 @@ def test_bad_options_are_refused(library, options, message):
         ([SCENE], [camera()], {"view_snapshot": [0, 0]}, "view_snapshot must be 1 rows"),
         ([replace(SCENE, mesh=np.array([0, 4], np.int32))], [camera()], {}, r"mesh must be rows in \[0, 4\), got .*4"),
         ([replace(SCENE, mesh=np.array([-1, 0], np.int32))], [camera()], {}, r"mesh must be rows in \[0, 4\)"),
-        ([still_life(Thing(mesh=0, at=pose(), texture=0))], [camera()], {}, "texture must be < 0, got 0"),
+        ([still_life(Thing(mesh=0, at=pose(), texture=0))], [camera()], {}, "materials must be < 0, got 0"),
         ([SCENE, still_life(Thing(mesh=0, at=pose()), lights=LIGHTS)], [camera()] * 2, {}, "same number of looks"),
     ],
 )  # fmt: skip

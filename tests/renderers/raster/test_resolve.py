@@ -62,11 +62,12 @@ def test_boxes_and_counts_are_those_of_the_mask(busy):
             assert frames.box_visible[k, slot].tolist() == box
 
 
-def test_total_pixels_are_those_of_each_instance_alone(busy):
-    """total_pixels and box_amodal are what each id fills when everything else is taken away."""
+def test_pixels_in_the_frame_are_those_of_each_instance_alone(busy):
+    """in_frame_pixels are what each id fills when everything else is taken away, and no more than its total_pixels."""
     things, _, views, raster, frames = busy
-    assert (frames.total_pixels >= frames.visible_pixels).all()
-    assert (frames.total_pixels > frames.visible_pixels).any()
+    assert (frames.in_frame_pixels >= frames.visible_pixels).all()
+    assert (frames.in_frame_pixels > frames.visible_pixels).any()
+    assert (frames.total_pixels >= frames.in_frame_pixels).all()
     for slot in range(9):
         alone = [thing for thing in things if thing.instance == slot + 1]
         if not alone:
@@ -77,9 +78,9 @@ def test_total_pixels_are_those_of_each_instance_alone(busy):
             [still_life(*alone)], views, view_snapshot=[0, 0], outputs=("visible_pixels", "total_pixels"),
             instance_count=9,
         )  # fmt: skip
-        assert np.array_equal(frames.total_pixels[:, slot], single.visible_pixels[:, slot])
+        assert np.array_equal(frames.in_frame_pixels[:, slot], single.visible_pixels[:, slot])
         assert np.array_equal(frames.total_pixels[:, slot], single.total_pixels[:, slot])
-        assert np.array_equal(frames.box_amodal[:, slot], single.box_visible[:, slot])
+        assert np.array_equal(frames.box_amodal[:, slot], single.box_amodal[:, slot])
 
 
 def test_labels_of_a_pixel_belong_together(busy):
@@ -177,8 +178,10 @@ def test_a_half_hidden_square_is_half_visible(library):
     square = Thing(mesh=PLANE, at=pose(0, 0, 2), scale=(1.0, 1.0, 1.0), instance=2)
     cover = Thing(mesh=PLANE, at=pose(-1.0, 0, 1.0), scale=(2.0, 2.0, 1.0), instance=1)
     view = camera(200, 200, 200.0, cx=99.5, cy=99.5)
-    frames = Raster(library).render([still_life(cover, square)], [view], outputs=("visible_pixels", "total_pixels"))
-    assert frames.total_pixels.tolist() == [[200 * 100, 100 * 100]]
+    counts = ("visible_pixels", "in_frame_pixels", "total_pixels")
+    frames = Raster(library).render([still_life(cover, square)], [view], outputs=counts)
+    assert frames.in_frame_pixels.tolist() == [[200 * 100, 100 * 100]]
+    assert frames.total_pixels.tolist() == [[400 * 300, 100 * 100]]
     assert frames.visible_pixels.tolist() == [[200 * 100, 50 * 100]]
     assert frames.box_visible[0, 1].tolist() == [100, 50, 150, 150]
     assert frames.box_amodal[0, 1].tolist() == [50, 50, 150, 150]
