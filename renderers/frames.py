@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 OUTPUTS = (
     "colour",
+    "srgb",
+    "albedo",
     "depth",
     "range",
     "instance",
@@ -16,6 +18,11 @@ OUTPUTS = (
     "part",
     "normal",
     "object_coordinates",
+    "flow_forward",
+    "flow_backward",
+    "flow_forward_occlusion",
+    "flow_backward_occlusion",
+    "keypoints",
     "visible_pixels",
     "in_frame_pixels",
     "total_pixels",
@@ -23,7 +30,8 @@ OUTPUTS = (
     "transparent_depth",
     "coverage",
 )
-"""What may be asked of a renderer; `total_pixels` brings `box_amodal`, `visible_pixels` brings `box_visible`."""
+"""What may be asked of a renderer; `total_pixels` brings `box_amodal`, `visible_pixels` brings `box_visible`,
+`keypoints` brings `keypoint_state`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +40,12 @@ class Frames:
 
     colour: NDArray[Any] | None = None
     """Scene-linear radiance [W/(sr m^2)], float32, shape (V, L, height, width, 3)."""
+    srgb: NDArray[Any] | None = None
+    """Colour over the renderer's `white` as sRGB bytes (IEC 61966-2-1), rounded to the nearest, uint8, shape (V, L,
+    height, width, 3)."""
+    albedo: NDArray[Any] | None = None
+    """Albedo (metals: reflectance at normal incidence) of the surface at the pixel's centre [1], float32, shape (V, L,
+    height, width, 3); never blended over silhouettes; 0 = nothing."""
     depth: NDArray[Any] | None = None
     """Distance along +z of the camera [m], float32, shape (V, height, width), 0 = nothing."""
     range: NDArray[Any] | None = None
@@ -52,6 +66,26 @@ class Frames:
     """Its depth along +z [m], float32, shape (V, height, width), 0 = nothing. The other labels look through it."""
     coverage: NDArray[Any] | None = None
     """Its opacity [1], float32, shape (V, L, height, width), 0 = nothing."""
+    flow_forward: NDArray[Any] | None = None
+    """(dx, dy) from each pixel to where the surface point under its centre is seen one step later [px], float32, shape
+    (V, height, width, 2). Where nothing is seen, the same of a point at infinity; 0 where the point is then nearer than
+    `near`, or behind the camera."""
+    flow_backward: NDArray[Any] | None = None
+    """The same to one step earlier."""
+    flow_forward_occlusion: NDArray[Any] | None = None
+    """What is then of the point, uint8, shape (V, height, width): 0 = seen, 1 = hidden by something nearer, 2 = outside
+    the frame or the range of depth, 3 = there is no point. What is seen at the
+    nearest pixel's centre hides a point where it is nearer, than the point and than its own plane there, by more than
+    two footprints of a pixel."""
+    flow_backward_occlusion: NDArray[Any] | None = None
+    """The same one step earlier."""
+    keypoints: NDArray[Any] | None = None
+    """Where the snapshot's keypoints are seen: x, y [px] (0 where nearer than `near` or behind the camera) and depth
+    [m], float32, shape (V, P, 3), P = the most keypoints of any snapshot of the call; 0 beyond a snapshot's own."""
+    keypoint_state: NDArray[Any] | None = None
+    """Whether they are, uint8, shape (V, P): 0 = outside the frame or the range of depth, 1 = hidden by another
+    instance, 2 = by their own (behind it or within it), 3 = seen. A keypoint is hidden where the centre of its pixel
+    sees something nearer by more than two footprints of a pixel plus 1 mm; ids tell instances apart."""
     visible_pixels: NDArray[Any] | None = None
     """Pixels in which each instance id is seen, int32, shape (V, S)."""
     in_frame_pixels: NDArray[Any] | None = None

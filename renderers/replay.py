@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 from ..kernels.lens import Lens
 from .mesh_layout import LAYOUT
 from .mesh_library import MeshLibrary
-from .snapshot import Lighting, Materials, Snapshot
+from .snapshot import Deformation, Lighting, Materials, Snapshot
 from .view import Camera
 
 REPLAY_VERSION = 2
@@ -78,6 +78,7 @@ _KEYPOINT: dict[str, tuple[type, tuple[int, ...]]] = {
     "keypoint_row": (np.int32, ()),
     "keypoint_position": (np.float64, (3,)),
 }
+_INSTANTS = ("previous_pose", "next_pose")
 _TEXTURES = ("texture", "metallic_roughness_texture", "normal_texture")
 _LENS_MODELS: tuple[Literal["brown_conrady", "kannala_brandt"], ...] = ("brown_conrady", "kannala_brandt")
 _CAMERA_NUMBERS = ("fx", "fy", "cx", "cy", "near", "far")
@@ -185,6 +186,7 @@ def save_replay(
     for name, (dtype, _) in _KEYPOINT.items():
         arrays[f"keypoint/{name}"] = np.concatenate([getattr(s, name) for s in snapshots]).astype(dtype)
 
+    arrays |= _gather_motion(cameras) | _gather_deformations(snapshots)
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
@@ -210,6 +212,49 @@ def _unpack_lens(row: NDArray[np.float64]) -> Lens | None:
     if kind not in (1.0, 2.0) or count not in range(15):
         raise ValueError(f"a lens of the replay file has model {kind} and {count} coefficients; it is damaged")
     return Lens(model=_LENS_MODELS[int(kind) - 1], coefficients=tuple(row[2 : 2 + int(count)].tolist()))
+
+
+def _gather_motion(cameras: Sequence[Camera]) -> dict[str, NDArray[Any]]:
+    """Lay out the cameras' other poses; a file whose cameras stand still has none."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in _INSTANTS:
+        poses = [getattr(camera, f"{name}_world_camera") for camera in cameras]
+        if any(pose is not None for pose in poses):
+            still = [c.pose_world_camera if p is None else p for c, p in zip(cameras, poses, strict=True)]
+            arrays[f"camera/{name}"] = np.array(still, np.float64)
+    return arrays
+
+
+def _gather_deformations(snapshots: Sequence[Snapshot]) -> dict[str, NDArray[Any]]:
+    """Lay out deformations; a file without any has no arrays for them."""
+    found = [(number, d) for number, snapshot in enumerate(snapshots) for d in snapshot.deformations]
+    if not found:
+        return {}
+    return {
+        "deformation/snapshot": np.array([number for number, _ in found], np.int32),
+        "deformation/row": np.array([d.row for _, d in found], np.int32),
+        "deformation/count": np.array([len(d.vertices) for _, d in found], np.int32),
+        "deformation/vertices": np.concatenate([d.vertices for _, d in found]).astype(np.float32),
+    }
+
+
+def _take_deformations(stored: dict[str, NDArray[Any]], instance_count: NDArray[Any]) -> list[list[Deformation]]:
+    """Take every snapshot's deformations out of a file."""
+    found: list[list[Deformation]] = [[] for _ in instance_count]
+    if "deformation/row" not in stored:
+        return found
+    rows = _take(stored, "deformation/row", np.int32, (None,))
+    owners = _take(stored, "deformation/snapshot", np.int32, (len(rows),))
+    counts = _take(stored, "deformation/count", np.int32, (len(rows),))
+    _check_rows("deformation/snapshot", owners, 0, len(instance_count))
+    if (counts < 0).any() or (rows < 0).any() or (rows >= instance_count[owners]).any():
+        raise ValueError("the deformations of the replay file point outside their snapshots; it is damaged")
+    vertices = _take(stored, "deformation/vertices", np.float32, (int(counts.sum(dtype=np.int64)), 3))
+    ends = np.cumsum([0, *counts.tolist()])
+    for number, owner in enumerate(owners.tolist()):
+        part = vertices[ends[number] : ends[number + 1]]
+        found[owner].append(Deformation(row=int(rows[number]), vertices=part))
+    return found
 
 
 def _check_views(views: NDArray[np.int32], cameras: int, snapshots: int) -> None:
@@ -333,6 +378,12 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
     poses = _take(stored, "camera/pose", np.float64, (len(size), 4, 4))
     lenses = _take(stored, "camera/lens", np.float64, (len(size), 16))
     _check_poses("camera/pose", poses)
+    other: dict[str, NDArray[Any]] = {}
+    for name in _INSTANTS:
+        if f"camera/{name}" in stored:
+            other[name] = _take(stored, f"camera/{name}", np.float64, (len(size), 4, 4))
+            _check_poses(f"camera/{name}", other[name])
+    deformations = _take_deformations(stored, counts["instance"])
     views = _take(stored, "view_snapshot", np.int32, (len(size),))
     _check_views(views, len(size), snapshot_count)
     if stored:
@@ -343,6 +394,7 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
             height=int(size[row, 1]),
             pose_world_camera=poses[row],
             lens=_unpack_lens(lenses[row]),
+            **{f"{name}_world_camera": array[row] for name, array in other.items()},
             **dict(zip(_CAMERA_NUMBERS, numbers[row].tolist(), strict=True)),
         )
         for row in range(len(size))
@@ -359,6 +411,7 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
         snapshots.append(
             Snapshot(
                 **given,
+                deformations=tuple(deformations[row]),
                 materials=Materials(**{n: a[m].reshape(*shape, *a.shape[1:]) for n, a in material.items()}),
                 lighting=Lighting(
                     **{name: array[v] for name, array in light.items()},

@@ -40,6 +40,10 @@ class Camera:
     """Principal point y [px]."""
     pose_world_camera: NDArray[np.float64]
     """Maps camera to world, rigid, shape (4, 4)."""
+    previous_pose_world_camera: NDArray[np.float64] | None = None
+    """`pose_world_camera` one step earlier, for flow; None = the same as now."""
+    next_pose_world_camera: NDArray[np.float64] | None = None
+    """`pose_world_camera` one step later; None = the same as now."""
     near: float = 0.02
     """Nearest depth drawn [m], > 0; through a wide lens along the axis of the drawn face, up to 1.74 times as far."""
     far: float = 100.0
@@ -62,8 +66,12 @@ class Camera:
                 raise ValueError(f"{name} must be a finite number of pixels, got {value}")
         if not 0 < self.near < self.far:
             raise ValueError(f"near and far must satisfy 0 < near < far, got {self.near} and {self.far}")
-        if self.pose_world_camera.shape != (4, 4) or not np.isfinite(self.pose_world_camera).all():
-            raise ValueError(f"pose_world_camera must be a finite (4, 4) matrix, got {self.pose_world_camera!r}")
+        for name in ("pose_world_camera", "previous_pose_world_camera", "next_pose_world_camera"):
+            pose = getattr(self, name)
+            if pose is None and name != "pose_world_camera":
+                continue
+            if pose.shape != (4, 4) or not np.isfinite(pose).all():
+                raise ValueError(f"{name} must be a finite (4, 4) matrix, got {pose!r}")
 
     @classmethod
     def from_field_of_view(

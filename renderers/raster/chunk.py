@@ -96,7 +96,7 @@ class Chunk:
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
         self.drawn = self.choose_levels(views, width, height)
-        self.opaque, self.transparent = self._split_draws()
+        self.opaque, self.transparent = self.split_draws(self.drawn)
         self.glass = np.empty(0, np.uint64)
         self.suns = self._draw_suns()
         self.lamp_side = min(self.resolution, 512) if worlds.lamp.shape[2] else 0
@@ -111,8 +111,8 @@ class Chunk:
         """Take a buffer of the workspace."""
         return self.workspace.take(name, shape, dtype)
 
-    def choose_levels(self, views: Views, width: int, height: int) -> Draws:
-        """Choose what every view draws, and by which matrices."""
+    def choose_levels(self, views: Views, width: int, height: int, matrix: NDArray[np.float64] | None = None) -> Draws:
+        """Choose what every view draws, and by which matrices; `matrix` stands for the instances' poses."""
         worlds, geometry = self.worlds, self.geometry
         draws = len(views.world) * self.largest
         drawn = Draws(
@@ -122,22 +122,22 @@ class Chunk:
         )
         self.launch(
             PREPARE_VIEW, draws, self.largest, width, height, self.error, views.camera, views.world, worlds.start,
-            worlds.mesh, worlds.matrix, worlds.scale, geometry.mesh_center, geometry.mesh_radius,
-            geometry.mesh_level_start, geometry.mesh_level_count, geometry.level_error, *drawn,
+            worlds.mesh, worlds.matrix if matrix is None else matrix, worlds.scale, geometry.mesh_center,
+            geometry.mesh_radius, geometry.mesh_level_start, geometry.mesh_level_count, geometry.level_error, *drawn,
         )  # fmt: skip
         return drawn
 
-    def _split_draws(self) -> tuple[Draws, Draws | None]:
+    def split_draws(self, drawn: Draws) -> tuple[Draws, Draws | None]:
         """Tell the draws of opaque instances from those of transparent ones, of which there may be none."""
         flags = self.worlds.transparent
         if not flags.any():
-            return self.drawn, None
+            return drawn, None
         rows = np.minimum(self.worlds.start[self.views.world][:, None] + np.arange(self.largest), len(flags) - 1)
         clear = flags[rows].reshape(-1) == 1
-        level = self.drawn.level
+        level = drawn.level
         return (
-            self.drawn._replace(level=np.where(clear, -1, level).astype(np.int32)),
-            self.drawn._replace(level=np.where(clear, level, -1).astype(np.int32)),
+            drawn._replace(level=np.where(clear, -1, level).astype(np.int32)),
+            drawn._replace(level=np.where(clear, level, -1).astype(np.int32)),
         )
 
     def _draw_suns(self) -> Suns:

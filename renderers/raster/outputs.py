@@ -9,13 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frames import Frames
+from .flow import DIRECTIONS
 
 
 def name_filled(outputs: Sequence[str]) -> set[str]:
-    """Return the fields of `Frames` that are filled for these outputs: some bring a box."""
+    """Return the fields of `Frames` that are filled for these outputs: some bring another."""
     names = set(outputs)
     if "visible_pixels" in names:
         names.add("box_visible")
+    if "keypoints" in names:
+        names.add("keypoint_state")
     if "total_pixels" in names:
         names.add("box_amodal")
     return names
@@ -28,6 +31,7 @@ def allocate_outputs(
     height: int,
     width: int,
     instance_count: int,
+    points: int,
     out: Frames | None = None,
 ) -> dict[str, NDArray[Any]]:
     """Give an array to every output: of no rows where it was not asked for, of `out` where that is given.
@@ -39,6 +43,7 @@ def allocate_outputs(
         height: Rows of an image [px].
         width: Columns of an image [px].
         instance_count: Instance ids S that pixels are counted for.
+        points: Keypoints P.
         out: Frames to write into; None makes new arrays.
 
     Returns:
@@ -50,6 +55,8 @@ def allocate_outputs(
     image = (height, width)
     shapes: dict[str, tuple[tuple[int, ...], Any]] = {
         "colour": ((looks, *image, 3), np.float32),
+        "srgb": ((looks, *image, 3), np.uint8),
+        "albedo": ((looks, *image, 3), np.float32),
         "depth": (image, np.float32),
         "range": (image, np.float32),
         "instance": (image, np.uint16),
@@ -60,6 +67,10 @@ def allocate_outputs(
         "transparent_depth": (image, np.float32),
         "coverage": ((looks, *image), np.float32),
         "object_coordinates": ((*image, 3), np.float32),
+        **dict.fromkeys(DIRECTIONS, ((*image, 2), np.float32)),
+        **{f"{name}_occlusion": (image, np.uint8) for name in DIRECTIONS},
+        "keypoints": ((points, 3), np.float32),
+        "keypoint_state": ((points,), np.uint8),
         "visible_pixels": ((instance_count,), np.int32),
         "in_frame_pixels": ((instance_count,), np.int32),
         "total_pixels": ((instance_count,), np.int32),

@@ -139,6 +139,20 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
     )
 
 
+def pack_poses(snapshots: Sequence[Snapshot], name: str) -> NDArray[np.float64]:
+    """Lay out one of the snapshots' poses as `Worlds.matrix`.
+
+    Args:
+        snapshots: The snapshots.
+        name: "pose_world_instance", "next_pose" or "previous_pose".
+
+    Returns:
+        World from mesh units, shape (I, 12).
+    """
+    scale = np.concatenate([s.scale for s in snapshots]).astype(np.float32)
+    return _fold_scale(np.concatenate([getattr(s, name) for s in snapshots]), scale)
+
+
 def pack_cameras(cameras: Sequence[Camera], density: NDArray[np.float64]) -> NDArray[np.float64]:
     """Put cameras into one table.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Any, Literal
@@ -14,8 +15,13 @@ from ..frames import OUTPUTS, Frames
 from ..mesh_library import MeshLibrary
 from ..snapshot import Snapshot
 from ..view import Camera
+from .albedo import fill_albedo
 from .amodal import fill_totals
 from .chunk import Chunk
+from .deformation import deform
+from .display import fill_srgb
+from .flow import fill_flow
+from .keypoints import fill_keypoints
 from .lens_faces import LensCache
 from .outputs import allocate_outputs, name_filled
 from .packing import pack_cameras, pack_worlds
@@ -56,6 +62,8 @@ class Raster:
     """"auto" picks meshes within half a pixel of full detail, "exact" always draws full detail."""
     shadow_resolution: int | None = None
     """Texels per side of a shadow map; None takes 256 to 2048 by the colour samples per row."""
+    white: float = 1.0
+    """Radiance that becomes 255 in the output "srgb" [W/(sr m^2)], > 0."""
     threads: int | None = None
     """CPU threads; None takes `kernels.thread_count()`."""
     _geometry: Geometry = field(init=False, repr=False, compare=False)
@@ -71,6 +79,8 @@ class Raster:
             raise ValueError(f'lod must be "auto" or "exact", got {self.lod!r}')
         if self.shadow_resolution is not None and not 64 <= self.shadow_resolution <= 8192:
             raise ValueError(f"shadow_resolution must be in [64, 8192], got {self.shadow_resolution}")
+        if not (math.isfinite(self.white) and self.white > 0):
+            raise ValueError(f"white must be a finite radiance > 0, got {self.white}")
         require_device(self.device)
         object.__setattr__(self, "_geometry", tabulate_geometry(self.library))
         object.__setattr__(self, "_textures", tabulate_textures(self.library))
@@ -104,14 +114,64 @@ class Raster:
             ValueError: If there are no views, sizes differ, or a name or row is unknown.
         """
         views = self._check(snapshots, cameras, view_snapshot, outputs)
+        bent = [view for view, camera in enumerate(cameras) if camera.lens is not None]
+        refused = [name for name in outputs if name.startswith("flow") or name == "keypoints"]
+        if bent and refused:
+            raise ValueError(f"{', '.join(refused)} cannot be had through a lens, and view {bent[0]} has one")
+        sizes = {(camera.width, camera.height) for camera in cameras}
+        if len(sizes) > 1:
+            raise ValueError(f"all cameras of one call must have one size, got {sorted(sizes)}; use render_mixed")
         width, height = cameras[0].width, cameras[0].height
         looks = snapshots[0].look_count
         if instance_count is None:
             instance_count = max(int(s.instance.max(initial=0)) for s in snapshots)
-        filled = allocate_outputs(outputs, len(cameras), looks, height, width, instance_count, out)
+        points = max(len(snapshot.keypoint_row) for snapshot in snapshots)
+        filled = allocate_outputs(outputs, len(cameras), looks, height, width, instance_count, points, out)
         for first, end in self._split(cameras, views, looks):
             self._render_chunk(snapshots, cameras[first:end], views[first:end], first, end, filled, instance_count)
         return Frames(**{name: array for name, array in filled.items() if name in name_filled(outputs)})
+
+    def render_mixed(
+        self,
+        snapshots: Sequence[Snapshot],
+        cameras: Sequence[Camera],
+        *,
+        view_snapshot: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+        outputs: Sequence[str] = ("colour", "depth", "instance"),
+        instance_count: int | None = None,
+    ) -> tuple[Frames, ...]:
+        """Render V views of different image sizes.
+
+        Args:
+            snapshots: As for `render`.
+            cameras: One camera per view.
+            view_snapshot: As for `render`.
+            outputs: As for `render`.
+            instance_count: As for `render`.
+
+        Returns:
+            The frames of each view, in order, with a leading axis of length 1: the bytes that `render` gives.
+
+        Raises:
+            ValueError: As `render`, but for sizes that differ.
+        """
+        views = self._check(snapshots, cameras, view_snapshot, outputs)
+        groups: dict[tuple[int, int], list[int]] = {}
+        for row, camera in enumerate(cameras):
+            groups.setdefault((camera.width, camera.height), []).append(row)
+        found: list[Frames] = [Frames()] * len(cameras)
+        for rows in groups.values():
+            frames = self.render(
+                snapshots,
+                [cameras[row] for row in rows],
+                view_snapshot=views[rows],
+                outputs=outputs,
+                instance_count=instance_count,
+            )
+            arrays = {name: array for name, array in vars(frames).items() if array is not None}
+            for i, row in enumerate(rows):
+                found[row] = Frames(**{name: array[i : i + 1] for name, array in arrays.items()})
+        return tuple(found)
 
     def _check(
         self,
@@ -125,9 +185,6 @@ class Raster:
         unknown = [name for name in outputs if name not in OUTPUTS]
         if unknown:
             raise ValueError(f"unknown outputs {unknown}; choose from {', '.join(OUTPUTS)}")
-        sizes = {(camera.width, camera.height) for camera in cameras}
-        if len(sizes) > 1:
-            raise ValueError(f"all cameras of one call must have one size, got {sorted(sizes)}; call once per size")
         if view_snapshot is None:
             if len(snapshots) != len(cameras):
                 raise ValueError(
@@ -182,13 +239,16 @@ class Raster:
     ) -> None:
         part = {name: array[first:end] for name, array in filled.items()}
         used, view_world = np.unique(views, return_inverse=True)
-        worlds = pack_worlds([snapshots[i] for i in used], self.library)
-        grids = (1,) if self.supersample == 1 or not part["colour"].shape[0] else (1, self.supersample)
+        shown = [snapshots[i] for i in used]
+        geometry, worlds = deform(self._geometry, pack_worlds(shown, self.library), shown, self.library)
+        grids = (
+            (1,) if self.supersample == 1 or not (len(part["colour"]) or len(part["srgb"])) else (1, self.supersample)
+        )
         lenses = self._lenses.trace(cameras, grids, self._launch)
         chunk = Chunk(
             settings=self,
             worlds=worlds,
-            geometry=self._geometry,
+            geometry=geometry,
             textures=self._textures,
             skies=self._skies,
             workspace=self._workspace,
@@ -210,6 +270,16 @@ class Raster:
         if len(part["total_pixels"]):
             fill_totals(chunk, part, instance_count)
         chunk.resolve(keys, part, instance_count)
-        if part["colour"].shape[0]:
+        if part["keypoints"].size:
+            fill_keypoints(chunk, part, keys, shown)
+        fill_flow(chunk, part, keys, shown, cameras)
+        if len(part["albedo"]):
+            fill_albedo(chunk, keys, part["albedo"])
+        if len(part["colour"]) or len(part["srgb"]):
+            colour = part["colour"]
+            if not len(colour):
+                colour = chunk.take("colour", part["srgb"].shape, np.float32)
             ambient = chunk.occlude(keys) if self.ambient_occlusion else None
-            chunk.shade(keys if self.supersample == 1 else chunk.rasterize(self.supersample), part["colour"], ambient)
+            chunk.shade(keys if self.supersample == 1 else chunk.rasterize(self.supersample), colour, ambient)
+            if len(part["srgb"]):
+                fill_srgb(chunk, colour, self.white, part["srgb"])

@@ -13,6 +13,7 @@ BOX, SPHERE, CYLINDER, PLANE = range(4)
 LABELS = ("depth", "range", "instance", "class_id", "part", "normal", "object_coordinates", "visible_pixels")
 """All outputs but colour and the amodal counts."""
 EVERYTHING = ("colour", *LABELS, "in_frame_pixels", "total_pixels")
+FLOWS = ("flow_forward", "flow_backward", "flow_forward_occlusion", "flow_backward_occlusion")
 IDENTITY = np.eye(4)
 
 

@@ -3,12 +3,14 @@
 import dataclasses
 import io
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from simloom.renderers import Camera, Lighting, Materials, MeshLibraryBuilder, Snapshot, load_replay, save_replay
 from simloom.renderers.replay import REPLAY_VERSION
+from simloom.renderers.snapshot import Deformation
 
 THREES = (
     "sun_direction", "sun_irradiance", "sky_zenith", "sky_horizon", "sky_ground", "sky_scale", "fog_radiance",
@@ -224,3 +226,33 @@ def test_bad_arguments_are_refused(tmp_path):
     with pytest.raises(ValueError, match="mesh rows"):
         save_replay(tmp_path / "x.npz", MeshLibraryBuilder().build(), [snapshot], [camera], [0])
     assert list(tmp_path.iterdir()) == []
+
+
+def test_motion_and_deformations_come_back(tmp_path):
+    """Other poses of cameras and new vertices are read as written; files of still, rigid worlds hold none."""
+    generator, library = np.random.default_rng(8), make_library()
+    snapshots = [make_snapshot(3, 4, 1, 2), make_snapshot(4, 3, 1, 2)]
+    shapes = [generator.normal(size=(n, 3)).astype(np.float32) for n in (5, 7)]
+    bent = tuple(Deformation(row=row, vertices=shape) for row, shape in zip((2, 0), shapes, strict=True))
+    moved = np.eye(4)
+    moved[:3, 3] = 0.1, 0.2, 0.3
+    view = Camera.from_field_of_view(width=8, height=6, field_of_view=1.0, pose_world_camera=np.eye(4))
+    views = [replace(view, next_pose_world_camera=moved), view]
+    save_replay(tmp_path / "a.npz", library, [snapshots[0], replace(snapshots[1], deformations=bent)], views, [0, 1])
+    found = load_replay(tmp_path / "a.npz")
+    assert found.snapshots[0].deformations == ()
+    assert [d.row for d in found.snapshots[1].deformations] == [2, 0]
+    for d, shape in zip(found.snapshots[1].deformations, shapes, strict=True):
+        assert d.vertices.tobytes() == shape.tobytes()
+    assert np.array_equal(found.cameras[0].next_pose_world_camera, moved)
+    assert np.array_equal(found.cameras[1].next_pose_world_camera, np.eye(4))
+    assert found.cameras[0].previous_pose_world_camera is None
+    save_replay(tmp_path / "b.npz", library, snapshots, [view], [0])
+    with np.load(tmp_path / "b.npz") as stored:
+        assert not [name for name in stored.files if name.startswith("deformation") or name == "camera/next_pose"]
+    with np.load(tmp_path / "a.npz") as stored:
+        arrays = dict(stored)
+    for name, value in (("row", [9, 0]), ("snapshot", [0, 5]), ("count", [5, 8])):
+        np.savez(tmp_path / "c.npz", **{**arrays, f"deformation/{name}": np.array(value, np.int32)})
+        with pytest.raises(ValueError, match="deformation"):
+            load_replay(tmp_path / "c.npz")

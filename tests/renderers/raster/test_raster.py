@@ -7,7 +7,7 @@ import pytest
 
 from naive.still_life import (
     BOX,
-    EVERYTHING,
+    FLOWS,
     LABELS,
     PLANE,
     SPHERE,
@@ -20,10 +20,14 @@ from naive.still_life import (
     random_things,
     still_life,
 )
+from naive.still_life import (
+    EVERYTHING as SHOWN,
+)
 from naive.twin import run_simulated
 from simloom.renderers import Camera, Raster
 
 BOXES = ("box_visible", "box_amodal")
+EVERYTHING = (*SHOWN, *FLOWS, "albedo", "srgb", "keypoints")
 LIGHTS = (Light(towards=(0.5, 0.2, 1.0), sun=3.0), Light(towards=(-1.0, 0.4, 0.6), sun=1.0, zenith=0.5, ground=0.2))
 
 
@@ -41,9 +45,22 @@ def worlds():
         floor = Thing(mesh=PLANE, at=pose(0, 0, -1), scale=(9.0, 9.0, 1.0), instance=0, casts=0, pattern=1)
         things = random_things(np.random.default_rng(seed), count, away=0.0)
         scenes.append(still_life(floor, *things, lights=LIGHTS))
-        scenes[-1] = replace(scenes[-1], instance=np.arange(count + 1, dtype=np.int32))
+        later, earlier = scenes[-1].pose_world_instance.copy(), scenes[-1].pose_world_instance.copy()
+        later[1:, 0, 3] += 0.07
+        earlier[2:, 2, 3] -= 0.05
+        scenes[-1] = replace(
+            scenes[-1], instance=np.arange(count + 1, dtype=np.int32), next_pose=later, previous_pose=earlier,
+            keypoint_row=np.array([0, 1, 2], np.int32), keypoint_position=np.full((3, 3), 0.1),
+        )  # fmt: skip
     eyes = [(2, 0, 1), (-1.5, 1, 2), (0.3, 2.2, 0.4), (1.7, -1.1, 1.3), (0, -3, 2)]
-    return scenes, [camera(61, 47, 50.0, at=look(eye, (0, 0, 0))) for eye in eyes], [0, 2, 1, 2, 0]
+    views = [
+        camera(
+            61, 47, 50.0, at=look(eye, (0, 0, 0)), next_pose_world_camera=look(eye, (0.1, 0, 0)),
+            previous_pose_world_camera=look(np.add(eye, 0.05), (0, 0, 0)),
+        )
+        for eye in eyes
+    ]  # fmt: skip
+    return scenes, views, [0, 2, 1, 2, 0]
 
 
 def poisoned(raster, *arguments, **options):
@@ -128,8 +145,9 @@ def test_an_output_does_not_depend_on_the_others(reference, worlds):
     for name in EVERYTHING:
         alone = raster.render(scenes, views, view_snapshot=rows, outputs=(name,), instance_count=12)
         assert_same(frames, alone, (name,))
-        companion = {"visible_pixels": {"box_visible"}, "total_pixels": {"box_amodal"}}.get(name, set())
-        present = {field for field in (*EVERYTHING, *BOXES) if getattr(alone, field) is not None}
+        pairs = (("visible_pixels", "box_visible"), ("total_pixels", "box_amodal"), ("keypoints", "keypoint_state"))
+        companion = {second for first, second in pairs if first == name}
+        present = {field for field in (*EVERYTHING, *BOXES, "keypoint_state") if getattr(alone, field) is not None}
         assert present == {name} | companion
 
 
@@ -237,14 +255,14 @@ def test_bad_options_are_refused(library, options, message):
         ([], [camera()], {}, "at least one snapshot and one camera, got 0, 1"),
         ([SCENE], [], {}, "at least one snapshot and one camera, got 1, 0"),
         ([SCENE], [camera()], {"outputs": ("depht",)}, "unknown outputs .*depht.*choose from colour"),
-        ([SCENE, SCENE], [camera(), camera(32)], {}, r"one size, got \[\(32, 48\), \(64, 48\)\]"),
+        ([SCENE, SCENE], [camera(), camera(32)], {}, r"one size, got \[\(32, 48\), \(64, 48\)\]; use render_mixed"),
         ([SCENE], [camera(), camera()], {}, "1 snapshots and 2 cameras; pass view_snapshot"),
         ([SCENE], [camera()], {"view_snapshot": [1]}, r"view_snapshot must be 1 rows in \[0, 1\)"),
         ([SCENE], [camera()], {"view_snapshot": [-1]}, r"view_snapshot must be 1 rows in \[0, 1\)"),
         ([SCENE], [camera()], {"view_snapshot": [0, 0]}, "view_snapshot must be 1 rows"),
         ([replace(SCENE, mesh=np.array([0, 4], np.int32))], [camera()], {}, r"mesh must be rows in \[0, 4\), got .*4"),
         ([replace(SCENE, mesh=np.array([-1, 0], np.int32))], [camera()], {}, r"mesh must be rows in \[0, 4\)"),
-        ([still_life(Thing(mesh=0, at=pose(), texture=0))], [camera()], {}, "materials must be < 0, got 0"),
+        ([still_life(Thing(mesh=0, at=pose(), texture=0))], [camera()], {}, "texture must be < 0, got 0"),
         ([SCENE, still_life(Thing(mesh=0, at=pose()), lights=LIGHTS)], [camera()] * 2, {}, "same number of looks"),
     ],
 )  # fmt: skip
@@ -314,6 +332,7 @@ def test_snapshots_with_looks_that_disagree_are_refused():
 TWIN = """
 import sys
 sys.path.insert(0, str(tests))
+from dataclasses import replace
 from naive.still_life import *
 from simloom.renderers import Raster
 scene = still_life(
@@ -321,12 +340,20 @@ scene = still_life(
     Thing(mesh=BOX, at=pose(0, 0, 0, turn((0, 0, 1), 0.4)), instance=1, pattern=3, pattern_scale=0.4),
     lights=(Light(towards=(0.4, 0.2, 1.0), sun=3.0), Light(towards=(-0.8, 0.3, 0.5), sun=1.0, zenith=0.3)),
 )
-view = camera(12, 9, 9.0, at=look((2.0, 0.7, 1.2), (0, 0, 0)))
+later = scene.pose_world_instance.copy()
+later[1, 0, 3] += 0.2
+scene = replace(
+    scene, next_pose=later, keypoint_row=np.ones(3, np.int32), keypoint_position=np.linspace(-0.5, 0.5, 9).reshape(3, 3)
+)
+view = camera(
+    12, 9, 9.0, at=look((2.0, 0.7, 1.2), (0, 0, 0)), previous_pose_world_camera=look((2.1, 0.6, 1.1), (0, 0, 0.1))
+)
+everything = (*EVERYTHING, *FLOWS, "albedo", "srgb", "keypoints")
 out = {}
 for name, options in (("plain", {"shadow": False}), ("shadow", {"shadow_resolution": 64})):
     raster = Raster(primitive_library(), device=str(device), **options)
-    frames = raster.render([scene], [view], outputs=EVERYTHING)
-    for field in EVERYTHING + ("box_visible", "box_amodal"):
+    frames = raster.render([scene], [view], outputs=everything)
+    for field in everything + ("box_visible", "box_amodal", "keypoint_state"):
         out[name + "_" + field] = getattr(frames, field)
 """
 
