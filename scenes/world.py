@@ -24,6 +24,7 @@ from .physics import Contacts, Settled, Surface, WorldError, read_contacts
 from .physics_urdf import prepare_urdf
 from .quiet import quiet_output
 from .world_robots import RobotOperations
+from .world_soft import SoftOperations
 
 __all__ = ["World", "WorldError"]
 
@@ -42,13 +43,14 @@ def _import_bullet() -> Any:
     return pybullet
 
 
-class World(RobotOperations):
+class World(RobotOperations, SoftOperations):
     """A physics world without a window.
 
     Args:
         time_step: Length of a step [s], range (0, 0.02].
         solver_iterations: Iterations of the contact solver per step, >= 1.
         gravity: Acceleration downwards [m/s^2].
+        deformable: Whether soft bodies can be added.
 
     Raises:
         WorldError: If PyBullet is not installed or gives no client.
@@ -61,7 +63,14 @@ class World(RobotOperations):
         ...     world.settle([ball])
     """
 
-    def __init__(self, *, time_step: float = 1.0 / 240.0, solver_iterations: int = 10, gravity: float = 9.81) -> None:
+    def __init__(
+        self,
+        *,
+        time_step: float = 1.0 / 240.0,
+        solver_iterations: int = 10,
+        gravity: float = 9.81,
+        deformable: bool = False,
+    ) -> None:
         if not 0.0 < time_step <= 0.02:
             raise ValueError(f"time_step must be in (0, 0.02] s, got {time_step}")
         if solver_iterations < 1:
@@ -70,6 +79,7 @@ class World(RobotOperations):
         self.time_step = time_step
         self._iterations = solver_iterations
         self._gravity = gravity
+        self._deformable = deformable
         self._client = int(self._bullet.connect(self._bullet.DIRECT))
         if self._client < 0:
             raise WorldError("PyBullet gave no physics client; too many worlds are open in this process, close some")
@@ -111,7 +121,8 @@ class World(RobotOperations):
         """Remove everything and start anew, at time 0."""
         bullet, client = self._bullet, self._client
         with self._guard("the world cannot be reset"):
-            bullet.resetSimulation(physicsClientId=client)
+            flags = bullet.RESET_USE_DEFORMABLE_WORLD if self._deformable else 0
+            bullet.resetSimulation(flags, physicsClientId=client)
             bullet.setPhysicsEngineParameter(
                 fixedTimeStep=self.time_step,
                 numSolverIterations=self._iterations,

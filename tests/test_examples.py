@@ -29,3 +29,14 @@ def test_sense_own_images(capsys: pytest.CaptureFixture[str]) -> None:
     runpy.run_path(str(EXAMPLES / "sense_own_images.py"))["main"]()
 
     assert "noise" in capsys.readouterr().out
+
+
+def test_cloth(tmp_path: Path) -> None:
+    """The cloth falls on the box and hangs over its edges; its frames are a picture."""
+    import cv2
+
+    lowest = runpy.run_path(str(EXAMPLES / "cloth.py"))["main"](tmp_path / "cloth.png")
+
+    assert lowest[0] > 0.69
+    assert 0.0 <= lowest[-1] < 0.38
+    assert cv2.imread(str(tmp_path / "cloth.png")).shape == (200, 960, 3)
