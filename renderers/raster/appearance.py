@@ -14,7 +14,7 @@ from .materials import apply_materials
 from .shading import evaluate_sky, shade_block, shade_under_image
 from .sky_image import gather_sky_light, show_sky_image
 from .sun_shadows import cast_soft_sun_shadows, cast_sun_shadows, measure_slack
-from .surface import BLOCK, BLUE, GREEN, RED, SUN, VIEW_X, VIEW_Y, VIEW_Z, gather_block
+from .surface import BLOCK, BLUE, GREEN, RED, RUN_END, SUN, VIEW_X, VIEW_Y, VIEW_Z, gather_block
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
 from .transparency import has_any, lay_over, thin_albedo
 
@@ -39,13 +39,17 @@ class Suns(NamedTuple):
 @scalar
 def _show_sky(count: int, light: Any, draws: Any, block: Any) -> None:
     """Write the sky's radiance where a block of samples sees nothing."""
-    for i in range(count):
-        x = np.uint64(i)
-        if draws[x] < 0:
-            up = -block[VIEW_Z + x]
-            block[RED + x] = evaluate_sky(up, light[6], light[9], light[12])
-            block[GREEN + x] = evaluate_sky(up, light[7], light[10], light[13])
-            block[BLUE + x] = evaluate_sky(up, light[8], light[11], light[14])
+    start = 0
+    while start < count:
+        origin, end = np.uint64(start), int(block[RUN_END + np.uint64(start)])
+        if draws[origin] < 0:
+            for i in range(end - start):
+                x = origin + np.uint64(i)
+                up = -block[VIEW_Z + x]
+                block[RED + x] = evaluate_sky(up, light[6], light[9], light[12])
+                block[GREEN + x] = evaluate_sky(up, light[7], light[10], light[13])
+                block[BLUE + x] = evaluate_sky(up, light[8], light[11], light[14])
+        start = end
 
 
 @scalar

@@ -28,6 +28,7 @@ from .surface import (
     NORMAL_Z,
     RED,
     ROUGHNESS,
+    RUN_END,
     SMOOTH_X,
     SMOOTH_Y,
     SMOOTH_Z,
@@ -175,9 +176,7 @@ def apply_materials(
     start = 0
     while start < count:
         draw = draws[np.uint64(start)]
-        end = start + 1
-        while end < count and draws[np.uint64(end)] == draw:
-            end += 1
+        end = int(block[RUN_END + np.uint64(start)])
         origin, run = np.uint64(start), end - start
         start = end
         if draw < 0:

@@ -261,7 +261,8 @@ class Raster:
             lenses=lenses,
             width=cameras[0].width,
             height=cameras[0].height,
-            resolution=self._resolution(cameras[0].width, cameras[0].height),
+            # Labels need no light: without colour no shadow map is drawn.
+            resolution=self._resolution(cameras[0].width, cameras[0].height) if len(part["colour"]) else 0,
         )
         counting = any(len(part[name]) for name in ("in_frame_pixels", "total_pixels"))
         keys = chunk.rasterize(1, counting=counting, instance_count=instance_count)

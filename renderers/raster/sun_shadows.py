@@ -16,6 +16,7 @@ from .surface import (
     POSITION_X,
     POSITION_Y,
     POSITION_Z,
+    RUN_END,
     SLACK,
     SUN,
     WORD_A,
@@ -62,20 +63,20 @@ def measure_slack(
     block: Any,
 ) -> None:
     """Write how far a sample may lie from its own shadow caster: the errors of both levels of detail [m]."""
-    known, slack = -1, F0
-    for i in range(count):
-        draw = draws[np.uint64(i)]
-        if draw != known:
-            known = draw
-            slack = F0
-            if draw >= 0:
-                error = level_error_in[level_in[view * largest + draw]]
-                caster = caster_level_in[light * largest + draw]
-                if caster >= 0:
-                    error += level_error_in[caster]
-                n = first_instance + draw
-                slack = error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
-        block[SLACK + np.uint64(i)] = slack
+    start = 0
+    while start < count:
+        draw, end = draws[np.uint64(start)], int(block[RUN_END + np.uint64(start)])
+        slack = F0
+        if draw >= 0:
+            error = level_error_in[level_in[view * largest + draw]]
+            caster = caster_level_in[light * largest + draw]
+            if caster >= 0:
+                error += level_error_in[caster]
+            n = first_instance + draw
+            slack = error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
+        for i in range(end - start):
+            block[SLACK + np.uint64(start) + np.uint64(i)] = slack
+        start = end
 
 
 @scalar

@@ -45,13 +45,14 @@ WORD_A, WORD_B, WORD_C, WORD_D = _row(29), _row(30), _row(31), _row(32)
 TINT_RED, TINT_GREEN, TINT_BLUE = _row(33), _row(34), _row(35)
 TANGENT_X, TANGENT_Y, TANGENT_Z, HANDEDNESS = _row(36), _row(37), _row(38), _row(39)
 SMOOTH_X, SMOOTH_Y, SMOOTH_Z = _row(40), _row(41), _row(42)
-FIELD_COUNT = 43
+RUN_END = _row(43)
+FIELD_COUNT = 44
 """Fields: world position, shading and face normal, direction to the camera, texture coordinates, pixel size on the
 surface [m], metric position and absolute normal in the mesh's frame, texture repeats per metre; then per look albedo
 (radiance in the end), roughness, metallic, share of the sun and slack of the shadow test [m], and four words
 of scratch: loads at computed places keep a loop from vectorising, so they have loops of their own. Only where the mesh
 has them: vertex colour; only where a look has a normal texture: tangent, the sign of the other one, and the normal
-without the texture."""
+without the texture. At the first sample of each run of one instance, `RUN_END` holds where the run ends."""
 
 
 @scalar(forceinline=True)
@@ -212,7 +213,7 @@ def gather_block(
         pixel = np.float32(1.0 / (views.camera[view, 30] * samples))
         _load_rays(first, count, columns, row, pixel, views, view, block)
     base = np.uint64((view * rows + row) * columns + first)
-    start = 0
+    start, run_start, known = 0, 0, -2
     while start < count:
         low = keys_in[base + np.uint64(start)] & LOW
         end = start + 1
@@ -220,6 +221,10 @@ def gather_block(
             end += 1
         run = end - start
         origin = np.uint64(start)
+        seen = -1 if low == np.uint64(0) else read_draw(low)
+        if seen != known:
+            block[RUN_END + np.uint64(run_start)] = np.float32(start)
+            run_start, known = start, seen
         if low == np.uint64(0):
             for i in range(run):
                 x = origin + np.uint64(i)
@@ -363,3 +368,4 @@ def gather_block(
                 inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
                 _gather_frame(start, run, bx * inverse, by * inverse, bz * inverse, mirror * side, block)
         start = end
+    block[RUN_END + np.uint64(run_start)] = np.float32(count)
