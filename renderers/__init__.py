@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .bullet import TinyRenderer as TinyRenderer
     from .frames import Frames as Frames
+    from .lighting import Lamp as Lamp
     from .lighting import Lighting as Lighting
     from .mesh_builder import MeshLibraryBuilder as MeshLibraryBuilder
     from .mesh_library import MeshLibrary as MeshLibrary
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from .rays import RayHits as RayHits
     from .replay import load_replay as load_replay
     from .replay import save_replay as save_replay
+    from .shutter import Shutter as Shutter
     from .skies import load_sky as load_sky
+    from .snapshot import Deformation as Deformation
     from .snapshot import Snapshot as Snapshot
     from .surfaces import Materials as Materials
     from .surfaces import Pattern as Pattern
@@ -30,7 +33,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Camera",
+    "Deformation",
     "Frames",
+    "Lamp",
     "Lighting",
     "Materials",
     "MeshLibrary",
@@ -39,6 +44,7 @@ __all__ = [
     "Raster",
     "RayCaster",
     "RayHits",
+    "Shutter",
     "Snapshot",
     "TinyRenderer",
     "load_replay",
@@ -48,7 +54,9 @@ __all__ = [
 
 _HOMES = {
     "Camera": ".view",
+    "Deformation": ".snapshot",
     "Frames": ".frames",
+    "Lamp": ".lighting",
     "Lighting": ".lighting",
     "Materials": ".surfaces",
     "MeshLibrary": ".mesh_library",
@@ -57,6 +65,7 @@ _HOMES = {
     "Raster": ".raster.raster",
     "RayCaster": ".rays",
     "RayHits": ".rays",
+    "Shutter": ".shutter",
     "Snapshot": ".snapshot",
     "TinyRenderer": ".bullet",
     "load_replay": ".replay",

@@ -11,14 +11,15 @@ import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..kernels.lens import Lens
 from .mesh_layout import LAYOUT
 from .mesh_library import MeshLibrary
+from .replay_cameras import gather_cameras, take_cameras
+from .replay_checks import check_poses, check_rows, take_array
 from .snapshot import Deformation, Lighting, Materials, Snapshot
 from .view import Camera
 
@@ -78,23 +79,7 @@ _KEYPOINT: dict[str, tuple[type, tuple[int, ...]]] = {
     "keypoint_row": (np.int32, ()),
     "keypoint_position": (np.float64, (3,)),
 }
-_INSTANTS = ("previous_pose", "next_pose")
 _TEXTURES = ("texture", "metallic_roughness_texture", "normal_texture")
-_LENS_MODELS: tuple[Literal["brown_conrady", "kannala_brandt"], ...] = ("brown_conrady", "kannala_brandt")
-_CAMERA_NUMBERS = ("fx", "fy", "cx", "cy", "near", "far")
-_RANGES = {
-    "instance/instance": (0, 65535),
-    "instance/class_id": (0, 255),
-    "instance/part": (0, 255),
-    "instance/casts_shadow": (0, 1),
-    "material/base_color": (0, 1),
-    "material/roughness": (0, 1),
-    "material/metallic": (0, 1),
-    "material/pattern": (0, 255),
-    "material/pattern_color": (0, 1),
-    "material/opacity": (0, 1),
-    "lamp/lamp_kind": (0, 2),
-}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,10 +126,10 @@ def save_replay(
     used_textures = np.unique(
         np.concatenate([getattr(s.materials, name).reshape(-1) for s in snapshots for name in _TEXTURES])
     )
-    _check_rows("mesh", used_meshes, 0, library.mesh_count)
-    _check_rows("texture", used_textures, -1, library.texture_count)
+    check_rows("mesh", used_meshes, 0, library.mesh_count)
+    check_rows("texture", used_textures, -1, library.texture_count)
     used_skies = np.unique(np.concatenate([s.lighting.sky_image for s in snapshots]))
-    _check_rows("sky", used_skies, -1, library.sky_count)
+    check_rows("sky", used_skies, -1, library.sky_count)
     subset, mesh_map, texture_map, sky_map = library.subset(used_meshes, used_textures, used_skies)
 
     names = json.dumps({"meshes": subset.names, "textures": subset.texture_names, "skies": subset.sky_names}).encode()
@@ -157,12 +142,6 @@ def save_replay(
         "material_count": np.array([s.materials.roughness.shape[1] for s in snapshots], np.int32),
         "lamp_count": np.array([s.lighting.lamp_kind.shape[1] for s in snapshots], np.int32),
         "keypoint_count": np.array([len(s.keypoint_row) for s in snapshots], np.int32),
-        "camera/size": np.array([(c.width, c.height) for c in cameras], np.int32).reshape(-1, 2),
-        "camera/numbers": np.array([[getattr(c, n) for n in _CAMERA_NUMBERS] for c in cameras], np.float64).reshape(
-            -1, 6
-        ),
-        "camera/pose": np.array([c.pose_world_camera for c in cameras], np.float64).reshape(-1, 4, 4),
-        "camera/lens": np.array([_pack_lens(c.lens) for c in cameras], np.float64).reshape(-1, 16),
     }
     arrays |= {f"library/{name}": array for name, array in subset.arrays().items()}
     for name, (dtype, _) in _INSTANCE.items():
@@ -186,7 +165,7 @@ def save_replay(
     for name, (dtype, _) in _KEYPOINT.items():
         arrays[f"keypoint/{name}"] = np.concatenate([getattr(s, name) for s in snapshots]).astype(dtype)
 
-    arrays |= _gather_motion(cameras) | _gather_deformations(snapshots)
+    arrays |= gather_cameras(cameras) | _gather_deformations(snapshots)
     target = Path(path)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
@@ -195,34 +174,6 @@ def save_replay(
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _pack_lens(lens: Lens | None) -> list[float]:
-    """Return the place of the model in `_LENS_MODELS` (0 = pinhole), the number of coefficients, and 14 of them."""
-    if lens is None:
-        return [0.0] * 16
-    c = lens.coefficients
-    return [1.0 + _LENS_MODELS.index(lens.model), float(len(c)), *c, *[0.0] * (14 - len(c))]
-
-
-def _unpack_lens(row: NDArray[np.float64]) -> Lens | None:
-    kind, count = float(row[0]), float(row[1])
-    if kind == 0.0:
-        return None
-    if kind not in (1.0, 2.0) or count not in range(15):
-        raise ValueError(f"a lens of the replay file has model {kind} and {count} coefficients; it is damaged")
-    return Lens(model=_LENS_MODELS[int(kind) - 1], coefficients=tuple(row[2 : 2 + int(count)].tolist()))
-
-
-def _gather_motion(cameras: Sequence[Camera]) -> dict[str, NDArray[Any]]:
-    """Lay out the cameras' other poses; a file whose cameras stand still has none."""
-    arrays: dict[str, NDArray[Any]] = {}
-    for name in _INSTANTS:
-        poses = [getattr(camera, f"{name}_world_camera") for camera in cameras]
-        if any(pose is not None for pose in poses):
-            still = [c.pose_world_camera if p is None else p for c, p in zip(cameras, poses, strict=True)]
-            arrays[f"camera/{name}"] = np.array(still, np.float64)
-    return arrays
 
 
 def _gather_deformations(snapshots: Sequence[Snapshot]) -> dict[str, NDArray[Any]]:
@@ -243,13 +194,13 @@ def _take_deformations(stored: dict[str, NDArray[Any]], instance_count: NDArray[
     found: list[list[Deformation]] = [[] for _ in instance_count]
     if "deformation/row" not in stored:
         return found
-    rows = _take(stored, "deformation/row", np.int32, (None,))
-    owners = _take(stored, "deformation/snapshot", np.int32, (len(rows),))
-    counts = _take(stored, "deformation/count", np.int32, (len(rows),))
-    _check_rows("deformation/snapshot", owners, 0, len(instance_count))
+    rows = take_array(stored, "deformation/row", np.int32, (None,))
+    owners = take_array(stored, "deformation/snapshot", np.int32, (len(rows),))
+    counts = take_array(stored, "deformation/count", np.int32, (len(rows),))
+    check_rows("deformation/snapshot", owners, 0, len(instance_count))
     if (counts < 0).any() or (rows < 0).any() or (rows >= instance_count[owners]).any():
         raise ValueError("the deformations of the replay file point outside their snapshots; it is damaged")
-    vertices = _take(stored, "deformation/vertices", np.float32, (int(counts.sum(dtype=np.int64)), 3))
+    vertices = take_array(stored, "deformation/vertices", np.float32, (int(counts.sum(dtype=np.int64)), 3))
     ends = np.cumsum([0, *counts.tolist()])
     for number, owner in enumerate(owners.tolist()):
         part = vertices[ends[number] : ends[number + 1]]
@@ -260,28 +211,7 @@ def _take_deformations(stored: dict[str, NDArray[Any]], instance_count: NDArray[
 def _check_views(views: NDArray[np.int32], cameras: int, snapshots: int) -> None:
     if views.shape != (cameras,):
         raise ValueError(f"view_snapshot must have one entry for each of {cameras} cameras, got shape {views.shape}")
-    _check_rows("view_snapshot", views, 0, snapshots)
-
-
-def _check_rows(name: str, rows: NDArray[Any], lowest: int, count: int) -> None:
-    if rows.size and not lowest <= rows.min() <= rows.max() < count:
-        raise ValueError(f"{name} rows must be in [{lowest}, {count - 1}], got {rows.min()} to {rows.max()}")
-
-
-def _take(stored: dict[str, NDArray[Any]], name: str, dtype: type, shape: tuple[int | None, ...]) -> NDArray[Any]:
-    """Take one array out of a file, checked for dtype, shape and finite values; None leaves a length open."""
-    if name not in stored:
-        raise ValueError(f"the replay file lacks {name!r}; it is damaged or of another version")
-    array = stored.pop(name)
-    fits = array.ndim == len(shape) and all(w is None or n == w for n, w in zip(array.shape, shape, strict=True))
-    if array.dtype != dtype or not fits:
-        raise ValueError(f"{name!r} must be {np.dtype(dtype)} {shape}, got {array.dtype} {array.shape}; it is damaged")
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        raise ValueError(f"{name!r} of the replay file holds NaN or infinite values; it is damaged")
-    low, high = _RANGES.get(name, (None, None))
-    if low is not None and array.size and not (low <= array.min() and array.max() <= high):
-        raise ValueError(f"{name!r} must be in [{low}, {high}], got {array.min()} to {array.max()}; it is damaged")
-    return np.ascontiguousarray(array)
+    check_rows("view_snapshot", views, 0, snapshots)
 
 
 def _read_arrays(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
@@ -300,7 +230,7 @@ def _read_arrays(path: Path, max_bytes: int) -> dict[str, NDArray[Any]]:
 
 def _read_library(stored: dict[str, NDArray[Any]]) -> MeshLibrary:
     try:
-        names = json.loads(_take(stored, "names", np.uint8, (None,)).tobytes().decode())
+        names = json.loads(take_array(stored, "names", np.uint8, (None,)).tobytes().decode())
         meshes, textures, skies = names["meshes"], names["textures"], names["skies"]
         if not all(isinstance(name, str) for name in [*meshes, *textures, *skies]):
             raise TypeError("names must be strings")
@@ -309,19 +239,8 @@ def _read_library(stored: dict[str, NDArray[Any]]) -> MeshLibrary:
     arrays: dict[str, Any] = {}
     for name, (dtype, shape) in LAYOUT.items():
         tail = tuple(None if isinstance(length, str) else length for length in shape)
-        arrays[name] = _take(stored, f"library/{name}", dtype, tail)
+        arrays[name] = take_array(stored, f"library/{name}", dtype, tail)
     return MeshLibrary(names=tuple(meshes), texture_names=tuple(textures), sky_names=tuple(skies), **arrays)
-
-
-def _check_poses(name: str, poses: NDArray[np.float64]) -> None:
-    """Check that poses are rigid, within the rounding of many products."""
-    if poses.size == 0:
-        return
-    rotation = poses[:, :3, :3]
-    product = (rotation[:, :, :, None] * rotation[:, :, None, :]).sum(axis=1)
-    bottom = np.abs(poses[:, 3] - (0.0, 0.0, 0.0, 1.0)).max()
-    if np.abs(product - np.eye(3)).max() > 1e-4 or bottom > 1e-9 or (np.linalg.det(rotation) < 0).any():
-        raise ValueError(f"{name} of the replay file holds matrices that are not rigid; it is damaged")
 
 
 def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Replay:
@@ -343,62 +262,41 @@ def load_replay(path: str | Path, *, max_bytes: int = MAX_REPLAY_BYTES) -> Repla
         >>> views = [replay.snapshots[row] for row in replay.view_snapshot]
     """
     stored = _read_arrays(Path(path), max_bytes)
-    version = int(_take(stored, "version", np.int64, (1,))[0])
+    version = int(take_array(stored, "version", np.int64, (1,))[0])
     if version != REPLAY_VERSION:
         raise ValueError(f"{path} has replay version {version}; this simloom reads version {REPLAY_VERSION}")
     library = _read_library(stored)
-    counts = {
-        n: _take(stored, f"{n}_count", np.int32, (None,)) for n in ("instance", "look", "material", "lamp", "keypoint")
-    }
+    kinds = ("instance", "look", "material", "lamp", "keypoint")
+    counts = {name: take_array(stored, f"{name}_count", np.int32, (None,)) for name in kinds}
     snapshot_count = counts["instance"].shape[0]
     if snapshot_count < 1 or any(c.shape != (snapshot_count,) or (c < 0).any() for c in counts.values()):
         raise ValueError(f"the counts of {path} are damaged")
     looks = counts["look"].astype(np.int64)
     instances = int(counts["instance"].sum(dtype=np.int64))
     entries = looks * counts["material"]
-    instance = {n: _take(stored, f"instance/{n}", t, (instances, *s)) for n, (t, s) in _INSTANCE.items()}
-    material = {n: _take(stored, f"material/{n}", t, (int(entries.sum()), *s)) for n, (t, s) in _MATERIAL.items()}
-    light = {n: _take(stored, f"lighting/{n}", t, (int(looks.sum()), *s)) for n, (t, s) in _LIGHT.items()}
+    instance = {n: take_array(stored, f"instance/{n}", t, (instances, *s)) for n, (t, s) in _INSTANCE.items()}
+    material = {n: take_array(stored, f"material/{n}", t, (int(entries.sum()), *s)) for n, (t, s) in _MATERIAL.items()}
+    light = {n: take_array(stored, f"lighting/{n}", t, (int(looks.sum()), *s)) for n, (t, s) in _LIGHT.items()}
     lamps = looks * counts["lamp"]
-    lamp = {n: _take(stored, f"lamp/{n}", t, (int(lamps.sum()), *s)) for n, (t, s) in _LAMP.items()}
+    lamp = {n: take_array(stored, f"lamp/{n}", t, (int(lamps.sum()), *s)) for n, (t, s) in _LAMP.items()}
     points = int(counts["keypoint"].sum(dtype=np.int64))
-    keypoint = {n: _take(stored, f"keypoint/{n}", t, (points, *s)) for n, (t, s) in _KEYPOINT.items()}
-    _check_rows("instance/mesh", instance["mesh"], 0, library.mesh_count)
-    _check_rows("instance/material", instance["material"], 0, 2**31 - 1)
+    keypoint = {n: take_array(stored, f"keypoint/{n}", t, (points, *s)) for n, (t, s) in _KEYPOINT.items()}
+    check_rows("instance/mesh", instance["mesh"], 0, library.mesh_count)
+    check_rows("instance/material", instance["material"], 0, 2**31 - 1)
     for name in _TEXTURES:
-        _check_rows(f"material/{name}", material[name], -1, library.texture_count)
-    _check_rows("lighting/sky_image", light["sky_image"], -1, library.sky_count)
+        check_rows(f"material/{name}", material[name], -1, library.texture_count)
+    check_rows("lighting/sky_image", light["sky_image"], -1, library.sky_count)
     if (instance["scale"] <= 0).any() or (material["pattern_scale"] <= 0).any():
         raise ValueError(f"scales in {path} must be > 0; it is damaged")
     for name in ("pose_world_instance", "previous_pose", "next_pose", "pose_instance_part"):
-        _check_poses(name, instance[name])
+        check_poses(name, instance[name])
 
-    size = _take(stored, "camera/size", np.int32, (None, 2))
-    numbers = _take(stored, "camera/numbers", np.float64, (len(size), 6))
-    poses = _take(stored, "camera/pose", np.float64, (len(size), 4, 4))
-    lenses = _take(stored, "camera/lens", np.float64, (len(size), 16))
-    _check_poses("camera/pose", poses)
-    other: dict[str, NDArray[Any]] = {}
-    for name in _INSTANTS:
-        if f"camera/{name}" in stored:
-            other[name] = _take(stored, f"camera/{name}", np.float64, (len(size), 4, 4))
-            _check_poses(f"camera/{name}", other[name])
+    cameras = take_cameras(stored)
     deformations = _take_deformations(stored, counts["instance"])
-    views = _take(stored, "view_snapshot", np.int32, (len(size),))
-    _check_views(views, len(size), snapshot_count)
+    views = take_array(stored, "view_snapshot", np.int32, (len(cameras),))
+    _check_views(views, len(cameras), snapshot_count)
     if stored:
         raise ValueError(f"{path} holds arrays that no replay has: {', '.join(sorted(stored))}; it is damaged")
-    cameras = tuple(
-        Camera(
-            width=int(size[row, 0]),
-            height=int(size[row, 1]),
-            pose_world_camera=poses[row],
-            lens=_unpack_lens(lenses[row]),
-            **{f"{name}_world_camera": array[row] for name, array in other.items()},
-            **dict(zip(_CAMERA_NUMBERS, numbers[row].tolist(), strict=True)),
-        )
-        for row in range(len(size))
-    )
     sizes = (counts["instance"], entries, looks, lamps, counts["keypoint"])
     ends = [np.cumsum([0, *size]) for size in sizes]
     snapshots = []

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.lens import Lens
+from .shutter import Shutter
 
 MAX_SIDE = 4096
 """Largest image side [px]; projected coordinates are kept in 20 + 8 bits."""
@@ -50,6 +51,8 @@ class Camera:
     """Farthest depth drawn [m], > near; with a lens the farthest range."""
     lens: Lens | None = None
     """Distortion, None = pinhole; fx, fy, cx and cy map the distorted, normalised point to its pixel."""
+    shutter: Shutter | None = None
+    """Motion blur and rolling shutter, None = every row at the present instant."""
 
     def __post_init__(self) -> None:
         for name in ("width", "height"):

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.transforms import transform_points
-from ..renderers.mesh_files import MeshPart, flatten_texture, load_mesh
 from ..renderers.mesh_builder import MeshLibraryBuilder
+from ..renderers.mesh_files import MeshPart, flatten_texture, load_mesh
 from ..renderers.procedural_textures import make_builtin_textures
 from ..renderers.textures import load_image
 from ..renderers.urdf import load_urdf_visuals

@@ -1,8 +1,7 @@
 """The world: the only file that talks to PyBullet's physics. Collision shapes only; nothing is ever drawn.
 
-Free bodies are Bullet's plain rigid bodies ("maximal coordinates"), which step in half the time of its articulated
-ones; robots are articulated. Every scenario starts from `reset` and makes its bodies in the same order: then a world is
-a pure function of the calls made since.
+Free bodies are Bullet's plain rigid bodies ("maximal coordinates"), which step in half the time of articulated ones.
+Every scenario starts from `reset` and makes its bodies in the same order: a world is a function of the calls since.
 """
 
 from __future__ import annotations
@@ -86,7 +85,6 @@ class World(RobotOperations, SoftOperations):
         self._folder = Path(tempfile.mkdtemp(prefix="simloom-world-"))
         self._urdfs: dict[Path, Path] = {}
         self._robots: set[int] = set()
-        self._time = 0.0
         self.reset()
 
     def __enter__(self) -> World:

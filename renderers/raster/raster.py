@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from ...kernels.device import Kernel, require_device
 from ..frames import OUTPUTS, Frames
 from ..mesh_library import MeshLibrary
+from ..shutter import render_exposure
 from ..snapshot import Snapshot
+from ..textures import linear_to_srgb
 from ..view import Camera
 from .albedo import fill_albedo
 from .amodal import fill_totals
@@ -23,6 +26,7 @@ from .display import fill_srgb
 from .flow import fill_flow
 from .keypoints import fill_keypoints
 from .lens_faces import LensCache
+from .occlusion import plan_taps
 from .outputs import allocate_outputs, name_filled
 from .packing import pack_cameras, pack_worlds
 from .tables import Geometry, Skies, Textures, Views, tabulate_geometry, tabulate_skies, tabulate_textures
@@ -114,6 +118,8 @@ class Raster:
             ValueError: If there are no views, sizes differ, or a name or row is unknown.
         """
         views = self._check(snapshots, cameras, view_snapshot, outputs)
+        if any(camera.shutter is not None for camera in cameras):
+            return self._expose(snapshots, cameras, views, outputs, instance_count, out)
         bent = [view for view, camera in enumerate(cameras) if camera.lens is not None]
         refused = [name for name in outputs if name.startswith("flow") or name == "keypoints"]
         if bent and refused:
@@ -172,6 +178,38 @@ class Raster:
             for i, row in enumerate(rows):
                 found[row] = Frames(**{name: array[i : i + 1] for name, array in arrays.items()})
         return tuple(found)
+
+    def _expose(
+        self,
+        snapshots: Sequence[Snapshot],
+        cameras: Sequence[Camera],
+        views: NDArray[np.int64],
+        outputs: Sequence[str],
+        instance_count: int | None,
+        out: Frames | None,
+    ) -> Frames:
+        """Render through shutters: many renders of one instant each."""
+        if out is not None:
+            raise ValueError("out cannot be given with a shutter, whose frames are put together from many")
+        if instance_count is None:
+            instance_count = max(int(s.instance.max(initial=0)) for s in snapshots)
+        width, height = cameras[0].width, cameras[0].height
+        # Bands are lower than the image: they must not be given smaller shadow maps for that.
+        pinned = copy.copy(self)
+        object.__setattr__(pinned, "shadow_resolution", self._resolution(width, height) or None)
+        frames = render_exposure(
+            pinned.render,
+            snapshots,
+            cameras,
+            view_snapshot=views,
+            outputs=[name for name in outputs if name != "srgb"] + (["colour"] if "srgb" in outputs else []),
+            instance_count=instance_count,
+            margin=int(plan_taps(width)[2]) + 16 if self.ambient_occlusion else 0,
+        )
+        if "srgb" in outputs and frames.colour is not None:
+            bytes_of = np.rint(255.0 * linear_to_srgb(np.clip(frames.colour / self.white, 0.0, 1.0)))
+            frames = replace(frames, srgb=bytes_of.astype(np.uint8))
+        return replace(frames, colour=frames.colour if "colour" in outputs else None)
 
     def _check(
         self,
@@ -241,9 +279,8 @@ class Raster:
         used, view_world = np.unique(views, return_inverse=True)
         shown = [snapshots[i] for i in used]
         geometry, worlds = deform(self._geometry, pack_worlds(shown, self.library), shown, self.library)
-        grids = (
-            (1,) if self.supersample == 1 or not (len(part["colour"]) or len(part["srgb"])) else (1, self.supersample)
-        )
+        coloured = len(part["colour"]) > 0 or len(part["srgb"]) > 0
+        grids = (1, self.supersample) if coloured and self.supersample > 1 else (1,)
         lenses = self._lenses.trace(cameras, grids, self._launch)
         chunk = Chunk(
             settings=self,
@@ -262,7 +299,7 @@ class Raster:
             width=cameras[0].width,
             height=cameras[0].height,
             # Labels need no light: without colour no shadow map is drawn.
-            resolution=self._resolution(cameras[0].width, cameras[0].height) if len(part["colour"]) else 0,
+            resolution=self._resolution(cameras[0].width, cameras[0].height) if coloured else 0,
         )
         counting = any(len(part[name]) for name in ("in_frame_pixels", "total_pixels"))
         keys = chunk.rasterize(1, counting=counting, instance_count=instance_count)
@@ -276,7 +313,7 @@ class Raster:
         fill_flow(chunk, part, keys, shown, cameras)
         if len(part["albedo"]):
             fill_albedo(chunk, keys, part["albedo"])
-        if len(part["colour"]) or len(part["srgb"]):
+        if coloured:
             colour = part["colour"]
             if not len(colour):
                 colour = chunk.take("colour", part["srgb"].shape, np.float32)

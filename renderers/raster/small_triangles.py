@@ -137,9 +137,11 @@ def cover_sample(
         key = make_key(
             min(max(nearness, reals[LOWEST + i]), reals[HIGHEST + i]), tag + np.uint64(words[TRIANGLE + i]), shift
         )
-        # A sample that is not covered gets no key, in a place that exists.
+        # A sample that is not covered gets no key, in the triangle's first place: the rows of other bands belong to
+        # other threads, who may be writing there.
         longs[KEY + i] = np.int64(key if inside else np.uint64(0))
-        longs[PLACE + i] = base + (np.int64(row) * columns + np.int64(column) if inside else np.int64(0))
+        row_kept, column_kept = (row if inside else words[ROW + i]), (column if inside else words[COLUMN + i])
+        longs[PLACE + i] = base + np.int64(row_kept) * columns + np.int64(column_kept)
         words[SAMPLE_COLUMN + i], words[SAMPLE_ROW + i] = column, row
     for j in range(count):
         key, place = np.uint64(longs[KEY + np.uint64(j)]), np.uint64(longs[PLACE + np.uint64(j)])
