@@ -219,3 +219,44 @@ def test_depth_of_planes_follows_their_equation(library):
         assert seen.mean() > 0.5
         assert np.abs(frames.depth[0] / exact - 1)[seen].max() < 2e-6
         assert np.abs(frames.range[0] / (exact * np.linalg.norm(ray, axis=-1)) - 1)[seen].max() < 2e-6
+
+
+class Watched:
+    """An array that remembers which single places were written."""
+
+    def __init__(self, array):
+        self.array, self.written = array, []
+
+    def __getitem__(self, place):
+        return self.array[place]
+
+    def __setitem__(self, place, value):
+        self.written.append(int(place))
+        self.array[place] = value
+
+
+def test_a_band_writes_nothing_outside_its_rows(monkeypatch):
+    """A band of rows belongs to one thread: what a small triangle does not cover is not written elsewhere either."""
+    from simloom.renderers.raster import chunk as module
+
+    kernel, watched = module.RASTERIZE, []
+
+    class OneBand:
+        """Stands in for the kernel and draws the third of the bands alone, in plain Python."""
+
+        def launch(self, count, *arrays, device="cpu", threads=None):
+            given = dict(zip(kernel._names, arrays, strict=True))
+            for name in ("snapped_out", "projected_out", "longs_out", "reals_out", "words_out", "polygon_out"):
+                given[name] = np.repeat(given[name], 4, axis=0)  # room for the lane that draws it
+            keys = Watched(given["keys_out"])
+            assert given["item_count"] == 4
+            kernel._element(2, **(given | {"lane_count": 4, "keys_out": keys}))
+            watched.append(keys)
+
+    things = random_things(np.random.default_rng(4), 3)
+    monkeypatch.setattr(module, "RASTERIZE", OneBand())
+    Raster(primitive_library(), threads=1).render([still_life(*things)], [camera(24, 32, 26.0)], outputs=("depth",))
+    rows = np.array(watched[0].written) // 24
+    assert len(rows) > 100
+    assert rows.min() >= 16
+    assert rows.max() < 24
