@@ -22,7 +22,8 @@ class RenderCase:
     cores: int
     """Threads of ours, processes of theirs."""
     variants: tuple[str, ...] = (
-        "same materials", "no levels of detail", "patterns", "2x2 supersampling", "no shadow", "depth and ids alone",
+        "same materials", "ambient occlusion", "no levels of detail", "patterns", "2x2 supersampling", "no shadow",
+        "two looks", "depth and ids alone",
     )  # fmt: skip
     """Ours: the first is what is compared, the others stand beside it."""
 
@@ -40,6 +41,20 @@ class RayCase:
     """Channels or lines."""
     few: int = 20
     """Rays of one repeat of trimesh, which takes 50 ms for each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ViewsCase:
+    """Our renderer in batches of different sizes, and its memory over many views."""
+
+    name: str
+    side: int
+    """Image width and height [px]."""
+    batches: tuple[int, ...]
+    """Views per call."""
+    total: int
+    """Views between the two readings of the resident memory."""
+    cores: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +120,7 @@ RAYS = (
     RayCase(name="VLP-16, one turn, 1 core", pattern="spinning", width=1800, height=16),
     RayCase(name="camera 160x120, 1 core", pattern="camera", width=160, height=120),
 )
+VIEWS = (ViewsCase(name="64x64", side=64, batches=(1, 8, 64, 512, 4096), total=100_000, cores=2),)
 _SMALL: dict[str, Any] = {"width": 128, "height": 128, "processes": 2}
 _LARGE: dict[str, Any] = {"width": 640, "height": 480, "processes": 2}
 PIPELINE = (
@@ -142,6 +158,8 @@ def tiny(case: Case) -> Case:
             changes |= {"views": 2}
         case RayCase():
             changes |= {"few": 4}
+        case ViewsCase():
+            changes = {"side": 16, "batches": (1, 2), "total": 4}
         case PipelineCase():
             # One of everything; so short a run cannot be told from its start-up.
             changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}

@@ -15,6 +15,7 @@ from timing import REPEATS
 
 SUITES: dict[str, Sequence[Any]] = {
     "render": cases.RENDER,
+    "views": cases.VIEWS,
     "rays": cases.RAYS,
     "kernels": cases.KERNELS,
     "write": cases.WRITE,

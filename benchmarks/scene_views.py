@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,17 @@ def without_patterns(snapshot: Snapshot) -> Snapshot:
     texture[:, robot] = table.texture[:, robot]
     plain = replace(table, pattern=np.full_like(table.pattern, int(Pattern.NONE)), texture=texture)
     return replace(snapshot, materials=plain)
+
+
+def repeat_look(snapshot: Snapshot) -> Snapshot:
+    """Return a snapshot with its first look twice, the second under a sun from elsewhere."""
+    two = {
+        name: replace(table, **{f.name: np.repeat(getattr(table, f.name)[:1], 2, axis=0) for f in fields(table)})
+        for name, table in (("materials", snapshot.materials), ("lighting", snapshot.lighting))
+    }
+    made = replace(snapshot, **two)  # type: ignore[arg-type]
+    made.lighting.sun_direction[1, :2] *= -1.0
+    return made
 
 
 @lru_cache(maxsize=1024)

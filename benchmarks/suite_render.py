@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -12,7 +13,15 @@ from mujoco_world import describe_geoms, describe_shot, find_obstacle
 from numpy.typing import NDArray
 from processes import Workers
 from report import CaseResult
-from scene_views import compare_frames, describe_bodies, make_view, moved_snapshots, object_poses, without_patterns
+from scene_views import (
+    compare_frames,
+    describe_bodies,
+    make_view,
+    moved_snapshots,
+    object_poses,
+    repeat_look,
+    without_patterns,
+)
 from timing import Contestant, Measurement, measure
 
 from simloom.renderers.raster.raster import Raster
@@ -40,8 +49,9 @@ TINY = "TinyRenderer, shadow"
 MUJOCO = {"MuJoCo on Mesa, shadow": 3, "MuJoCo on Mesa, two passes": 2}
 """Contestants to passes over the scene."""
 LABELS = "depth and ids alone"
-PARTIAL = ("no shadow", LABELS)
-"""Variants that do less than the others: they show where our time goes, and are compared with nothing."""
+TWO_LOOKS = "two looks"
+PARTIAL = ("no shadow", TWO_LOOKS, LABELS)
+"""Variants that do less or more than the others: they show where our time goes, and are compared with nothing."""
 
 
 def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
@@ -66,13 +76,17 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
             for camera, snapshot, q in zip(cameras, snapshots, joints, strict=True)
         ]
         library = scene.library
+        # TinyRenderer has no ambient occlusion; ours stands beside it as a variant.
+        plain: dict[str, Any] = {"threads": case.cores, "ambient_occlusion": False}
         rasters = {
-            "same materials": (Raster(library, threads=case.cores), snapshots),
-            "no levels of detail": (Raster(library, threads=case.cores, lod="exact"), snapshots),
-            "patterns": (Raster(library, threads=case.cores), patterned),
-            "2x2 supersampling": (Raster(library, threads=case.cores, supersample=2), snapshots),
-            "no shadow": (Raster(library, threads=case.cores, shadow=False), snapshots),
-            LABELS: (Raster(library, threads=case.cores), snapshots),
+            "same materials": (Raster(library, **plain), snapshots),
+            "ambient occlusion": (Raster(library, threads=case.cores), snapshots),
+            "no levels of detail": (Raster(library, lod="exact", **plain), snapshots),
+            "patterns": (Raster(library, **plain), patterned),
+            "2x2 supersampling": (Raster(library, supersample=2, **plain), snapshots),
+            "no shadow": (Raster(library, shadow=False, **plain), snapshots),
+            TWO_LOOKS: (Raster(library, **plain), [repeat_look(snapshot) for snapshot in snapshots]),
+            LABELS: (Raster(library, **plain), snapshots),
         }
         contestants = [_ours(f"ours, {name}", *rasters[name], cameras) for name in case.variants]
         obstacle = find_obstacle()
@@ -119,6 +133,7 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
         facts={
             "ns_per_pixel": {m.name: _cost(m, pixels, case.cores) for m in measured},
             "ns_per_triangle": {m.name: _cost(m, triangles, case.cores) for m in measured},
+            "peak_memory_mib": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
             **_agreement(rasters, snapshots, cameras, theirs),
             **({} if obstacle is None else {"left_out": f"MuJoCo on Mesa: {obstacle}"}),
         },
