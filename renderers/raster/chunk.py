@@ -14,7 +14,7 @@ from .lamps import Faces, pack_placement, place_faces
 from .lens_faces import LensGrid
 from .lens_views import LensViews
 from .light_block import LIGHT_FIELD_COUNT
-from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, THIN_DEPTHS, plan_taps
+from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS, plan_taps
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
 from .surface import BLOCK, FIELD_COUNT
@@ -214,12 +214,15 @@ class Chunk:
         share = self.take("coarse_open", (count * rows * columns,), np.float32)
         ambient = self.take("ambient", (count * height * width,), np.float32)
         self.launch(THIN_DEPTHS, count * (rows + 2), width, height, stride, columns, rows, pad, keys, near)
+        scratch = self.take("scratch", (count * rows, 8 * BLOCK), np.float32)
         self.launch(
             FIND_OCCLUSION, count * rows, columns, rows, stride, pad, np.float32(radius), self.views.camera, taps, near,
-            self.take("scratch", (count * rows, 8 * BLOCK), np.float32), share,
+            scratch, share,
         )  # fmt: skip
+        smooth = self.take("coarse_smooth", share.shape, np.float32)
+        self.launch(SMOOTH_OCCLUSION, count * rows, columns, rows, pad, near, share, scratch, smooth)
         self.launch(
-            REFINE_OCCLUSION, count * height, width, height, columns, rows, stride, pad, keys, near, share, ambient
+            REFINE_OCCLUSION, count * height, width, height, columns, rows, stride, pad, keys, near, smooth, ambient
         )
         # Its slopes are those of a pinhole's picture.
         ambient.reshape(count, -1)[self.views.ray_start >= 0] = 1.0
