@@ -231,12 +231,10 @@ def shine_lamps(
             rough = block[ROUGHNESS + x]
             alpha = rough * rough
             wide = min(alpha + np.float32(0.5) * radius * inverse, F1)
-            shrink = alpha / wide
             lit, specular, fresnel = evaluate_lobe(
                 block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x], block[VIEW_X + x], block[VIEW_Y + x],
                 block[VIEW_Z + x], lx, ly, lz, wide,
             )  # fmt: skip
-            specular = specular * shrink * shrink
             share = lit * strength
             if first_face >= 0 and share > F0:
                 face = _find_face(first_face, kind, px, py, pz)

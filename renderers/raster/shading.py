@@ -36,6 +36,9 @@ HALF = np.float32(0.5)
 PI = np.float32(math.pi)
 INVERSE_PI = np.float32(1.0 / math.pi)
 TINY = np.float32(1e-6)
+LEAST_LOBE = np.float32(1e-7)
+SUN_RADIUS = 15
+"""Column of a packed light."""
 
 
 @scalar(forceinline=True)
@@ -57,8 +60,11 @@ def evaluate_lobe(
     inverse = F1 / np.float32(math.sqrt(hx * hx + hy * hy + hz * hz + TINY))
     half_facing = max((nx * hx + ny * hy + nz * hz) * inverse, F0)
     half_view = max((vx * hx + vy * hy + vz * hz) * inverse, F0)
-    lobe = half_facing * half_facing * (alpha * alpha - F1) + F1
-    distribution = alpha * alpha * INVERSE_PI / (lobe * lobe + TINY)
+    # The sine by the cross product: one minus the squared cosine has no digits left where a smooth surface shines.
+    cx, cy, cz = ny * hz - nz * hy, nz * hx - nx * hz, nx * hy - ny * hx
+    sine = (cx * cx + cy * cy + cz * cz) * inverse * inverse
+    lobe = max(half_facing * half_facing * (alpha * alpha) + sine, LEAST_LOBE)
+    distribution = alpha * alpha * INVERSE_PI / (lobe * lobe)
     smith = HALF / (lit * (facing * (F1 - alpha) + alpha) + facing * (lit * (F1 - alpha) + alpha) + np.float32(1e-5))
     one_minus = F1 - half_view
     fresnel = one_minus * one_minus
@@ -119,6 +125,7 @@ def shade_block(count: int, light: Any, block: Any, light_block: Any) -> None:
     """Replace the albedo of a block of samples by its radiance [W/(sr m^2)], under one look's sun and gradient sky."""
     lx, ly, lz = light[0], light[1], light[2]
     e0, e1, e2 = light[3], light[4], light[5]
+    disc = HALF * light[SUN_RADIUS]  # a wide sun widens its highlight, as a rougher surface would
     z0, z1, z2 = light[6], light[7], light[8]
     h0, h1, h2 = light[9], light[10], light[11]
     g0, g1, g2 = light[12], light[13], light[14]
@@ -128,7 +135,7 @@ def shade_block(count: int, light: Any, block: Any, light_block: Any) -> None:
         vx, vy, vz = block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x]
         rough, metallic = block[ROUGHNESS + x], block[METALLIC + x]
         red, green, blue = block[RED + x], block[GREEN + x], block[BLUE + x]
-        lit, specular, fresnel = evaluate_lobe(nx, ny, nz, vx, vy, vz, lx, ly, lz, rough * rough)
+        lit, specular, fresnel = evaluate_lobe(nx, ny, nz, vx, vy, vz, lx, ly, lz, min(rough * rough + disc, F1))
         facing = max(nx * vx + ny * vy + nz * vz, np.float32(1e-3))
         scale, bias = _weigh_environment(facing, rough)
         reflected_up = (facing + facing) * nz - vz
@@ -152,13 +159,14 @@ def shade_under_image(count: int, light: Any, block: Any, light_block: Any) -> N
     """Do the same under a sky image, whose light `light_block` holds."""
     lx, ly, lz = light[0], light[1], light[2]
     e0, e1, e2 = light[3], light[4], light[5]
+    disc = HALF * light[SUN_RADIUS]  # a wide sun widens its highlight, as a rougher surface would
     for i in range(count):
         x = np.uint64(i)
         nx, ny, nz = block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x]
         vx, vy, vz = block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x]
         rough, metallic = block[ROUGHNESS + x], block[METALLIC + x]
         red, green, blue = block[RED + x], block[GREEN + x], block[BLUE + x]
-        lit, specular, fresnel = evaluate_lobe(nx, ny, nz, vx, vy, vz, lx, ly, lz, rough * rough)
+        lit, specular, fresnel = evaluate_lobe(nx, ny, nz, vx, vy, vz, lx, ly, lz, min(rough * rough + disc, F1))
         scale, bias = _weigh_environment(max(nx * vx + ny * vy + nz * vz, np.float32(1e-3)), rough)
         sun, ambient = lit * block[SUN + x], light_block[AMBIENT + x]
         block[RED + x] = reflect_direct(red, metallic, specular, fresnel) * (e0 * sun) + ambient * _reflect_sky(
