@@ -151,7 +151,8 @@ def profiles(as_json: Json = False) -> None:
 def preview(
     source: Annotated[str, typer.Argument(metavar="RECIPE|FILE.npz", help="Recipe, or replay file of snapshots.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Picture to write.")] = Path("preview.png"),
-    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=64, help="Rows or views to draw.")] = 4,
+    rows: Annotated[int, typer.Option("--rows", "-n", min=1, max=64, help="Rows or views to draw.")] = 2,
+    columns: Annotated[int, typer.Option(min=1, max=32, help="Pictures side by side.")] = 5,
     changes: Set = None,
     device: Device = "cpu",
     allow_code: AllowCode = False,
@@ -163,9 +164,10 @@ def preview(
     from .preview import preview_recipe, preview_replay
 
     if source.endswith(".npz"):
-        picture = preview_replay(source, rows=rows, device=device)
+        picture = preview_replay(source, rows=rows, columns=columns, device=device)
     else:
-        picture = preview_recipe(_load(source, changes), rows=rows, device=device, allow_code=allow_code)
+        recipe = _load(source, changes)
+        picture = preview_recipe(recipe, rows=rows, columns=columns, device=device, allow_code=allow_code)
     out.write_bytes(picture)
     typer.echo(str(out))
 

@@ -105,7 +105,7 @@ def row_tiles(row: Row) -> list[tuple[str, Image]]:
         if normal is not None:
             tiles.append((f"{camera} normals", normal_picture(normal)))
         if coordinates is not None:
-            tiles.append((f"{camera} object coordinates", _coordinate_picture(coordinates)))
+            tiles.append((f"{camera} object coordinates", coordinate_picture(coordinates)))
     return tiles
 
 
@@ -145,7 +145,7 @@ def depth_picture(depth: NDArray[Any], limits: tuple[float, float]) -> Image:
 def mask_picture(base: NDArray[Any], instance: NDArray[Any], boxes: NDArray[Any] | None) -> Image:
     """Lay each instance's colour over the image, with its outline and its box."""
     ids = np.asarray(instance, np.int64)
-    colours = _instance_colours(int(ids.max()) + 1)
+    colours = instance_colours(int(ids.max()) + 1)
     mixed = np.asarray(base, np.float64) * 0.55
     inside = ids > 0
     mixed[inside] = mixed[inside] * 0.9 + colours[ids[inside]] * 0.5
@@ -174,7 +174,8 @@ def normal_picture(normal: NDArray[Any]) -> Image:
     return np.asarray(picture, np.uint8)
 
 
-def _coordinate_picture(coordinates: NDArray[Any]) -> Image:
+def coordinate_picture(coordinates: NDArray[Any]) -> Image:
+    """Show points in the object's frame as colours that repeat every 10 cm."""
     values = np.asarray(coordinates, np.float64)
     inside = (values != 0).any(axis=-1)
     picture = ((np.mod(values, 0.1) / 0.1) * 255).astype(np.uint8)
@@ -201,7 +202,8 @@ def encode_png(image: Image) -> bytes:
     return bytes(data)
 
 
-def _instance_colours(count: int) -> NDArray[np.float64]:
+def instance_colours(count: int) -> NDArray[np.float64]:
+    """Return a colour for each of so many ids, sRGB in [0, 255], shape (count, 3)."""
     # The golden angle keeps neighbouring ids far apart in hue.
     hues = [(0.08 + 0.381966 * i) % 1.0 for i in range(count)]
     colours = [colorsys.hsv_to_rgb(hue, 0.62 if i % 2 else 0.85, 1.0) for i, hue in enumerate(hues)]
