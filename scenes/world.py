@@ -1,7 +1,6 @@
 """The world: the only file that talks to PyBullet's physics. Collision shapes only; nothing is ever drawn.
 
-Free bodies are Bullet's plain rigid bodies ("maximal coordinates"), which step in half the time of articulated ones.
-Every scenario starts from `reset` and makes its bodies in the same order: a world is a function of the calls since.
+Free bodies are Bullet's plain ("maximal coordinates"), which step twice as fast; a world is a function of its calls.
 """
 
 from __future__ import annotations
