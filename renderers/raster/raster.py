@@ -321,3 +321,5 @@ class Raster:
             chunk.shade(keys if self.supersample == 1 else chunk.rasterize(self.supersample), colour, ambient)
             if len(part["srgb"]):
                 fill_srgb(chunk, colour, self.white, part["srgb"])
+        # They refer to each other: freed now, not when the garbage collector comes by after thousands of calls.
+        chunk.lens_views.clear()

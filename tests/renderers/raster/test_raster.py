@@ -1,5 +1,6 @@
 """Raster as a whole: independent of batch, order and threads; looks, supersampling, errors, the CUDA twin."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from naive.still_life import (
 )
 from naive.twin import run_simulated
 from simloom.renderers import Camera, Raster
+from simloom.renderers.raster.chunk import Chunk
 
 BOXES = ("box_visible", "box_amodal")
 EVERYTHING = (*SHOWN, *FLOWS, "albedo", "srgb", "keypoints")
@@ -356,6 +358,18 @@ for name, options in (("plain", {"shadow": False}), ("shadow", {"shadow_resoluti
     for field in everything + ("box_visible", "box_amodal", "keypoint_state"):
         out[name + "_" + field] = getattr(frames, field)
 """
+
+
+def test_nothing_of_a_call_waits_for_the_garbage_collector(library):
+    """What a call works with is freed when it returns, so that memory does not grow over many calls."""
+    gc.collect()
+    gc.disable()
+    try:
+        Raster(library).render([SCENE], [camera()], outputs=("colour", "depth"))
+        left = [thing for thing in gc.get_objects() if isinstance(thing, Chunk)]
+    finally:
+        gc.enable()
+    assert not left
 
 
 def test_the_cuda_source_gives_what_the_cpu_gives(tmp_path, repository):
