@@ -14,7 +14,7 @@ from naive.star_mesh import GROUPS, star_mesh, star_scene
 from naive.still_life import Light, Thing, camera, convex_hull, pose, still_life, turn
 from simloom.renderers import MeshLibraryBuilder, Raster
 
-OUTPUTS = ("instance", "depth", "total_pixels", "visible_pixels")
+OUTPUTS = ("instance", "depth", "in_frame_pixels", "visible_pixels")
 slow = pytest.mark.slow
 
 
@@ -42,8 +42,8 @@ def assert_covered_once(frames):
     pixels = frames.instance[0].size
     assert (frames.instance > 0).all(), f"{(frames.instance == 0).sum()} pixels show the background"
     assert (frames.visible_pixels.sum(axis=1) == pixels).all()
-    assert (frames.total_pixels.sum(axis=1) == pixels).all(), (
-        f"{frames.total_pixels.sum(axis=1) - pixels} covered twice"
+    assert (frames.in_frame_pixels.sum(axis=1) == pixels).all(), (
+        f"{frames.in_frame_pixels.sum(axis=1) - pixels} covered twice"
     )
 
 
@@ -137,7 +137,7 @@ def test_the_near_plane_cuts_neighbours_alike(cells, seed):
     assert same.sum() >= 0.999 * kept.sum()
     # A piece's depth is kept within that of its snapped corners, which counts where it is cut to less than a pixel.
     assert (np.abs(cut.depth[same] / whole.depth[same] - 1) < 1e-5).mean() > 0.999
-    assert np.array_equal(cut.total_pixels.sum(axis=1), kept.sum(axis=(1, 2)))
+    assert np.array_equal(cut.in_frame_pixels.sum(axis=1), kept.sum(axis=(1, 2)))
 
 
 @pytest.mark.parametrize("samples", [1, 2, 4])

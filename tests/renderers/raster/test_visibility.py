@@ -128,14 +128,14 @@ def test_a_subdivided_plane_covers_each_pixel_once(tilt, record_property):
     at = pose(0.05, -0.03, 1.1, turn((0.3, 1.0, 0.2), tilt))
     raster = Raster(builder.build(), lod="exact", shadow=False)
     scenes = [still_life(Thing(mesh=mesh, at=at)) for mesh in (fine, plain)]
-    frames = raster.render(scenes, [view, view], outputs=("instance", "depth", "total_pixels", "visible_pixels"))
+    frames = raster.render(scenes, [view, view], outputs=("instance", "depth", "in_frame_pixels", "visible_pixels"))
     corners = np.array([[-0.5, -0.5, 0], [0.5, -0.5, 0], [0.5, 0.5, 0], [-0.5, 0.5, 0]]) @ at[:3, :3].T + at[:3, 3]
     projected = corners[:, :2] / corners[:, 2:] * 90.0 + [view.cx, view.cy]
     inside, unsure = corners_inside(projected, 97, 83)
     for k in range(2):
         assert np.array_equal((frames.instance[k] == 1) & ~unsure, inside & ~unsure)
-        assert abs(int(frames.total_pixels[k, 0]) - int(inside.sum())) <= unsure.sum()
-        assert frames.total_pixels[k, 0] == frames.visible_pixels[k, 0] == (frames.instance[k] == 1).sum()
+        assert abs(int(frames.in_frame_pixels[k, 0]) - int(inside.sum())) <= unsure.sum()
+        assert frames.in_frame_pixels[k, 0] == frames.visible_pixels[k, 0] == (frames.instance[k] == 1).sum()
     assert (frames.instance[0] != frames.instance[1]).sum() <= unsure.sum()
     both = (frames.depth > 0).all(axis=0)
     assert (frames.depth[0][both] / frames.depth[1][both]) == pytest.approx(1, abs=2e-5)
@@ -196,8 +196,8 @@ def test_sphere_covers_the_area_of_its_cone(library):
     scene = still_life(Thing(mesh=SPHERE, at=pose(0, 0, away)))
     count = (
         Raster(library, lod="exact")
-        .render([scene], views, view_snapshot=[0] * 8, outputs=("total_pixels",))
-        .total_pixels
+        .render([scene], views, view_snapshot=[0] * 8, outputs=("in_frame_pixels",))
+        .in_frame_pixels
     )
     area = np.pi * (focal * tangent) ** 2
     # Facets of 64 segments lie inside by up to 0.12 % of the radius; a lattice count errs by some 3 px at this radius.
