@@ -11,7 +11,6 @@ import hashlib
 import inspect
 import os
 import platform
-import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -27,10 +26,11 @@ from numba import njit, prange
 from numba.extending import register_jitable
 from numba.np.ufunc import parallel as numba_threads
 
+from .sources import source_digest
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _PACKAGE: Final = __name__.rpartition(".kernels")[0]
-_ROOT: Final = Path(__file__).resolve().parent.parent
 
 
 class Device(NamedTuple):
@@ -230,7 +230,7 @@ def _build_cpu(element: Callable[..., None], source: Callable[..., None], parall
     mode = "parallel" if parallel else "serial"
     launch.__name__ = launch.__qualname__ = f"{source.__module__}_{source.__qualname__}_{mode}".replace(".", "_")
     options = {"parallel": parallel, "nogil": True, "error_model": "numpy"}
-    folder = cache_folder() if source.__module__.startswith(f"{_PACKAGE}.") else None
+    folder = cache_folder(source_digest(element)) if source.__module__.startswith(f"{_PACKAGE}.") else None
     if folder is None:
         return njit(**options)(launch)
     before = numba.config.CACHE_DIR
@@ -241,34 +241,23 @@ def _build_cpu(element: Callable[..., None], source: Callable[..., None], parall
         numba.config.CACHE_DIR = before
 
 
-def cache_folder() -> Path | None:
-    """Return the folder that holds compiled kernels, made if needed; None where nothing can be written.
+def cache_folder(digest: str) -> Path | None:
+    """Return the folder that holds compiled kernels of some sources, made if needed; None where nothing can be written.
 
-    Numba does not see that a function called from another file has changed, so the folder is named by a hash of every
-    kernel's and renderer's source, the compiler's versions and the processor.
+    Args:
+        digest: What `source_digest` says of them.
     """
     base = os.environ.get("SIMLOOM_CACHE_DIR")
     if base is None:
         home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
         base = os.path.join(home, "simloom")
-    folder = Path(base) / _source_digest()
+    folder = Path(base) / digest
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             return folder
     except OSError:
         return None
-
-
-def _source_digest() -> str:
-    digest = hashlib.blake2b(digest_size=12)
-    for room in ("kernels", "renderers"):
-        for path in sorted((_ROOT / room).rglob("*.py")):
-            digest.update(f"{path.relative_to(_ROOT)}\0".encode())
-            digest.update(hashlib.blake2b(path.read_bytes()).digest())
-    for version in (numba.__version__, llvmlite.__version__, np.__version__, llvm.get_host_cpu_name(), sys.version):
-        digest.update(f"{version}\0".encode())
-    return digest.hexdigest()
 
 
 def use_sleeping_threads() -> None:

@@ -105,7 +105,7 @@ def test_unwritable_cache_folder_is_no_error(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("SIMLOOM_CACHE_DIR", str(tmp_path / "file"))
 
-    assert device_module.cache_folder() is None
+    assert device_module.cache_folder("0123") is None
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
@@ -164,7 +164,7 @@ out = {"value": value, "hits": sum(stats.cache_hits.values()), "misses": sum(sta
 
 
 def test_cache_hits_and_never_goes_stale(tmp_path: Path, repository: Path) -> None:
-    """A second process compiles nothing; an edit to a function in another file recompiles its callers."""
+    """A second process compiles nothing; an edit in another file recompiles its callers, and nothing else."""
     package = tmp_path / "simloom"
     package.mkdir()
     (package / "__init__.py").write_text("")
@@ -181,8 +181,14 @@ def test_cache_hits_and_never_goes_stale(tmp_path: Path, repository: Path) -> No
     callee.write_text(callee.read_text().replace("1.0", "2.0"))
     edited = run_process(PROBE, tmp_path, environment)
 
+    callee.with_name("stranger.py").write_text("VALUE = 1\n")
+    (package / "kernels" / "lens.py").write_text((package / "kernels" / "lens.py").read_text() + "\nVALUE = 1\n")
+    again = run_process(PROBE, tmp_path, environment)
+
     assert (first["hits"], first["misses"]) == (0, 1)
     assert (second["hits"], second["misses"]) == (1, 0)
+    assert (edited["hits"], edited["misses"]) == (0, 1)
+    assert (again["hits"], again["misses"]) == (1, 0)
     assert second["value"].tolist() == [1.0, 2.0, 3.0, 4.0]
     assert edited["value"].tolist() == [2.0, 3.0, 4.0, 5.0]
 
