@@ -9,9 +9,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .depth import DepthReading as DepthReading
+    from .camera_profile import CameraProfile as CameraProfile
     from .depth import apply_depth as apply_depth
-    from .depth import cosine_of_incidence as cosine_of_incidence
+    from .depth_reading import STATUS_NAMES as STATUS_NAMES
+    from .depth_reading import DepthReading as DepthReading
     from .develop import CameraReading as CameraReading
     from .develop import apply_camera as apply_camera
     from .device import Device as Device
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .device import describe_devices as describe_devices
     from .device import platform_key as platform_key
     from .device import scalar as scalar
+    from .incidence import cosine_of_incidence as cosine_of_incidence
     from .lens import Lens as Lens
     from .lens import distort_points as distort_points
     from .lens import project_directions as project_directions
@@ -27,11 +29,11 @@ if TYPE_CHECKING:
     from .lens import unproject_points as unproject_points
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
-    from .profiles import CameraProfile as CameraProfile
     from .profiles import DepthProfile as DepthProfile
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
+    from .stereo_profile import StereoProfile as StereoProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
@@ -40,9 +42,10 @@ if TYPE_CHECKING:
     from .transforms import transform_points as transform_points
 
 _HOMES = {
-    "DepthReading": "depth",
+    "DepthReading": "depth_reading",
+    "STATUS_NAMES": "depth_reading",
     "apply_depth": "depth",
-    "cosine_of_incidence": "depth",
+    "cosine_of_incidence": "incidence",
     "CameraReading": "develop",
     "apply_camera": "develop",
     "Device": "device",
@@ -58,11 +61,12 @@ _HOMES = {
     "unproject_points": "lens",
     "philox_uniforms": "philox",
     "stream_key": "philox",
-    "CameraProfile": "profiles",
+    "CameraProfile": "camera_profile",
     "DepthProfile": "profiles",
     "describe_profile": "profiles",
     "list_profiles": "profiles",
     "load_profile": "profiles",
+    "StereoProfile": "stereo_profile",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
     "look_at": "transforms",

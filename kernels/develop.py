@@ -28,9 +28,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .camera_profile import CameraProfile
 from .device import Kernel, allocate, on_device, require_device, scalar
+from .image_rows import check_rows
 from .philox import draw_block, stream_key
-from .profiles import CameraProfile, load_camera_profile
+from .profiles import load_camera_profile
 from .variates import POISSON_SEARCH_LIMIT, normal, poisson, poisson_expansion
 
 PLANCK: Final = 6.62607015e-34
@@ -299,18 +301,6 @@ def apply_camera(
         raw=numbers.reshape(count, height, width, 3) if raw else None,
         profile=camera,
     )
-
-
-def check_rows(index: ArrayLike, count: int) -> NDArray[np.int64]:
-    """Return global row indices as int64.
-
-    Raises:
-        ValueError: If they are not `count` whole numbers from 0.
-    """
-    rows = np.asarray(index)
-    if rows.shape != (count,) or (count and (rows.dtype.kind not in "iu" or int(rows.min()) < 0)):
-        raise ValueError(f"index must be {count} row numbers ≥ 0, one per image, got shape {rows.shape} {rows.dtype}")
-    return rows.astype(np.int64)
 
 
 def _exposure_times(

@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.depth import apply_depth, cosine_of_incidence
+from ..kernels.depth import apply_depth
 from ..kernels.develop import apply_camera
+from ..kernels.incidence import cosine_of_incidence
 from ..renderers.frames import Frames
 from ..renderers.raster.raster import Raster
 from ..renderers.snapshot import Snapshot

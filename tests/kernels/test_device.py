@@ -212,7 +212,7 @@ out = {"early": np.array(early, dtype=str), "late": np.array(late, dtype=str)}
 def test_builds_do_not_share_their_cache(tmp_path: Path) -> None:
     """The serial build, which a forked child needs, is never read from the parallel build's file."""
     code = """
-from simloom.kernels.depth import _COSINE as KERNEL
+from simloom.kernels.incidence import _COSINE as KERNEL
 arguments = [np.zeros((2, 3, 3), np.float32), np.ones(1), np.ones(1), np.zeros((1, 2)), 2]
 misses = []
 for parallel in (True, False):

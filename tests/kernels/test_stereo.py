@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from naive import depth as naive
+from naive import stereo as naive
 from naive.twin import run_simulated
-from simloom.kernels import depth as depth_module
-from simloom.kernels.depth import apply_depth, cosine_of_incidence
+from simloom.kernels import depth_reading
+from simloom.kernels.depth import apply_depth
+from simloom.kernels.incidence import cosine_of_incidence
 from simloom.kernels.philox import philox_uniforms
 from simloom.kernels.profiles import load_depth_profile
 
@@ -96,12 +97,12 @@ def test_shadow_and_blind_band_have_their_widths(near: float, far: float) -> Non
     depth = np.full((1, 5, 400), far, np.float32)
     depth[:, :, 200:] = near
     status = apply_depth(depth, fx=FX, seed=0, index=[0]).status[0, 2]
-    occluded = np.flatnonzero(status == depth_module.OCCLUDED)
+    occluded = np.flatnonzero(status == depth_reading.OCCLUDED)
 
     assert abs(len(occluded) - FX * D435.baseline * (1 / near - 1 / far)) <= 1
     assert occluded.max() == 199
     assert (np.diff(occluded) == 1).all()
-    outside = np.flatnonzero(status == depth_module.OUT_OF_OVERLAP)
+    outside = np.flatnonzero(status == depth_reading.OUT_OF_OVERLAP)
     assert len(outside) == int(np.ceil(FX * D435.baseline / far))
     assert outside.max() == len(outside) - 1
 
@@ -112,7 +113,7 @@ def test_a_thin_post_hides_only_its_own_width() -> None:
     depth[:, :, 150:154] = 0.5
     status = apply_depth(depth, fx=FX, seed=0, index=[0]).status[0, 1]
     shift = FX * D435.baseline * (1 / 0.5 - 1 / 2.0)
-    occluded = np.flatnonzero(status == depth_module.OCCLUDED)
+    occluded = np.flatnonzero(status == depth_reading.OCCLUDED)
 
     assert len(occluded) in (4, 5)
     assert abs(occluded.mean() - (151.5 - shift)) <= 1
@@ -123,8 +124,8 @@ def test_a_slanted_surface_does_not_hide_itself() -> None:
     depth = np.tile((1.0 / np.linspace(0.3, 2.0, 300)).astype(np.float32), (1, 4, 1))
     status = apply_depth(depth, fx=FX, seed=0, index=[0]).status
 
-    assert not (status == depth_module.OCCLUDED).any()
-    assert not (apply_depth(depth[:, :, ::-1], fx=FX, seed=0, index=[0]).status == depth_module.OCCLUDED).any()
+    assert not (status == depth_reading.OCCLUDED).any()
+    assert not (apply_depth(depth[:, :, ::-1], fx=FX, seed=0, index=[0]).status == depth_reading.OCCLUDED).any()
 
 
 def test_range_has_its_ends() -> None:
@@ -134,7 +135,7 @@ def test_range_has_its_ends() -> None:
     status = apply_depth(depth, fx=FX, seed=0, index=[0]).status[0, 0, -50:].reshape(10, 5)
 
     assert limit == pytest.approx(0.177, abs=5e-4)
-    assert (status[:, :4] == [depth_module.TOO_NEAR, depth_module.TOO_FAR, 1, 1]).all()
+    assert (status[:, :4] == [depth_reading.TOO_NEAR, depth_reading.TOO_FAR, 1, 1]).all()
 
 
 def test_loss_grows_towards_grazing_and_dark() -> None:
@@ -145,8 +146,8 @@ def test_loss_grows_towards_grazing_and_dark() -> None:
             given = np.full(depth.shape, value, np.float32)
             status = apply_depth(depth, fx=FX, seed=0, index=[0], **{name: given}).status[:, :, 20:]
             band = 5 * np.sqrt(kept * (1 - kept) / status.size) + 1e-6
-            assert abs((status == depth_module.VALID).mean() - kept) <= band
-            assert set(np.unique(status)) <= {depth_module.VALID, depth_module.LOW_SIGNAL}
+            assert abs((status == depth_reading.VALID).mean() - kept) <= band
+            assert set(np.unique(status)) <= {depth_reading.VALID, depth_reading.LOW_SIGNAL}
 
 
 def test_incidence_follows_the_rays() -> None:
