@@ -74,7 +74,5 @@ def apply_depth(
         depth=place.give(measured.reshape(shape)),
         status=place.give(status.reshape(shape)),
         truth=depth,
-        profiles=profiles.profiles
-        if len(profiles.profiles) == 1
-        else tuple(profiles.profiles[k] for k in profiles.which),
+        profiles=profiles.profiles if one_for_all else tuple(profiles.profiles[k] for k in profiles.which),
     )
