@@ -148,8 +148,8 @@ def measure_exposure(
         first += centred
         second += centred * centred
         means.append(mean)
-        row_means.append(clean.mean(axis=1))
-        column_means.append(clean.mean(axis=0))
+        row_means.append(clean.sum(axis=1) / np.maximum(kept.sum(axis=1), 1.0))
+        column_means.append(clean.sum(axis=0) / np.maximum(kept.sum(axis=0), 1.0))
     if count < 2:
         raise UsageError(
             f"{count} frame at the exposure of {exposure_time:g} s; temporal noise needs at least 2, taken one after "

@@ -115,29 +115,37 @@ class PhotonTransferFit:
         deviation = math.hypot(replicate_deviation(replicates, _BLOCKS), math.sqrt(variance))
         self.estimates[name] = make_estimate(name, unit, float(replicates[0]), deviation, freedom=_BLOCKS - 1)
 
-    def _add_root(self, name: str, unit: str, squares: Array) -> None:
-        deviation = replicate_deviation(squares, _BLOCKS)
+    def _add_root(self, name: str, unit: str, squares: Array, variance: float = 0.0) -> None:
+        deviation = math.hypot(replicate_deviation(squares, _BLOCKS), math.sqrt(variance))
         self.estimates[name] = root_estimate(name, unit, float(squares[0]), deviation, freedom=_BLOCKS - 1)
 
     def _estimate_gain(self, variance: Array) -> None:
         frames = np.array([s.frame_count for s in self.light])[:, None]
-        weight = self.used * (frames - 1) / np.maximum(variance, 1e-3) ** 2
-        product, square = weight * self.signal * self.excess, weight * self.signal**2
-        self.gain = product.sum(axis=(1, 2)) / square.sum(axis=(1, 2))
-        if not self.gain[0] > 0.0:
-            raise UsageError("the variance does not grow with the light: are the flat fields' frames all one picture?")
+        dark = variance - self.excess[0]
+        # First weighted by the measured variances, of which the low ones would count too much; then by the fit's.
+        for _ in range(3):
+            weight = self.used * (frames - 1) / np.maximum(variance, 1e-3) ** 2
+            product, square = weight * self.signal * self.excess, weight * self.signal**2
+            self.gain = product.sum(axis=(1, 2)) / square.sum(axis=(1, 2))
+            if not self.gain[0] > 0.0:
+                raise UsageError("the variance does not grow with the light: are an exposure's frames all one picture?")
+            variance = self.gain[0] * self.signal[0] + dark
         self._add("gain", "DN/e-", self.gain)
 
     def _estimate_dark(self) -> None:
         """Estimate black level, dark current and temporal noise."""
         means, variances = self.dark_means.mean(axis=2), self.dark_variances.mean(axis=2)
+        # The frames' own means took a little of the rows' and columns' noise along.
+        variances = variances + ([sum(part.value for part in s.temporal_parts) for s in self.dark] - variances[0])
         self.row = _pool([s.temporal_parts.row for s in self.dark], [s.frame_count for s in self.dark])
         self.column = _pool([s.temporal_parts.column for s in self.dark], [s.frame_count for s in self.dark])
         height, width = self.dark[0].shape
         # Whole rows and columns shift together, which a bootstrap over blocks sees in part only.
         line = max(self.row.value, 0.0) / height + max(self.column.value, 0.0) / width
-        fixed = self.dark[0].spatial_parts
-        line_fixed = max(fixed.row.value, 0.0) / height + max(fixed.column.value, 0.0) / width
+        first = self.dark[0]
+        self.row_pattern = _less(first.spatial_parts.row, first.temporal_parts.row, first.frame_count)
+        self.column_pattern = _less(first.spatial_parts.column, first.temporal_parts.column, first.frame_count)
+        line_fixed = max(self.row_pattern.value, 0.0) / height + max(self.column_pattern.value, 0.0) / width
         gain = self.gain
         if len(self.dark) > 1:
             (black, rise), (noise, growth) = self._line(means), self._line(variances)
@@ -159,9 +167,10 @@ class PhotonTransferFit:
             self.notes.append("dark current: unknown from one dark; record darks at several exposure times")
         self._add("black_level", "DN", black, black_error)
         self.black = black
-        self._add_root("temporal_dark_noise", "e-", (noise - QUANTIZATION) / gain**2)
+        lines = (self.row.error + self.column.error) / float(gain[0]) ** 4
+        self._add_root("temporal_dark_noise", "e-", (noise - QUANTIZATION) / gain**2, lines)
         pixel = noise - QUANTIZATION - max(self.row.value, 0.0) - max(self.column.value, 0.0)
-        self._add_root("read_noise", "e-", pixel / gain**2)
+        self._add_root("read_noise", "e-", pixel / gain**2, lines)
         if noise[0] < 0.24:
             self.notes.append(
                 f"read noise: the dark's variance of {noise[0]:.3f} DN^2 is mostly rounding; record at a higher gain"
@@ -170,23 +179,22 @@ class PhotonTransferFit:
     def _estimate_lines(self) -> None:
         """Estimate row and column noise and patterns, and the pixels' dark non-uniformity."""
         first, gain = self.dark[0], float(self.gain[0])
-        temporal, spatial, count = first.temporal_parts, first.spatial_parts, first.frame_count
 
         def add(name: str, part: Component) -> None:
             self.estimates[name] = root_estimate(name, "e-", part.value / gain**2, math.sqrt(part.error) / gain**2)
 
         add("row_noise", self.row)
         add("column_noise", self.column)
-        add("row_pattern", _less(spatial.row, temporal.row, count))
-        add("column_pattern", _less(spatial.column, temporal.column, count))
+        add("row_pattern", self.row_pattern)
+        add("column_pattern", self.column_pattern)
         total = self._fixed_variance(first)
-        lines = _less(spatial.row, temporal.row, count).value, _less(spatial.column, temporal.column, count).value
-        pixel = total.mean(axis=1) - max(lines[0], 0.0) - max(lines[1], 0.0)
-        self._add_root("dark_signal_nonuniformity", "e-", pixel / self.gain**2)
+        whole = total.mean(axis=1)
+        pixel = _less(first.spatial_parts.pixel, first.temporal_parts.pixel, first.frame_count).value
+        self._add_root("dark_signal_nonuniformity", "e-", (whole - whole[0] + pixel) / self.gain**2)
         if len(self.phases) > 1:
             for k, phase in enumerate(self.phases):
                 name = f"dark_signal_nonuniformity[{phase}]"
-                self._add_root(name, "e-", (total[:, k] - total.mean(axis=1) + pixel) / self.gain**2)
+                self._add_root(name, "e-", (total[:, k] - whole[0] + pixel) / self.gain**2)
 
     def _estimate_saturation(self) -> None:
         if not self.full.any():
