@@ -169,7 +169,7 @@ def measure_exposure(
         block_variance.append(_block_sums(variance[cut]) / number)
         total = float(number.sum())
         block_spatial.append(_block_sums(rest * rest) / number * (total / (total - _TERMS)))
-    total = float(kept.sum())
+    share = float(kept.mean())
     rows, columns = np.array(row_means), np.array(column_means)
     rows -= rows.mean(axis=0)
     columns -= columns.mean(axis=0)
@@ -182,7 +182,7 @@ def measure_exposure(
         variance=np.array(block_variance),
         spatial=np.array(block_spatial),
         temporal_parts=_split(
-            float(variance.sum()),
+            float(variance.sum()) / share,
             float((rows * rows).sum()) / (count - 1),
             float((columns * columns).sum()) / (count - 1),
             (height, width),
@@ -192,7 +192,7 @@ def measure_exposure(
             line_terms=1,
         ),
         spatial_parts=_split(
-            float((residual * residual).sum()),
+            float((residual * residual).sum()) / share,
             float((residual.mean(axis=1) ** 2).sum()),
             float((residual.mean(axis=0) ** 2).sum()),
             (height, width),
