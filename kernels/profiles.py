@@ -83,6 +83,26 @@ def load_profile(name: str) -> Profile:
     return cls(name=name, **values)
 
 
+def profile_class(kind: str) -> type[Profile]:
+    """Return the class of the profiles of a kind, such as "camera" or "stereo".
+
+    Raises:
+        ValueError: If no such kind exists.
+    """
+    if kind not in _CLASSES:
+        raise ValueError(f"kind must be one of {', '.join(_CLASSES)}, got {kind!r}")
+    return _CLASSES[kind]
+
+
+def profile_kind(name: str) -> str:
+    """Return the kind of a built-in profile, such as "camera" or "stereo".
+
+    Raises:
+        ValueError: If there is no such profile.
+    """
+    return str(_read(name)["kind"])
+
+
 def load_camera_profile(name: str) -> CameraProfile:
     """Return a built-in camera profile.
 
