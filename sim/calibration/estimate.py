@@ -40,14 +40,15 @@ class Estimate:
         """The value and its interval, to the digits that mean something."""
         width = self.high - self.low
         largest = max(abs(self.value), abs(self.low), abs(self.high))
-        if not (width > 0.0 and math.isfinite(width) and largest > 0.0):
-            return f"{self.value:.6g} [{self.low:.6g}, {self.high:.6g}] {self.unit}"
-        digits = 2 - math.floor(math.log10(width))
-        if largest < 1e-3 or largest >= 1e7:
-            shown = max(digits + math.floor(math.log10(largest)) - 1, 1)
-            return f"{self.value:.{shown}e} [{self.low:.{shown}e}, {self.high:.{shown}e}] {self.unit}"
-        shown = min(max(digits - 1, 0), 9)
-        return f"{self.value:.{shown}f} [{self.low:.{shown}f}, {self.high:.{shown}f}] {self.unit}"
+        form = ".6g"
+        if width > 0.0 and math.isfinite(width):
+            digits = 1 - math.floor(math.log10(width))
+            if 1e-3 <= largest < 1e7:
+                form = f".{min(max(digits, 0), 9)}f"
+            else:
+                form = f".{max(digits + math.floor(math.log10(largest)), 1)}e"
+        unit = "" if self.unit == "1" else f" {self.unit}"
+        return f"{self.value:{form}} [{self.low:{form}}, {self.high:{form}}]{unit}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""

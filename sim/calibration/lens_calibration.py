@@ -49,6 +49,8 @@ class LensCalibration:
     """Width and height of the pictures [px]."""
     estimates: dict[str, Estimate]
     """Intrinsics and coefficients by name, and `reprojection_error`."""
+    covariance: Array
+    """Covariance of intrinsics and coefficients, in that order."""
     pictures: tuple[str, ...]
     """Names of the pictures that were used."""
     left_out: tuple[str, ...]
@@ -189,6 +191,7 @@ def calibrate_lens(
         intrinsics=(float(values[0]), float(values[1]), float(values[2]), float(values[3])),
         size=size,
         estimates=estimates,
+        covariance=covariance,
         pictures=tuple(pictures) or tuple(str(k) for k in range(len(corners))),
         left_out=tuple(left_out),
         corners=corners,
