@@ -320,7 +320,9 @@ def _refine(points: Array, corners: Array, start: Array, count: int, model: str)
     found = least_squares(rest, start, slopes, method="lm", x_scale="jac", xtol=1e-10, ftol=1e-10, max_nfev=100)
     variance = 2.0 * float(found.cost) / (found.fun.size - start.size)
     scale = np.maximum(np.linalg.norm(found.jac, axis=0), 1e-300)  # lengths, angles and coefficients differ by powers
-    inverse = np.linalg.pinv(found.jac / scale, rcond=1e-12)
-    condition = float(np.linalg.cond(found.jac / scale))
-    covariance = variance * (inverse @ inverse.T)[:shared, :shared] / np.outer(scale[:shared], scale[:shared])
+    # J's triangle has J's singular values and is much smaller.
+    _, sizes, turn = np.linalg.svd(np.linalg.qr(found.jac / scale, mode="r"))
+    condition = float(sizes[0] / max(sizes[-1], 1e-300))
+    half = turn[:, :shared] / np.maximum(sizes, 1e-12 * sizes[0])[:, None]
+    covariance = variance * (half.T @ half) / np.outer(scale[:shared], scale[:shared])
     return found.x[:shared], covariance, corners + found.fun.reshape(corners.shape), condition
