@@ -9,12 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .augment import CameraAugment as CameraAugment
+    from .augment import DepthAugment as DepthAugment
+    from .camera import CameraReading as CameraReading
+    from .camera import apply_camera as apply_camera
     from .camera_profile import CameraProfile as CameraProfile
     from .depth import apply_depth as apply_depth
     from .depth_reading import STATUS_NAMES as STATUS_NAMES
     from .depth_reading import DepthReading as DepthReading
-    from .develop import CameraReading as CameraReading
-    from .develop import apply_camera as apply_camera
     from .device import Device as Device
     from .device import Kernel as Kernel
     from .device import available_devices as available_devices
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from .lens import unproject_points as unproject_points
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
-    from .profiles import DepthProfile as DepthProfile
+    from .profile_json import profile_from_json as profile_from_json
+    from .profile_json import profile_to_json as profile_to_json
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
@@ -42,12 +45,14 @@ if TYPE_CHECKING:
     from .transforms import transform_points as transform_points
 
 _HOMES = {
+    "CameraAugment": "augment",
+    "DepthAugment": "augment",
     "DepthReading": "depth_reading",
     "STATUS_NAMES": "depth_reading",
     "apply_depth": "depth",
     "cosine_of_incidence": "incidence",
-    "CameraReading": "develop",
-    "apply_camera": "develop",
+    "CameraReading": "camera",
+    "apply_camera": "camera",
     "Device": "device",
     "Kernel": "device",
     "available_devices": "device",
@@ -62,7 +67,8 @@ _HOMES = {
     "philox_uniforms": "philox",
     "stream_key": "philox",
     "CameraProfile": "camera_profile",
-    "DepthProfile": "profiles",
+    "profile_from_json": "profile_json",
+    "profile_to_json": "profile_json",
     "describe_profile": "profiles",
     "list_profiles": "profiles",
     "load_profile": "profiles",
