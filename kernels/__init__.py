@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .camera import CameraReading as CameraReading
+    from .camera import apply_camera as apply_camera
     from .camera_profile import CameraProfile as CameraProfile
     from .depth import apply_depth as apply_depth
     from .depth_reading import STATUS_NAMES as STATUS_NAMES
     from .depth_reading import DepthReading as DepthReading
-    from .develop import CameraReading as CameraReading
-    from .develop import apply_camera as apply_camera
     from .device import Device as Device
     from .device import Kernel as Kernel
     from .device import available_devices as available_devices
@@ -46,8 +46,8 @@ _HOMES = {
     "STATUS_NAMES": "depth_reading",
     "apply_depth": "depth",
     "cosine_of_incidence": "incidence",
-    "CameraReading": "develop",
-    "apply_camera": "develop",
+    "CameraReading": "camera",
+    "apply_camera": "camera",
     "Device": "device",
     "Kernel": "device",
     "available_devices": "device",

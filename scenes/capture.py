@@ -11,8 +11,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.camera import apply_camera
 from ..kernels.depth import apply_depth
-from ..kernels.develop import apply_camera
 from ..kernels.incidence import cosine_of_incidence
 from ..renderers.frames import Frames
 from ..renderers.raster.raster import Raster
@@ -273,6 +273,9 @@ class Capturer:
                 mount.camera,
                 seed=self.seed,
                 index=index,
+                fx=np.repeat([camera.fx for camera in cameras], looks),
+                center=np.repeat([(camera.cx, camera.cy) for camera in cameras], looks, axis=0),
+                unit=number,
                 sensor=number,
                 device=self.device,
                 threads=self.threads,
