@@ -84,6 +84,7 @@ def _split_lines(index: Any, image_in: Any, luma_out: Any, chroma_out: Any, heig
     """Write the luma of two lines, and the chroma of the line of half resolution that they share."""
     width = luma_out.shape[1]
     half_height = (height + 1) >> 1
+    index = np.int64(index)
     image = index // half_height
     y = 2 * (index - image * half_height)
     first = image * height + y
@@ -181,6 +182,7 @@ def _code_lanes(
     index: Any, luma_out: Any, chroma_out: Any, table_in: Any, which_in: Any, height: Any, chunks: Any, work_out: Any
 ) -> None:
     """Do several groups of lanes: a CPU's thread, which works on all lanes of a group at once."""
+    index = np.int64(index)
     parts = (chunks + _CHUNKS - 1) // _CHUNKS
     image = index // parts
     start = (index - image * parts) * _CHUNKS
@@ -193,6 +195,7 @@ def _code_lane(
     index: Any, luma_out: Any, chroma_out: Any, table_in: Any, which_in: Any, height: Any, chunks: Any, work_out: Any
 ) -> None:
     """Do one lane of a group: a CUDA thread, whose neighbours do the other lanes."""
+    index = np.int64(index)
     group = index // LANES
     lane = index - group * LANES
     image = group // chunks
@@ -224,6 +227,7 @@ def _join_line(
     """Interpolate chroma and write the colours of one line."""
     width, half_height = luma_in.shape[1], (height + 1) >> 1
     half_width = (width + 1) >> 1
+    line = np.int64(line)
     image = line // height
     if which_in[image] < 0:
         for x in range(3 * width):
