@@ -74,7 +74,7 @@ class CameraAugment(_Augment):
     ) -> None:
         super().__init__(profile, seed=seed, draw=draw, sensor=sensor)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, radiance: torch.Tensor, *, index: torch.Tensor | ArrayLike, **given: Any) -> torch.Tensor:
         """Return the images.
 
@@ -116,7 +116,7 @@ class DepthAugment(_Augment):
     ) -> None:
         super().__init__(profile, seed=seed, draw=draw, sensor=sensor)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(
         self, depth: torch.Tensor, *, index: torch.Tensor | ArrayLike, fx: Any, **given: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
