@@ -4,7 +4,9 @@ Where `stereo.py` draws what a stereo camera would report, this matches two imag
 shadows, the window's size and the matcher's smoothness then decide by themselves what is found and how well. CPU only,
 since the matcher is OpenCV's; images are matched one by one, so that none depends on its batch.
 
-    z = f B / d,    d in sixteenths of a pixel
+    z = f B / d
+
+The matcher's disparities are sixteenths of a pixel, pulled towards whole ones; `subpixel.py` then makes them exact.
 
 A pixel for which the matcher gives no disparity (too uneven a match, more than one, or one that the right image does
 not return) is NO_MATCH, one that only the speckle filter takes out FILTERED, one matched beyond the right image's edge
@@ -28,6 +30,7 @@ from .device import thread_count
 from .image_rows import spread_numbers
 from .infrared_imager import InfraredImager, expose_infrared
 from .profile_check import check_choice, check_range, check_whole
+from .subpixel import refine_disparity
 
 _SUB: Final = 16
 """Parts of a pixel that the matcher's disparities count."""
@@ -57,6 +60,8 @@ class SemiGlobalMatcher:
     """Most by which left and right may disagree [px], [-1, 255]; -1 leaves the check out."""
     gradient_cap: int = 31
     """Bound of the horizontal gradients that are matched beside the grey levels, [1, 63]."""
+    subpixel: str = "least_squares"
+    """Last step: "least_squares" over the block, or "parabola", the matcher's own sixteenths of a pixel."""
     speckle_size: int = 100
     """Regions of fewer pixels are taken out, [0, 1e6]; 0 leaves the filter out."""
     speckle_step: int = 1
@@ -76,6 +81,7 @@ class SemiGlobalMatcher:
         check_whole(self, "smooth_penalty", 0, 100_000)
         check_whole(self, "jump_penalty", self.smooth_penalty + 1, 100_001)
         check_choice(self, "paths", ("five", "eight"))
+        check_choice(self, "subpixel", ("least_squares", "parabola"))
         check_whole(self, "uniqueness", 0, 100)
         check_whole(self, "left_right_step", -1, 255)
         check_whole(self, "gradient_cap", 1, 63)
@@ -145,7 +151,12 @@ def match_stereo(
 
     def measure(image: int) -> None:
         disparity, kept = _match(images[0][image], images[1][image], settings)
-        depth[image], status[image] = _measure(disparity, kept, float(focal[image]) * baseline, settings)
+        pixels = kept.astype(np.float32) / np.float32(_SUB)
+        if settings.subpixel == "least_squares":
+            pixels = refine_disparity(
+                images[0][image], images[1][image], pixels, block_size=settings.block_size, threads=1
+            )
+        depth[image], status[image] = _measure(disparity, pixels, float(focal[image]) * baseline, settings)
 
     with ThreadPoolExecutor(threads or thread_count()) as pool:
         list(pool.map(measure, range(shape[0])))
@@ -181,14 +192,13 @@ def _match(
 
 
 def _measure(
-    disparity: NDArray[np.int16], kept: NDArray[np.int16], focal_baseline: float, matcher: SemiGlobalMatcher
+    disparity: NDArray[np.int16], pixels: NDArray[np.float32], focal_baseline: float, matcher: SemiGlobalMatcher
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    pixels = kept / float(_SUB)
     found = pixels > 0.0
-    z = np.where(found, focal_baseline / np.where(found, pixels, 1.0), 0.0)
+    z = np.where(found, focal_baseline / np.where(found, pixels, 1.0).astype(np.float64), 0.0)
     status = np.full(disparity.shape, NO_MATCH, np.uint8)
     status[(disparity > 0) & ~found] = FILTERED
-    status[kept == 0] = TOO_FAR
+    status[(pixels > -1.0) & ~found] = TOO_FAR
     status[found] = VALID
     status[found & (z > matcher.range_max)] = TOO_FAR
     status[found & (pixels > np.arange(disparity.shape[1]))] = OUT_OF_OVERLAP
