@@ -8,9 +8,9 @@ since the matcher is OpenCV's; images are matched one by one, so that none depen
 
 The matcher's disparities are sixteenths of a pixel, pulled towards whole ones; `subpixel.py` then makes them exact.
 
-A pixel for which the matcher gives no disparity (too uneven a match, more than one, or one that the right image does
-not return) is NO_MATCH, one that only the speckle filter takes out FILTERED, one matched beyond the right image's edge
-OUT_OF_OVERLAP.
+A pixel for which the matcher gives no disparity (more than one match, or one that the right image does not return), or
+whose matched blocks do not correlate, is NO_MATCH, one that only the speckle filter takes out FILTERED, one matched
+beyond the right image's edge OUT_OF_OVERLAP.
 
 Sources: Hirschmüller, "Stereo processing by semiglobal matching and mutual information", PAMI 30(2), 2008; Birchfield
 and Tomasi, "A pixel dissimilarity measure that is insensitive to image sampling", PAMI 20(4), 1998; OpenCV, StereoSGBM.
@@ -62,6 +62,8 @@ class SemiGlobalMatcher:
     """Bound of the horizontal gradients that are matched beside the grey levels, [1, 63]."""
     subpixel: str = "least_squares"
     """Last step: "least_squares" over the block, or "parabola", the matcher's own sixteenths of a pixel."""
+    correlation_min: float = 0.5
+    """Correlation of the matched blocks below which there is no match, [-1, 1]; -1 leaves the check out."""
     speckle_size: int = 100
     """Regions of fewer pixels are taken out, [0, 1e6]; 0 leaves the filter out."""
     speckle_step: int = 1
@@ -85,6 +87,7 @@ class SemiGlobalMatcher:
         check_whole(self, "uniqueness", 0, 100)
         check_whole(self, "left_right_step", -1, 255)
         check_whole(self, "gradient_cap", 1, 63)
+        check_range(self, "correlation_min", -1.0, 1.0)
         check_whole(self, "speckle_size", 0, 1_000_000)
         check_whole(self, "speckle_step", 1, 255)
         check_range(self, "range_max", 1e-3, 1e6)
@@ -151,12 +154,13 @@ def match_stereo(
 
     def measure(image: int) -> None:
         disparity, kept = _match(images[0][image], images[1][image], settings)
-        pixels = kept.astype(np.float32) / np.float32(_SUB)
-        if settings.subpixel == "least_squares":
-            pixels = refine_disparity(
-                images[0][image], images[1][image], pixels, block_size=settings.block_size, threads=1
-            )
-        depth[image], status[image] = _measure(disparity, pixels, float(focal[image]) * baseline, settings)
+        pixels, correlation = refine_disparity(
+            images[0][image], images[1][image], kept.astype(np.float32) / np.float32(_SUB),
+            block_size=settings.block_size, steps=4 if settings.subpixel == "least_squares" else 0, threads=1,
+        )  # fmt: skip
+        filtered = (disparity > 0) & (kept < 0)
+        focal_baseline = float(focal[image]) * baseline
+        depth[image], status[image] = _measure(pixels, correlation, filtered, focal_baseline, settings)
 
     with ThreadPoolExecutor(threads or thread_count()) as pool:
         list(pool.map(measure, range(shape[0])))
@@ -192,14 +196,19 @@ def _match(
 
 
 def _measure(
-    disparity: NDArray[np.int16], pixels: NDArray[np.float32], focal_baseline: float, matcher: SemiGlobalMatcher
+    pixels: NDArray[np.float32],
+    correlation: NDArray[np.float32],
+    filtered: NDArray[np.bool_],
+    focal_baseline: float,
+    matcher: SemiGlobalMatcher,
 ) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     found = pixels > 0.0
     z = np.where(found, focal_baseline / np.where(found, pixels, 1.0).astype(np.float64), 0.0)
-    status = np.full(disparity.shape, NO_MATCH, np.uint8)
-    status[(disparity > 0) & ~found] = FILTERED
+    status = np.full(pixels.shape, NO_MATCH, np.uint8)
+    status[filtered] = FILTERED
     status[(pixels > -1.0) & ~found] = TOO_FAR
     status[found] = VALID
     status[found & (z > matcher.range_max)] = TOO_FAR
-    status[found & (pixels > np.arange(disparity.shape[1]))] = OUT_OF_OVERLAP
+    status[found & (pixels > np.arange(pixels.shape[1]))] = OUT_OF_OVERLAP
+    status[(status == VALID) & (correlation < matcher.correlation_min)] = NO_MATCH
     return np.where(status == VALID, z, 0.0).astype(np.float32), status

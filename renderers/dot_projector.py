@@ -4,7 +4,8 @@ The pattern is a function of direction. Angles from the axis, atan(x / z) and at
 one pitch; a cell holds a dot with the probability `fill`, anywhere within it. A dot is a Gaussian of standard deviation
 `dot_size`; what a pixel sees of it is spread by the pixel's own footprint, with its energy kept:
 
-    I = intensity sum over dots of b (s/s_x)(s/s_y) exp(-dx^2 / (2 s_x^2) - dy^2 / (2 s_y^2)),   s_x^2 = s^2 + footprint^2
+    I = intensity sum over dots of b (s/s_x)(s/s_y) exp(-dx^2 / (2 s_x^2) - dy^2 / (2 s_y^2))
+    s_x^2 = s^2 + footprint^2
 
 Where the footprint exceeds the pitch the pattern is its mean. Brightnesses b are uniform in [1/2, 1]. Draws, in the
 stream "dot_projector" at the fixed row: block 0 of every cell, for its dot's place, brightness and presence.

@@ -189,16 +189,17 @@ def render_infrared(
         left[view], right[view] = _shrink(radiance, supersample)
         # A view of its own: the samples of a pixel do not hold its centre.
         frames = raster.render([matt], [camera], outputs=("depth", "normal", "albedo", "coverage"))
-        assert frames.depth is not None and frames.normal is not None
-        assert frames.albedo is not None and frames.coverage is not None
-        depth[view], normal[view] = frames.depth[0], frames.normal[0]
-        red, green, blue = (frames.albedo[0, 0, ..., k] for k in range(3))
-        reflectance[view] = (1.0 - frames.coverage[0, 0]) * _reflectance_of(red, green, blue)
+        depth[view], normal[view] = _array(frames.depth)[0], _array(frames.normal)[0]
+        albedo = _array(frames.albedo)[0, 0]
+        reflected = np.float32(_RED) * albedo[..., 0] + np.float32(_GREEN) * albedo[..., 1]
+        reflected += np.float32(_BLUE) * albedo[..., 2]
+        reflectance[view] = (1.0 - _array(frames.coverage)[0, 0]) * reflected
     return InfraredFrames(left=left, right=right, depth=depth, normal=normal, reflectance=reflectance)
 
 
-def _reflectance_of(red: Any, green: Any, blue: Any) -> Any:
-    return np.float32(_RED) * red + np.float32(_GREEN) * green + np.float32(_BLUE) * blue
+def _array(output: NDArray[Any] | None) -> NDArray[Any]:
+    assert output is not None, "it was asked for"
+    return output
 
 
 def _check(
@@ -254,28 +255,24 @@ def _shade(
     """Return the radiance of all samples of both imagers, shape (2, H', W')."""
     fine = _refine(camera, supersample)
     imagers = [fine, replace(fine, pose_world_camera=_shift(camera.pose_world_camera, (baseline, 0.0, 0.0)))]
-    frames = raster.render(
-        [snapshot], imagers, view_snapshot=[0, 0], outputs=("depth", "normal", "albedo", "coverage")
-    )
-    assert frames.depth is not None and frames.normal is not None
-    assert frames.albedo is not None and frames.coverage is not None
+    frames = raster.render([snapshot], imagers, view_snapshot=[0, 0], outputs=("depth", "normal", "albedo", "coverage"))
     lines = (2 * fine.height, fine.width)
     dots, pattern, position = np.zeros((0, 0, 3), np.float32), np.zeros(6), np.zeros(3)
     shadow, lens = np.zeros((1, 1), np.float32), np.zeros(4)
     if projector is not None:
         dots, pattern, position = make_dots(projector), pattern_numbers(projector), np.array(projector.position)
         eye = _projector_camera(camera, projector, shadow_resolution)
-        seen = raster.render([snapshot], [eye], outputs=("depth",)).depth
-        assert seen is not None
-        shadow, lens = seen[0], np.array([eye.fx, eye.fy, eye.cx, eye.cy])
+        shadow = _array(raster.render([snapshot], [eye], outputs=("depth",)).depth)[0]
+        lens = np.array([eye.fx, eye.fy, eye.cx, eye.cy])
     imager = np.array([(fine.fx, fine.fy, fine.cx, fine.cy, x) for x in (0.0, baseline)])
-    has_glass = bool((frames.coverage > 0).any())
-    coverage = frames.coverage.reshape(lines) if has_glass else np.empty((0, 1), np.float32)
-    radiance = np.empty(lines, np.float32)
+    coverage = _array(frames.coverage).reshape(lines)
+    if not (coverage > 0).any():
+        coverage = np.empty((0, 1), np.float32)
+    radiance, up = np.empty(lines, np.float32), np.ascontiguousarray(camera.pose_world_camera[2, :3])
     _SHADE.launch(
-        lines[0], frames.depth.reshape(lines), frames.normal.reshape(*lines, 3), frames.albedo.reshape(*lines, 3),
-        coverage, imager, np.ascontiguousarray(camera.pose_world_camera[2, :3]), float(ambient), position, pattern,
-        dots, shadow, lens, fine.height, radiance, device=raster.device, threads=raster.threads,
+        lines[0], _array(frames.depth).reshape(lines), _array(frames.normal).reshape(*lines, 3),
+        _array(frames.albedo).reshape(*lines, 3), coverage, imager, up, float(ambient), position,
+        pattern, dots, shadow, lens, fine.height, radiance, device=raster.device, threads=raster.threads,
     )  # fmt: skip
     return radiance.reshape(2, fine.height, fine.width)
 
