@@ -55,17 +55,18 @@ class InfraredImager:
 
 
 @scalar
-def _expose_pixel(
+def expose_pixel(
     pixel: Any, radiance_in: Any, exposure_in: Any, row_in: Any, read_noise: Any, gain: Any, size: Any, key_0: Any,
     key_1: Any, sensor: Any, block: Any, level_out: Any,
 ) -> None:  # fmt: skip
+    """Take one pixel of N images of `size` pixels, all of which follow one another."""
     image = pixel // size
     w0, w1, _, _ = draw_block(key_0, key_1, pixel - image * size, row_in[image], sensor, block)
     electrons = poisson(np.float64(radiance_in[pixel]) * exposure_in[image], w0) + read_noise * normal(w1)
     level_out[pixel] = np.uint8(min(max(electrons * gain + 0.5, 0.0), 255.0))
 
 
-_EXPOSE: Final = Kernel(_expose_pixel)
+_EXPOSE: Final = Kernel(expose_pixel)
 
 
 def expose_infrared(

@@ -6,7 +6,7 @@ since the matcher is OpenCV's; images are matched one by one, so that none depen
 
     z = f B / d
 
-The matcher's disparities are sixteenths of a pixel, pulled towards whole ones; `subpixel.py` then makes them exact.
+The matcher's disparities are sixteenths of a pixel, pulled towards whole ones; `subpixel.py` then mends that.
 
 A pixel for which the matcher gives no disparity (more than one match, or one that the right image does not return), or
 whose matched blocks do not correlate, is NO_MATCH, one that only the speckle filter takes out FILTERED, one matched
@@ -176,7 +176,7 @@ def _match(
     # OpenCV gives no disparity to the left columns, as many as are searched: columns are put before them.
     before = matcher.disparity_max
     padded = [cv2.copyMakeBorder(image, 0, 0, before, 0, cv2.BORDER_REPLICATE) for image in (left, right)]
-    found = cv2.StereoSGBM_create(
+    found = cv2.StereoSGBM.create(
         minDisparity=0,
         numDisparities=matcher.disparity_max,
         blockSize=matcher.block_size,
@@ -209,6 +209,6 @@ def _measure(
     status[(pixels > -1.0) & ~found] = TOO_FAR
     status[found] = VALID
     status[found & (z > matcher.range_max)] = TOO_FAR
+    status[(pixels > -1.0) & (correlation < matcher.correlation_min)] = NO_MATCH
     status[found & (pixels > np.arange(pixels.shape[1]))] = OUT_OF_OVERLAP
-    status[(status == VALID) & (correlation < matcher.correlation_min)] = NO_MATCH
     return np.where(status == VALID, z, 0.0).astype(np.float32), status

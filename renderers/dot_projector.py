@@ -135,8 +135,9 @@ def dot_pattern(slope_x: Any, slope_y: Any, footprint: Any, pattern_in: Any, dot
     u, v = (angle_x + pattern_in[0]) / pitch, (angle_y + pattern_in[1]) / pitch
     rows, columns = np.int64(dot_in.shape[0]), np.int64(dot_in.shape[1])
     reach_u, reach_v = 4.0 * across / pitch, 4.0 * down / pitch
-    first_column, last_column = max(np.int64(math.floor(u - reach_u)), 0), min(np.int64(u + reach_u), columns - 1)
-    first_row, last_row = max(np.int64(math.floor(v - reach_v)), 0), min(np.int64(v + reach_v), rows - 1)
+    first_column: Any = max(np.int64(math.floor(u - reach_u)), 0)
+    first_row: Any = max(np.int64(math.floor(v - reach_v)), 0)
+    last_column, last_row = min(np.int64(u + reach_u), columns - 1), min(np.int64(v + reach_v), rows - 1)
     scale_u, scale_v = pitch / across, pitch / down
     total = 0.0
     for row in range(first_row, last_row + 1):

@@ -310,4 +310,5 @@ def _shrink(samples: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     for row in range(factor):
         for column in range(factor):
             total += samples[:, row::factor, column::factor]
-    return total / np.float32(factor * factor)
+    total /= np.float32(factor * factor)
+    return total

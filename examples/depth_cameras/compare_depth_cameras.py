@@ -16,12 +16,10 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "gallery"))  # its 
 from depth_scene import place_camera, stage_scene
 from drawing import Image, encode_small_png, expose
 
-from simloom.kernels import STATUS_NAMES, DepthReading, apply_depth, cosine_of_incidence, list_profiles
-from simloom.kernels.infrared_imager import expose_infrared
-from simloom.kernels.stereo_matching import match_stereo
-from simloom.renderers import Raster
-from simloom.renderers.dot_projector import DotProjector
-from simloom.renderers.infrared import InfraredFrames, render_infrared
+from simloom.kernels import (
+    STATUS_NAMES, DepthReading, apply_depth, cosine_of_incidence, expose_infrared, list_profiles, match_stereo,
+)  # fmt: skip
+from simloom.renderers import DotProjector, InfraredFrames, Raster, render_infrared
 from simloom.sim.preview import draw_grid
 
 BASELINE = 0.05
