@@ -44,13 +44,13 @@ class SemiGlobalMatcher:
         ValueError: If a value is out of its range.
     """
 
-    block_size: int = 7
+    block_size: int = 9
     """Side of the matched window [px], odd, [1, 25]."""
     disparity_max: int = 128
     """Disparities searched are below this [px], a multiple of 16, [16, 1024]."""
-    smooth_penalty: int = 98
+    smooth_penalty: int = 162
     """Cost of a step of one pixel in disparity between neighbours, known as P1, ≥ 0; of the order of 2 block_size²."""
-    jump_penalty: int = 784
+    jump_penalty: int = 1296
     """Cost of a larger step, known as P2, > P1; of the order of 16 block_size²."""
     paths: str = "eight"
     """Directions along which costs are added up: "five" or "eight" (which keeps all costs in memory)."""

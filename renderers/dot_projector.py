@@ -35,23 +35,25 @@ _MEAN_BRIGHTNESS: Final = 0.75
 class DotProjector:
     """A dot projector fixed to the left imager; its axis is parallel to the imager's.
 
+    The defaults are of the size that is usual; no product's pattern is followed.
+
     Raises:
         ValueError: If a value is out of its range.
 
     Example:
         >>> DotProjector(position=(0.025, 0.0, 0.0)).cell_count
-        (150, 100)
+        (180, 120)
     """
 
     position: tuple[float, float, float] = (0.025, 0.0, 0.0)
     """Place in the left imager's frame [m]."""
     field_of_view: tuple[float, float] = (1.5708, 1.0472)
     """Angle that the pattern covers, across and down [rad], (0, 2.8]."""
-    pitch: float = 0.010472
+    pitch: float = 0.00873
     """Side of a cell, which holds a dot or none [rad], [1e-4, 0.5]."""
     dot_size: float = 0.0013
     """Standard deviation of a dot's profile [rad], (0, pitch]."""
-    fill: float = 0.6
+    fill: float = 0.7
     """Share of cells with a dot, [0, 1]."""
     intensity: float = 1.0
     """Radiant intensity at the middle of the brightest dots [W/sr], ≥ 0."""

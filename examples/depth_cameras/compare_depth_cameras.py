@@ -14,10 +14,16 @@ import numpy as np
 sys.path.append(str(Path(__file__).resolve().parent.parent / "gallery"))  # its drawing and staging
 
 from depth_scene import place_camera, stage_scene
-from drawing import Image, encode_small_png, expose
+from drawing import Image, encode_small_png, expose, write_label
 
 from simloom.kernels import (
-    STATUS_NAMES, DepthReading, apply_depth, cosine_of_incidence, expose_infrared, list_profiles, match_stereo,
+    STATUS_NAMES,
+    DepthReading,
+    apply_depth,
+    cosine_of_incidence,
+    expose_infrared,
+    list_profiles,
+    match_stereo,
 )  # fmt: skip
 from simloom.renderers import DotProjector, InfraredFrames, Raster, render_infrared
 from simloom.sim.preview import draw_grid
@@ -73,9 +79,10 @@ def draw_comparison(width: int = 848, shrink: int = 2) -> Image:
     for name, reading in read_cameras(frames, passive, camera.fx).items():
         depths.append((f"{name}: {100 * (reading.status == 0).mean():.0f} % valid", _colour_reading(reading)))
         errors.append((f"{name}: error within {100 * WORST:.0f} %", _colour_error(reading, frames.depth[0])))
+    depths.append(("holes", _draw_legend(depths[0][1].shape)))
     blocks = [
         ("what is looked at", scene),
-        (f"what is read; holes: {', '.join(STATUS_NAMES[1:])}", depths),
+        ("what is read", depths),
         ("blue: too near, red: too far", errors),
     ]
     small = [(title, [(name, _shrink(tile, shrink)) for name, tile in tiles]) for title, tiles in blocks]
@@ -102,6 +109,16 @@ def _paint_holes(picture: Image, status: np.ndarray) -> Image:
     for number, name in enumerate(STATUS_NAMES):
         if name in HOLES:
             picture[status == number] = HOLES[name]
+    return picture
+
+
+def _draw_legend(shape: tuple[int, ...]) -> Image:
+    picture = np.zeros(shape, np.uint8)
+    edges = np.linspace(0, shape[0], len(HOLES) + 1).astype(int)
+    size = shape[0] / 480
+    for top, bottom, (name, colour) in zip(edges, edges[1:], HOLES.items(), strict=False):
+        picture[top:bottom] = colour
+        write_label(picture, name.replace("_", " "), (round(24 * size), bottom - round(14 * size)), 1.1 * size)
     return picture
 
 

@@ -20,9 +20,10 @@ def stage_scene() -> tuple[MeshLibrary, Snapshot]:
     grey, ids = (0.55, 0.55, 0.55), iter(range(1, 100))
     speckle = {"pattern": int(Pattern.SPECKLE), "pattern_color": (0.06, 0.06, 0.07), "pattern_scale": 0.03}
     staging.add(plane, scale=(20, 20, 1), shadow=0, base_color=(0.45, 0.43, 0.40))
-    # The wall is smooth on the left and speckled on the right.
+    # The wall is smooth on the left and coarsely speckled on the right.
     staging.add(box, (3.55, 0.0, 1.5), scale=(0.1, 9, 3.2), base_color=(0.62, 0.62, 0.60))
-    staging.add(box, (3.49, -1.55, 1.5), scale=(0.02, 2.2, 3.0), base_color=(0.75, 0.73, 0.68), **speckle)
+    staging.add(box, (3.49, -1.55, 1.5), scale=(0.02, 2.2, 3.0), base_color=(0.75, 0.73, 0.68),
+                **speckle | {"pattern_scale": 0.09})  # fmt: skip
     # A grazing board on the left, seen at about 80 degrees from its normal.
     staging.add(box, pose=_turned((1.9, 1.35, 0.95), -0.44), scale=(1.9, 0.02, 0.8), instance=next(ids),
                 base_color=(0.7, 0.66, 0.55))  # fmt: skip

@@ -79,8 +79,8 @@ def test_least_squares_beat_the_parabola() -> None:
 
 
 @pytest.mark.parametrize("z", [0.6, 1.0, 2.0, 4.0])
-def test_noise_with_dots_is_what_the_fast_model_draws(raster: Raster, z: float) -> None:
-    """On a smooth wall the disparity's error is 0.03 to 0.1 px at any distance, where the fast model draws 0.08."""
+def test_noise_with_dots_is_within_what_the_fast_model_draws(raster: Raster, z: float) -> None:
+    """On a smooth wall the disparity errs by 0.015 to 0.08 px at any distance; the fast model draws 0.08."""
     frames = _see(raster, _wall(z))
     reading = _match(frames)
     inner = np.s_[0, 8:-8, 60:-8]
@@ -89,8 +89,7 @@ def test_noise_with_dots_is_what_the_fast_model_draws(raster: Raster, z: float) 
 
     assert valid.mean() > 0.93
     assert abs(error.mean()) < 0.04
-    assert 0.03 < np.sqrt((error**2).mean()) < 0.1
-    assert D435.disparity_noise == 0.08
+    assert 0.015 < np.sqrt((error**2).mean()) < D435.disparity_noise == 0.08
 
 
 def test_depth_deviation_grows_with_the_square(raster: Raster) -> None:

@@ -66,6 +66,7 @@ def test_pattern_keeps_its_energy() -> None:
         means = [dot_pattern(np.tan(x), np.tan(y), footprint, *given) for x in angle_x[::3] for y in angle_y[::3]]
         assert np.mean(means) == pytest.approx(projector.mean_intensity, rel=band + 0.02)
     assert dot_pattern(0.1, 0.1, 0.03, *given) == projector.mean_intensity
+    assert DotProjector().cell_count == (180, 120)
 
 
 def test_light_falls_with_the_square_of_the_distance(raster: Raster) -> None:
