@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from .device import platform_key as platform_key
     from .device import scalar as scalar
     from .incidence import cosine_of_incidence as cosine_of_incidence
+    from .infrared_imager import InfraredImager as InfraredImager
+    from .infrared_imager import expose_infrared as expose_infrared
     from .lens import Lens as Lens
     from .lens import distort_points as distort_points
     from .lens import project_directions as project_directions
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
+    from .stereo_matching import SemiGlobalMatcher as SemiGlobalMatcher
+    from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
@@ -59,6 +63,8 @@ _HOMES = {
     "describe_devices": "device",
     "platform_key": "device",
     "scalar": "device",
+    "InfraredImager": "infrared_imager",
+    "expose_infrared": "infrared_imager",
     "Lens": "lens",
     "distort_points": "lens",
     "project_directions": "lens",
@@ -72,6 +78,8 @@ _HOMES = {
     "describe_profile": "profiles",
     "list_profiles": "profiles",
     "load_profile": "profiles",
+    "SemiGlobalMatcher": "stereo_matching",
+    "match_stereo": "stereo_matching",
     "StereoProfile": "stereo_profile",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
