@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simloom.kernels.develop import electrons_per_radiance
 from simloom.kernels.profiles import load_camera_profile, load_depth_profile
+from simloom.kernels.responsivity import electrons_per_radiance
 
 
 def photograph(radiance: NDArray[Any], exposure_time: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -10,8 +10,8 @@ from cases import KernelCase
 from report import CaseResult
 from timing import Contestant, measure
 
+from simloom.kernels.camera import apply_camera
 from simloom.kernels.depth import apply_depth
-from simloom.kernels.develop import apply_camera
 from simloom.kernels.device import Kernel, scalar
 from simloom.kernels.philox import draw_block, stream_key
 

@@ -36,7 +36,8 @@ DepthProfile = StereoProfile
 """The profile of a depth sensor of any kind."""
 Profile = CameraProfile | DepthProfile
 
-_CLASSES: Final[dict[str, type[Profile]]] = {"camera": CameraProfile, "stereo": StereoProfile}
+PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {"camera": CameraProfile, "stereo": StereoProfile}
+"""Class of each kind of profile, as the built-in profiles' files name it."""
 _DEPTH_CLASSES: Final = (StereoProfile,)
 KINDS: Final = ("camera", "depth")
 """What a sensor of a rig may be."""
@@ -75,32 +76,12 @@ def load_profile(name: str) -> Profile:
         'realsense_d435'
     """
     content = _read(name)
-    cls = _CLASSES[content["kind"]]
+    cls = PROFILE_CLASSES[content["kind"]]
     known = {field.name for field in fields(cls)} - {"name"}
     if known != set(content["values"]):
         raise ValueError(f"profile {name!r} must give exactly {sorted(known)}, got {sorted(content['values'])}")
     values = {key: _plain(entry["value"]) for key, entry in content["values"].items()}
     return cls(name=name, **values)
-
-
-def profile_class(kind: str) -> type[Profile]:
-    """Return the class of the profiles of a kind, such as "camera" or "stereo".
-
-    Raises:
-        ValueError: If no such kind exists.
-    """
-    if kind not in _CLASSES:
-        raise ValueError(f"kind must be one of {', '.join(_CLASSES)}, got {kind!r}")
-    return _CLASSES[kind]
-
-
-def profile_kind(name: str) -> str:
-    """Return the kind of a built-in profile, such as "camera" or "stereo".
-
-    Raises:
-        ValueError: If there is no such profile.
-    """
-    return str(_read(name)["kind"])
 
 
 def load_camera_profile(name: str) -> CameraProfile:

@@ -20,12 +20,11 @@ from typing import Any, Final, NamedTuple
 
 from ..kernels.profiles import (
     CONFIDENCES,
+    PROFILE_CLASSES,
     Profile,
     describe_profile,
     list_profiles,
     load_profile,
-    profile_class,
-    profile_kind,
 )
 from .errors import RecipeError, UsageError, nearest_name
 from .yaml_text import MAX_BYTES, KeyPath, YamlText, parse_yaml
@@ -87,7 +86,7 @@ class ProfileFile:
         given = {value.name: value.value for value in self.values}
         if self.base is not None:
             return dataclasses.replace(load_profile(self.base), name=self.name, **given)
-        return profile_class(self.kind)(name=self.name, **given)
+        return PROFILE_CLASSES[self.kind](name=self.name, **given)
 
     @property
     def all_values(self) -> tuple[FileValue, ...]:
@@ -149,7 +148,7 @@ def read_profile_file(path: str | Path) -> ProfileFile:
     values = content.get("values")
     if not isinstance(values, dict):
         raise UsageError(f"{text.where(('values',))}: values: given {_brief(values)}, allowed: a mapping of fields")
-    found = _read_values(text, profile_class(kind), _units(kind), values)
+    found = _read_values(text, PROFILE_CLASSES[kind], _units(kind), values)
     file = ProfileFile(kind=kind, name=name, base=base, values=found)
     _check_profile(text, file)
     return file
@@ -200,6 +199,16 @@ def _parse(path: Path) -> YamlText:
         raise UsageError(f"{path}: not a text file in UTF-8") from None
     except RecipeError as error:
         raise UsageError(str(error)) from None
+
+
+def profile_kind(base: str) -> str:
+    """Return the kind of a built-in profile, such as "camera" or "stereo".
+
+    Raises:
+        ValueError: If there is no such profile.
+    """
+    cls = type(load_profile(base))
+    return next(kind for kind, other in PROFILE_CLASSES.items() if other is cls)
 
 
 def _kinds() -> tuple[str, ...]:
@@ -300,7 +309,7 @@ def _tuple_length(expected: Any) -> int:
 
 def _check_profile(text: YamlText, file: ProfileFile) -> None:
     """Make the profile once, so that what its class refuses is told with the line."""
-    fields = [field for field in dataclasses.fields(profile_class(file.kind)) if field.name != "name"]
+    fields = [field for field in dataclasses.fields(PROFILE_CLASSES[file.kind]) if field.name != "name"]
     given = {value.name for value in file.values}
     if file.base is None:
         missing = [f.name for f in fields if f.default is dataclasses.MISSING and f.name not in given]

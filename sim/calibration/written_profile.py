@@ -6,9 +6,9 @@ import math
 from typing import Final
 
 from ...kernels.camera_profile import CameraProfile
-from ...kernels.profiles import load_profile, profile_kind
+from ...kernels.profiles import load_profile
 from ..errors import UsageError
-from ..profile_file import FileValue, ProfileFile
+from ..profile_file import FileValue, ProfileFile, profile_kind
 from .depth_noise import DepthNoise
 from .estimate import Estimate
 from .photon_transfer import PhotonTransfer

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from simloom.kernels import load_profile
-from simloom.kernels.profiles import describe_profile, list_profiles, profile_kind
+from simloom.kernels.profiles import describe_profile, list_profiles
 from simloom.sim.errors import UsageError
 from simloom.sim.profile_file import (
     FileValue,
     ProfileFile,
     describe_profile_file,
     load_profile_file,
+    profile_kind,
     read_profile_file,
     write_profile_file,
 )
