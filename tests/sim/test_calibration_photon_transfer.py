@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from naive.recordings import Camera, Sensor, colour_rates
+from simloom.kernels import apply_camera, load_profile
 from simloom.sim.calibration.photon_transfer import PhotonTransfer, Recording, measure_photon_transfer
 from simloom.sim.errors import UsageError
 
@@ -246,3 +247,40 @@ def test_values_agree_with_the_standards_own_package(monkeypatch: pytest.MonkeyP
     assert ours["dark_current_from_variance"].value == pytest.approx(oracle.u_I_var, rel=0.05)
     assert ours["photo_response_nonuniformity"].value == pytest.approx(oracle.PRNU1288 / 100, rel=0.03)
     assert still["dark_signal_nonuniformity"].value == pytest.approx(oracle.DSNU1288, rel=0.03)
+
+
+def test_the_built_in_camera_is_found_again() -> None:
+    """Raw frames of `apply_camera` give its profile's values back: what is simulated is what would be measured."""
+    profile, shape = load_profile("generic_rgb"), (4, 192, 256, 3)
+    lit, unlit = np.full(shape, 0.05, np.float32), np.zeros(shape, np.float32)
+
+    def record(radiance, times, first):
+        return [
+            Recording(
+                time,
+                apply_camera(
+                    radiance, profile, seed=3, index=first + 4 * k + np.arange(4), exposure_time=time, raw=True
+                ).raw,
+            )
+            for k, time in enumerate(times)
+        ]  # fmt: skip
+
+    flats = record(lit, (0.005, 0.02, 0.05, 0.1, 0.15, 1.0), 0)
+    darks = record(unlit, (0.005, 0.5, 2.0), 100)
+    found = measure_photon_transfer(flats, darks, mosaic=profile.mosaic, bits=profile.bit_depth)
+
+    assert found.saturated
+    end = (2.0**profile.bit_depth - 1.0 - profile.black_level) / profile.gain
+    for name in (
+        "gain", "read_noise", "row_noise", "column_noise", "row_pattern", "column_pattern", "black_level",
+        "dark_current", "dark_signal_nonuniformity", "photo_response_nonuniformity",
+    ):  # fmt: skip
+        one, truth = found.estimates[name], getattr(profile, name)
+        if truth > 0.0:
+            assert abs(one.value - truth) < 5.0 * one.deviation, name
+        else:
+            assert one.value**2 < 5.0 * (one.high**2 - one.low**2) / (2 * 1.96), name
+    full = found.estimates["full_well"]
+    assert abs(full.value - min(profile.full_well, end)) < 5.0 * full.deviation
+    for name, tolerance in (("gain", 0.01), ("read_noise", 0.02), ("photo_response_nonuniformity", 0.04)):
+        assert found.estimates[name].value == pytest.approx(getattr(profile, name), rel=tolerance)
