@@ -41,7 +41,7 @@ def test_only_what_is_asked_for_is_declared() -> None:
         ({"sensor.head.camera.mosaic": 3.0}, "no number 'mosaic'"),
         ({"sensor.head.read_noise": 3.0}, "sensor.<sensor>.<camera|depth>.<value>"),
         ({NOISE: {"uniform": [-1.0, 8.0]}}, "read_noise must be a number in"),
-        ({NOISE: {"normal": [3.0, 1.0]}}, "must have bounds"),
+        ({NOISE: {"normal": [3.0, 1.0]}}, "must have a bounded distribution|must have bounds"),
     ],
 )
 def test_mistakes_are_named(overrides: dict[str, object], words: str) -> None:
