@@ -1,61 +1,46 @@
 """Time-of-flight depth: four taps for each modulation frequency, their phases, and what several phases agree on.
 
-The light that a surface sends back, at a distance R along the ray, is a phasor. Per modulation frequency f:
-
-    S   = signal rho cos(theta) / R^2                 mean charge of a tap by the sensor's own light
-    phi = 4 pi f R / c
-    P   = C S (e^{j phi} + h3 e^{-3 j phi} + h5 e^{5 j phi})      contrast C; harmonics as four taps see them
-    B   = dark + ambient rho + S
-
-Phasors and means are summed before anything is measured: over the 3 x 3 pixels among which the lens spreads light,
-over the image for what is scattered within the camera, and over a second path. Pixels on an edge, and those that fly
-between surfaces or outside of them, follow from the sum. Then, with P = I + j Q:
+The light of each pixel is a phasor P and a mean B per modulation frequency f (`modulated_light`). They are summed before
+anything is measured: over the 3 x 3 pixels among which the lens spreads light, and over the image for what is scattered
+within the camera. Pixels on an edge, and those that fly between surfaces or outside of them, follow from the sum. Then,
+with P = I + j Q:
 
     s_k   = B + (I, Q, -I, -Q)_k, with shot and read noise, in whole counts, at most the full well
     phi'  = atan2(s_1 - s_3, s_0 - s_2),   R_f = c / (4 pi f) (phi' + 2 pi n_f)
 
-so that sigma_R = c / (4 pi f) sqrt(B) / (sqrt(2) |P|) while it is small. The harmonics' error is (h5 - h3) sin(4 phi).
+so that sigma_R = c / (4 pi f) sqrt(B) / (sqrt(2) |P|) while it is small.
 The wrap numbers n_f are those whose distances deviate least from their mean, weighted by the inverse variance, f^2 A^2;
 that mean is the distance, and depth its part along +z.
 
 Draws, in the stream "depth": one block per pixel and frequency, highest first, with one word per tap. Its noise is the
 quantile of shot and read noise together, by the expansion of Cornish and Fisher over their cumulants.
 
-Differs from a real sensor: all taps are exposed at once, so that nothing moves between them; the second path has one
-length for the whole image; the light falls on every pixel's ray alike; taps below about ten electrons have the right
-mean and variance but not the shape of a Poisson distribution.
+Differs from a real sensor: all taps are exposed at once, so that nothing moves between them; taps below about ten
+electrons have the right mean and variance but not the shape of a Poisson distribution.
 
 Sources: Lange, "3D time-of-flight distance measurement with custom solid-state image sensors in CMOS/CCD-technology",
-dissertation, Siegen 2000 (taps, deviation of the phase); Cornish and Fisher, "Moments and cumulants in the
+dissertation, Siegen 2000; Cornish and Fisher, "Moments and cumulants in the
 specification of distributions", 1938.
 """
 
 from __future__ import annotations
 
-import cmath
-import functools
 import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .depth_images import MAX_SIDE, DepthImages
 from .depth_reading import AMBIGUOUS, LOW_SIGNAL, NO_SURFACE, SATURATED, TOO_FAR, TOO_NEAR, VALID
 from .device import Kernel, scalar
+from .phase import phase_turns
+from .modulated_light import FARTHEST, PHASORS, PLANES, STRAY, pack_frequencies, pack_parameters
 from .philox import draw_block, stream_key
-from .phase import phase_turns, unit_phasor
-from .time_of_flight_profile import FREQUENCIES, LIGHT_SPEED, TimeOfFlightProfile
+from .time_of_flight_profile import FREQUENCIES, TimeOfFlightProfile
 from .variates import normal
 
-INFRARED: Final = 0.5
-"""Infrared reflectance of a surface where it is not known."""
-
-_FARTHEST: Final = 1.0e6
-_PLANES: Final = 1 + 2 * FREQUENCIES
 _WORKING_NUMBERS: Final = 1 << 22
 _BAND: Final = 16
-_STRAY_STEP: Final = 4
 
 # Working lines of a band: a constant apart, which tells the compiler that they do not overlap, and no power of two, so
 # that they do not share the cache's sets.
@@ -76,91 +61,12 @@ _HALF: Final = np.float32(0.5)
 _ONE: Final = np.float32(1.0)
 _TINY: Final = np.float32(1e-30)
 _HUGE: Final = np.float32(1e30)
-_MOST: Final = np.float32(1e8)
 _C6: Final = np.float32(1.0 / 6.0)
 _C24: Final = np.float32(1.0 / 24.0)
 _C36: Final = np.float32(1.0 / 36.0)
 _TWO: Final = np.float32(2.0)
 _THREE: Final = np.float32(3.0)
 _FIVE: Final = np.float32(5.0)
-
-
-@scalar
-def _phasor_line(
-    line: Any, depth_in: Any, cosine_in: Any, infrared_in: Any, fx_in: Any, fy_in: Any, center_in: Any, which_in: Any,
-    parameter_in: Any, frequency_in: Any, height: Any, plane_out: Any,
-) -> None:  # fmt: skip
-    # Planes of a line: B, then I and Q of each frequency. While they are made the first holds S and the last the range.
-    width = depth_in.shape[1]
-    image = line // height
-    which = which_in[image]
-    fx, cx = fx_in[image], center_in[image, 0]
-    y = (np.float64(line - image * height) - center_in[image, 1]) / fy_in[image]
-    signal = parameter_in[which, 0]
-    count = np.int64(parameter_in[which, 13])
-    last = 2 * count
-    square = y * y + 1.0
-    has_cosine = cosine_in.shape[0] > 0
-    has_infrared = infrared_in.shape[0] > 0
-    for x in range(width):
-        depth = np.float64(depth_in[line, x])
-        present = (depth > 0.0) and (depth < _FARTHEST)
-        depth = depth if present else _FARTHEST
-        across = (np.float64(x) - cx) / fx
-        distance = depth * math.sqrt(across * across + square)
-        share = signal * INFRARED / (distance * distance)
-        plane_out[line, 0, x] = np.float32(share if present else 0.0)
-        plane_out[line, last, x] = np.float32(distance if present else 0.0)
-    if has_infrared:
-        for x in range(width):
-            reflectance = infrared_in[line, x]
-            reflectance = reflectance if reflectance > _ZERO else _ZERO
-            plane_out[line, 0, x] = plane_out[line, 0, x] * (reflectance * np.float32(1.0 / INFRARED))
-    if has_cosine:
-        for x in range(width):
-            cosine = cosine_in[line, x]
-            plane_out[line, 0, x] = plane_out[line, 0, x] * (cosine if cosine > _ZERO else _ZERO)
-    for k in range(count):
-        per_metre = frequency_in[which, k, 1]
-        one_re, one_im = np.float32(frequency_in[which, k, 3]), np.float32(frequency_in[which, k, 4])
-        three_re, three_im = np.float32(frequency_in[which, k, 5]), np.float32(frequency_in[which, k, 6])
-        five_re, five_im = np.float32(frequency_in[which, k, 7]), np.float32(frequency_in[which, k, 8])
-        for x in range(width):
-            amount = plane_out[line, 0, x]
-            c, s = unit_phasor(np.float64(plane_out[line, last, x]) * per_metre)
-            c2, s2 = c * c - s * s, (c + c) * s
-            c3, s3 = c2 * c - s2 * s, c2 * s + s2 * c
-            c5, s5 = c3 * c2 - s3 * s2, c3 * s2 + s3 * c2
-            # The third harmonic turns the other way.
-            re = (one_re * c - one_im * s) + (three_re * c3 + three_im * s3) + (five_re * c5 - five_im * s5)
-            im = (one_re * s + one_im * c) + (three_im * c3 - three_re * s3) + (five_re * s5 + five_im * c5)
-            plane_out[line, 2 * k + 1, x] = amount * re
-            plane_out[line, 2 * k + 2, x] = amount * im
-    dark = np.float32(parameter_in[which, 2])
-    both_paths = np.float32(parameter_in[which, 14])
-    ambient = np.float32(parameter_in[which, 1])
-    for x in range(width):
-        depth32 = depth_in[line, x]
-        lit = ambient if (depth32 > _ZERO) and (depth32 < np.float32(_FARTHEST)) else _ZERO
-        reflectance = np.float32(INFRARED)
-        if has_infrared:
-            reflectance = infrared_in[line, x]
-            reflectance = reflectance if reflectance > _ZERO else _ZERO
-        plane_out[line, 0, x] = plane_out[line, 0, x] * both_paths + (lit * reflectance + dark)
-
-
-@scalar
-def _stray_element(image: Any, plane_in: Any, height: Any, stray_out: Any) -> None:
-    # Every fourth pixel of every fourth line stands for the image, in a fixed order.
-    width = plane_in.shape[2]
-    for plane in range(plane_in.shape[1]):
-        total = 0.0
-        count = 0
-        for y in range(0, height, _STRAY_STEP):
-            for x in range(0, width, _STRAY_STEP):
-                total += np.float64(plane_in[image * height + y, plane, x])
-                count += 1
-        stray_out[image, plane] = total / count
 
 
 @scalar(forceinline=True)
@@ -234,8 +140,8 @@ def _sample_line(
     for x in range(width):
         i, q = work_out[band, _I + x], work_out[band, _Q + x]
         power = (i * i + q * q) * scale
-        work_out[band, turn + x] = phase_turns(i, q)
-        work_out[band, heavy + x] = power * weight + _TINY
+        work_out[band, np.uint64(turn + x)] = phase_turns(i, q)
+        work_out[band, np.uint64(heavy + x)] = power * weight + _TINY
         work_out[band, _POWER + x] += power
 
 
@@ -302,8 +208,8 @@ def _measure_line(
             )  # fmt: skip
         else:
             for x in range(width):
-                work_out[band, _TURN + k * _PITCH + x] = _ZERO
-                work_out[band, _WEIGHT + k * _PITCH + x] = _ZERO
+                work_out[band, np.uint64(_TURN + k * _PITCH + x)] = _ZERO
+                work_out[band, np.uint64(_WEIGHT + k * _PITCH + x)] = _ZERO
     _unwrap_line(width, np.int64(parameter_in[which, 12]), which, frequency_in, band, work_out)
 
     weak = np.float32(parameter_in[which, 6] * parameter_in[which, 6] * parameter_in[which, 13])
@@ -319,7 +225,7 @@ def _measure_line(
         status = np.uint8(TOO_FAR) if distance > farthest else status
         status = np.uint8(TOO_NEAR) if distance < nearest else status
         status = np.uint8(AMBIGUOUS) if work_out[band, _SPREAD + x] > limit else status
-        present = (true_depth > _ZERO) and (true_depth < np.float32(_FARTHEST))
+        present = (true_depth > _ZERO) and (true_depth < np.float32(FARTHEST))
         dim = np.uint8(LOW_SIGNAL) if present else np.uint8(NO_SURFACE)
         status = dim if work_out[band, _POWER + x] <= weak else status
         status = np.uint8(SATURATED) if work_out[band, _TOP + x] >= full_well else status
@@ -343,8 +249,6 @@ def _measure_band(
         )  # fmt: skip
 
 
-_PHASORS: Final = Kernel(_phasor_line)
-_STRAY: Final = Kernel(_stray_element)
 _MEASURE: Final = Kernel(_measure_band)
 
 
@@ -364,16 +268,16 @@ def measure_time_of_flight(
     Source: Lange 2000, sections 2.2 and 4.2.
     """
     profiles, place, height = images.profiles.profiles, images.place, images.height
-    parameters = np.array([_pack_parameters(profile) for profile in profiles])
-    frequencies = np.array([_pack_frequencies(profile) for profile in profiles])
+    parameters = np.array([pack_parameters(profile) for profile in profiles])
+    frequencies = np.array([pack_frequencies(profile) for profile in profiles])
     scatters = any(profile.scatter_share > 0.0 for profile in profiles)
     measured, status = place.allocate(images.lines, np.float32), place.allocate(images.lines, np.uint8)
     count, width = len(images.rows), images.lines[1]
     # A few images at a time keep the working space small; on CUDA each line has its own thread.
-    step = max(1, _WORKING_NUMBERS // (height * width * _PLANES))
+    step = max(1, _WORKING_NUMBERS // (height * width * PLANES))
     band = 1 if place.device == "cuda" else _BAND
     most = min(step, count) * height
-    planes = place.allocate((most, _PLANES, width), np.float32)
+    planes = place.allocate((most, PLANES, width), np.float32)
     work = place.allocate((-(-most // band), _WORK), np.float32)
     for start in range(0, count, step):
         end = min(start + step, count)
@@ -381,42 +285,16 @@ def measure_time_of_flight(
         lines = (end - start) * height
         depth, which = images.depth[part], images.profiles.which[start:end]
         view = (images.fx[start:end], images.fy[start:end], images.center[start:end])
-        _PHASORS.launch(
+        PHASORS.launch(
             lines, depth, images.cosine[part], images.infrared[part], *view, which, parameters, frequencies, height,
             planes, device=place.device, threads=threads,
         )  # fmt: skip
-        stray = np.zeros((end - start, _PLANES))
+        stray = np.zeros((end - start, PLANES))
         if scatters:
-            _STRAY.launch(end - start, planes, height, stray, device=place.device, threads=threads)
+            STRAY.launch(end - start, planes, height, stray, device=place.device, threads=threads)
         _MEASURE.launch(
             -(-lines // band), depth, planes, stray, *view, images.rows[start:end], which, parameters, frequencies,
             *stream_key(seed, "depth"), images.sensor, height, band, work, measured[part], status[part],
             device=place.device, threads=threads,
         )  # fmt: skip
     return measured, status
-
-
-def _pack_parameters(p: TimeOfFlightProfile) -> tuple[float, ...]:
-    return (
-        p.signal_electrons, p.ambient_electrons, p.dark_electrons, p.read_noise, p.full_well, p.electrons_per_count,
-        p.amplitude_min, p.range_min, p.range_max, p.disagreement_max, p.spread_share, p.scatter_share, p.wrap_count,
-        len(p.modulation_frequencies), 1.0 + p.multipath_share,
-    )  # fmt: skip
-
-
-@functools.lru_cache(maxsize=16)
-def _pack_frequencies(p: TimeOfFlightProfile) -> NDArray[np.float64]:
-    """Return length and inverse length of a turn, weight, and the harmonics' factors, highest frequency first."""
-    table = np.zeros((FREQUENCIES, 9))
-    table[:, :2] = 1.0
-    pairs = sorted(zip(p.modulation_frequencies, p.modulation_contrast, strict=True), reverse=True)
-    for row, (frequency, contrast) in zip(table, pairs, strict=False):
-        later = 2.0 * math.pi * frequency * p.multipath_length / LIGHT_SPEED
-        row[0] = LIGHT_SPEED / (2.0 * frequency)
-        row[1] = 1.0 / row[0]
-        row[2] = (frequency / pairs[0][0]) ** 2
-        for place, (order, share) in enumerate(((1, 1.0), (-3, p.third_harmonic), (5, p.fifth_harmonic))):
-            factor = contrast * share * (1.0 + p.multipath_share * cmath.exp(1j * order * later))
-            row[3 + 2 * place], row[4 + 2 * place] = factor.real, factor.imag
-    table.flags.writeable = False
-    return table

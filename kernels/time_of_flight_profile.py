@@ -105,7 +105,7 @@ class TimeOfFlightProfile:
 
     @property
     def wrap_count(self) -> int:
-        """How many wraps of the highest frequency are told apart: those up to the unambiguous range, or the farthest."""
+        """Wraps of the highest frequency that are told apart: those within the unambiguous range, or `range_max`."""
         highest = max(self.modulation_frequencies)
         repeats = int(highest) // math.gcd(*(int(value) for value in self.modulation_frequencies))
         return min(repeats, math.ceil(self.range_max * 2.0 * highest / LIGHT_SPEED) + 1)
