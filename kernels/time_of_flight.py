@@ -33,8 +33,8 @@ import numpy as np
 from .depth_images import MAX_SIDE, DepthImages
 from .depth_reading import AMBIGUOUS, LOW_SIGNAL, NO_SURFACE, SATURATED, TOO_FAR, TOO_NEAR, VALID
 from .device import Kernel, scalar
-from .phase import phase_turns
 from .modulated_light import FARTHEST, PHASORS, PLANES, STRAY, pack_frequencies, pack_parameters
+from .phase import phase_turns
 from .philox import draw_block, stream_key
 from .time_of_flight_profile import FREQUENCIES, TimeOfFlightProfile
 from .variates import normal
