@@ -7,8 +7,8 @@ For a surface at a distance R along the ray, per modulation frequency f:
     P   = C S (e^{j phi} + h3 e^{-3 j phi} + h5 e^{5 j phi})      contrast C; harmonics as four taps see them
     B   = dark + ambient rho + S
 
-The harmonics' error of the phase is (h5 - h3) sin(4 phi) at first order. A second path, longer by e, multiplies the n-th
-harmonic by 1 + m e^{j 2 pi n f e / c}, and S in B by 1 + m.
+The harmonics' error of the phase is (h5 - h3) sin(4 phi) at first order. A second path, longer by e, multiplies the
+n-th harmonic by 1 + m e^{j 2 pi n f e / c}, and S in B by 1 + m.
 
 Differs from a real sensor: the second path has one length for the whole image, which stands for a single bounce; light
 falls on every ray alike; the phase shifts neither with temperature nor from pixel to pixel.
@@ -61,10 +61,9 @@ def _phasor_line(
     has_infrared = infrared_in.shape[0] > 0
     for x in range(width):
         depth = np.float64(depth_in[line, x])
-        present = (depth > 0.0) and (depth < FARTHEST)
-        depth = depth if present else FARTHEST
+        away = depth if (depth > 0.0) and (depth < FARTHEST) else FARTHEST
         across = (np.float64(x) - cx) / fx
-        plane_out[line, last, x] = np.float32(depth * math.sqrt(across * across + square))
+        plane_out[line, last, x] = np.float32(away * math.sqrt(across * across + square))
     for x in range(width):
         distance = plane_out[line, last, x]
         plane_out[line, 0, x] = signal / (distance * distance)

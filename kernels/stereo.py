@@ -37,7 +37,6 @@ from .depth_reading import (
     LOW_SIGNAL,
     NO_MATCH,
     NO_SURFACE,
-    OCCLUDED,
     OUT_OF_OVERLAP,
     SATURATED,
     TOO_FAR,

@@ -1,8 +1,8 @@
 """Noise of a block matcher: of unit variance at every pixel, and correlated over the matcher's support.
 
-Normals stand on a coarse grid and are interpolated linearly; each weight is divided by the root of the weights' squares,
-so that the variance is one between the nodes too. A noise line is a line of nodes, already interpolated along x; a pixel
-adds two of them.
+Normals stand on a coarse grid and are interpolated linearly; each weight is divided by the root of the weights'
+squares, so that the variance is one between the nodes too. A noise line is a line of nodes, already interpolated along
+x; a pixel adds two of them.
 
 Draws: block 0 of the caller's stream, one per node column and four node lines.
 """
@@ -61,7 +61,7 @@ def noise_groups(height: int, cell: int) -> int:
 
 @functools.lru_cache(maxsize=16)
 def cell_weights(cell: int) -> NDArray[np.float64]:
-    """Return the weights of the two nodes beside each of a cell's pixels, shape (cell, 2), their squares adding to one."""
+    """Return the weights of the nodes on either side of a cell's pixels, shape (cell, 2); their squares add to one."""
     weights = np.empty((cell, 2))
     for k in range(cell):
         t = k / cell

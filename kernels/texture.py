@@ -2,8 +2,8 @@
 
     t^2 = mean(g_x^2 + g_y^2) / mean(I)^2
 
-over a window of pixels, with central differences g [per px] and the image continued by its border. The scale of the image
-does not matter.
+over a window of pixels, with central differences g [per px] and the image continued by its border. The scale of the
+image does not matter.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Time-of-flight depth: four taps for each modulation frequency, their phases, and what several phases agree on.
 
-The light of each pixel is a phasor P and a mean B per modulation frequency f (`modulated_light`). They are summed before
-anything is measured: over the 3 x 3 pixels among which the lens spreads light, and over the image for what is scattered
-within the camera. Pixels on an edge, and those that fly between surfaces or outside of them, follow from the sum. Then,
-with P = I + j Q:
+The light of each pixel is a phasor P and a mean B per modulation frequency f (`modulated_light`). They are summed
+before anything is measured: over the 3 x 3 pixels among which the lens spreads light, and over the image for what is
+scattered within the camera. Pixels on an edge, and those that fly between surfaces or outside of them, follow from the
+sum. Then, with P = I + j Q:
 
     s_k   = B + (I, Q, -I, -Q)_k, with shot and read noise, in whole counts, at most the full well
     phi'  = atan2(s_1 - s_3, s_0 - s_2),   R_f = c / (4 pi f) (phi' + 2 pi n_f)
