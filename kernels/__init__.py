@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .stereo_matching import SemiGlobalMatcher as SemiGlobalMatcher
     from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
+    from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
@@ -81,6 +82,7 @@ _HOMES = {
     "SemiGlobalMatcher": "stereo_matching",
     "match_stereo": "stereo_matching",
     "StereoProfile": "stereo_profile",
+    "TimeOfFlightProfile": "time_of_flight_profile",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
     "look_at": "transforms",

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from .camera_profile import CameraProfile
 from .stereo_profile import StereoProfile
+from .time_of_flight_profile import TimeOfFlightProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
 
@@ -32,13 +33,17 @@ class ProfileValue(NamedTuple):
     """"datasheet", "paper" or "typical"."""
 
 
-DepthProfile = StereoProfile
+DepthProfile = StereoProfile | TimeOfFlightProfile
 """The profile of a depth sensor of any kind."""
 Profile = CameraProfile | DepthProfile
 
-PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {"camera": CameraProfile, "stereo": StereoProfile}
+PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {
+    "camera": CameraProfile,
+    "stereo": StereoProfile,
+    "time_of_flight": TimeOfFlightProfile,
+}
 """Class of each kind of profile, as the built-in profiles' files name it."""
-_DEPTH_CLASSES: Final = (StereoProfile,)
+_DEPTH_CLASSES: Final = (StereoProfile, TimeOfFlightProfile)
 KINDS: Final = ("camera", "depth")
 """What a sensor of a rig may be."""
 
