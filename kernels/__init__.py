@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
     from .stereo_profile import StereoProfile as StereoProfile
+    from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
@@ -67,6 +68,7 @@ _HOMES = {
     "list_profiles": "profiles",
     "load_profile": "profiles",
     "StereoProfile": "stereo_profile",
+    "StructuredLightProfile": "structured_light_profile",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
     "look_at": "transforms",

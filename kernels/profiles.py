@@ -11,6 +11,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from .camera_profile import CameraProfile
 from .stereo_profile import StereoProfile
+from .structured_light_profile import StructuredLightProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
 
@@ -32,12 +33,16 @@ class ProfileValue(NamedTuple):
     """"datasheet", "paper" or "typical"."""
 
 
-DepthProfile = StereoProfile
+DepthProfile = StereoProfile | StructuredLightProfile
 """The profile of a depth sensor of any kind."""
 Profile = CameraProfile | DepthProfile
 
-_CLASSES: Final[dict[str, type[Profile]]] = {"camera": CameraProfile, "stereo": StereoProfile}
-_DEPTH_CLASSES: Final = (StereoProfile,)
+_CLASSES: Final[dict[str, type[Profile]]] = {
+    "camera": CameraProfile,
+    "stereo": StereoProfile,
+    "structured_light": StructuredLightProfile,
+}
+_DEPTH_CLASSES: Final = (StereoProfile, StructuredLightProfile)
 KINDS: Final = ("camera", "depth")
 """What a sensor of a rig may be."""
 

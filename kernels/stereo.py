@@ -37,7 +37,9 @@ from .depth_images import DepthImages
 from .depth_reading import LOW_SIGNAL, NO_SURFACE, OCCLUDED, OUT_OF_OVERLAP, TOO_FAR, TOO_NEAR, VALID
 from .device import Kernel, scalar
 from .philox import draw_block, stream_key
+from .shadow_line import cast_line
 from .stereo_profile import StereoProfile
+from .surface_return import has_surface, kept_share
 from .variates import normal, uniform64
 
 _BLOCK_GRID: Final = 0
@@ -59,47 +61,6 @@ def _column_noise(key_0: Any, key_1: Any, row: Any, sensor: Any, column: Any, li
     """Return the coarse noise of a node column at an image line between two node lines."""
     value = upper * _grid_normal(key_0, key_1, row, sensor, column, line)
     return value + lower * _grid_normal(key_0, key_1, row, sensor, column, line + 1)
-
-
-@scalar(forceinline=True)
-def _has_surface(depth: Any) -> Any:
-    # False for NaN and infinity.
-    return (depth > np.float32(0.0)) and (depth < np.float32(3.0e38))
-
-
-@scalar
-def _kept_share(value: Any, none: Any, full: Any) -> Any:
-    """Return the probability of a return: 0 up to `none`, 1 from `full`, linear between."""
-    share = (value - none) / (full - none)
-    return min(max(share, 0.0), 1.0)
-
-
-@scalar
-def _cast_line(line: Any, depth_in: Any, focal_baseline: Any, reach: Any, seen_out: Any) -> None:
-    """Draw a line's surfaces into the second imager: `seen_out` holds the largest disparity at each of its pixels."""
-    width = depth_in.shape[1]
-    for x in range(width):
-        seen_out[line, x] = np.float32(0.0)
-    here = 0.0
-    before = 0.0
-    depth = depth_in[line, 0]
-    following = focal_baseline / depth if _has_surface(depth) else 0.0
-    for x in range(width):
-        before, here, following = here, following, 0.0
-        if x + 1 < width:
-            depth = depth_in[line, x + 1]
-            following = focal_baseline / depth if _has_surface(depth) else 0.0
-        if here <= 0.0 or x + 1.0 < here:
-            continue
-        # Neighbours of nearly the same disparity are one surface, which meets half-way between their disparities.
-        left = 0.5 * (here + before) if abs(here - before) <= reach else here
-        right = 0.5 * (here + following) if abs(here - following) <= reach else here
-        first = max(math.ceil(x - 0.5 - left), 0)
-        last = min(math.floor(x + 0.5 - right), width - 1)
-        value = np.float32(here)
-        for target in range(first, last + 1):
-            if value > seen_out[line, target]:
-                seen_out[line, target] = value
 
 
 @scalar
@@ -128,7 +89,7 @@ def _stereo_line(
 
     # The second imager's line stands in depth_out. Pixel x looks at x - d <= x there, and pixels are done from the
     # right, so none is overwritten before its last use.
-    _cast_line(line, depth_in, focal_baseline, reach, depth_out)
+    cast_line(line, depth_in, focal_baseline, reach, False, 0, depth_out)
 
     column = (width - 1) // cell
     noise_right = _column_noise(key_0, key_1, row, sensor, column + 1, node_line, upper, lower)
@@ -145,7 +106,7 @@ def _stereo_line(
         status = VALID
         depth = 0.0
         true_depth = depth_in[line, x]
-        if not _has_surface(true_depth):
+        if not has_surface(true_depth):
             status = NO_SURFACE
         else:
             disparity = focal_baseline / np.float64(true_depth)
@@ -160,9 +121,9 @@ def _stereo_line(
             else:
                 kept = 1.0
                 if has_cosine:
-                    kept = _kept_share(np.float64(cosine_in[line, x]), cosine_none, cosine_full)
+                    kept = kept_share(np.float64(cosine_in[line, x]), cosine_none, cosine_full)
                 if has_infrared:
-                    kept *= _kept_share(np.float64(infrared_in[line, x]), infrared_none, infrared_full)
+                    kept *= kept_share(np.float64(infrared_in[line, x]), infrared_none, infrared_full)
                 if kept < 1.0:
                     word, _, _, _ = draw_block(key_0, key_1, y * width + x, row, sensor, _BLOCK_LOSS)
                     if not (uniform64(word) < kept):
