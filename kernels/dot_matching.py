@@ -3,7 +3,7 @@
 Each dot that is seen votes with the disparity of its place. A pixel is matched where, of all dots in the window about
 it, enough are seen and agree with the mean of those seen: within t (1 + r^2) for a dot r pixels away. A pixel that
 measured something and is not matched has no match; then, or where it measured nothing and is matched all the same, it
-takes the mean of the votes of matched dots near it, weighted by 1 / (1 + r^2), with the noise of its own.
+takes the mean of the votes of matched dots near it, weighted by 1 / (1 + r^2), with its own noise.
 
 Votes are rounded to 1/256 px: their sums are exact, and do not depend on order or device.
 
@@ -22,10 +22,8 @@ from numpy.typing import NDArray
 
 from .depth_reading import NO_MATCH, VALID
 from .device import Kernel, scalar
-from .philox import draw_block
-from .structured_light_noise import find_deviations, read_disparity
+from .structured_light_noise import read_disparity
 from .structured_light_profile import StructuredLightProfile
-from .variates import normal
 
 PAD: Final = 4
 """Columns before and after those of the image in an array of votes."""
@@ -34,6 +32,9 @@ NO_DOT: Final = np.float32(-1e6)
 UNSEEN_DOT: Final = np.float32(-2e6)
 """Vote of a dot that is not seen."""
 
+_PER_PIXEL: Final = np.float32(256.0)
+_PIXEL: Final = np.float32(1.0 / 256.0)
+_HALF: Final = np.float32(0.5)
 _NONE: Final = np.float32(0.0)
 _ONE: Final = np.float32(1.0)
 _UNSEEN: Final = np.float32(-1.5e6)
@@ -76,7 +77,7 @@ def tabulate_matching(profiles: Sequence[StructuredLightProfile]) -> MatchingTab
 @scalar(forceinline=True)
 def round_vote(disparity: Any) -> Any:
     """Return a disparity as a vote: a multiple of 1/256 px."""
-    return np.float32(math.floor(disparity * 256.0 + 0.5) * 0.00390625)
+    return np.floor(np.float32(disparity) * _PER_PIXEL + _HALF) * _PIXEL
 
 
 @scalar(forceinline=True)
@@ -93,7 +94,7 @@ def _tally(vote: Any) -> Any:
 @scalar
 def _sum_line(line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: Any, draw_out: Any) -> None:
     """Add votes and counts over the window's columns."""
-    which = which_in[line // height]
+    which = which_in[np.uint64(line) // np.uint64(height)]
     i0, i1, i2 = matching_in.inside[which, 0], matching_in.inside[which, 1], matching_in.inside[which, 2]
     i3, i4 = matching_in.inside[which, 3], matching_in.inside[which, 4]
     for x in range(draw_out.shape[2]):
@@ -120,24 +121,27 @@ def _match_line(
     line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: Any, draw_out: Any, matched_out: Any,
     status_out: Any,
 ) -> None:  # fmt: skip
-    """Find the pixels that are matched; planes 2 and 3 of `draw_out` are the means and the votes that still lack."""
+    """Find the pixels that are matched; planes 4 and 3 of `draw_out` become the means and the votes that still lack."""
     width = matched_out.shape[1]
-    image = line // height
+    image = np.uint64(line) // np.uint64(height)
     which = which_in[image]
     radius = matching_in.window_radius[which]
-    first, last = max(line - radius, image * height), min(line + radius, image * height + height - 1)
+    first, last = (
+        max(line - radius, np.int64(image) * height),
+        min(line + radius, np.int64(image) * height + height - 1),
+    )
     for x in range(width):
-        draw_out[line, 2, x] = _NONE
+        draw_out[line, 4, x] = _NONE
         draw_out[line, 3, x] = _NONE
     for other in range(first, last + 1):
         for x in range(width):
-            draw_out[line, 2, x] += draw_out[other, 0, x]
+            draw_out[line, 4, x] += draw_out[other, 0, x]
             draw_out[line, 3, x] += draw_out[other, 1, x]
     share = matching_in.share[which]
     for x in range(width):
         tally = draw_out[line, 3, x]
         seen = np.float32(np.int32(tally * _PER_UNIT))
-        draw_out[line, 2, x] = draw_out[line, 2, x] / seen if seen > _NONE else _NOWHERE
+        draw_out[line, 4, x] = draw_out[line, 4, x] / seen if seen > _NONE else _NOWHERE
         draw_out[line, 3, x] = share * (tally - seen * _SEEN_UNIT)
     for other in range(first, last + 1):
         away = abs(other - line)
@@ -148,7 +152,7 @@ def _match_line(
         )
         t3, t4 = matching_in.tolerance[which, away, 3], matching_in.tolerance[which, away, 4]
         for x in range(width):
-            mean = draw_out[line, 2, x]
+            mean = draw_out[line, 4, x]
             draw_out[line, 3, x] -= (
                 _agrees(vote_in[other, x], mean, t4) + _agrees(vote_in[other, x + 1], mean, t3)
                 + _agrees(vote_in[other, x + 2], mean, t2) + _agrees(vote_in[other, x + 3], mean, t1)
@@ -165,13 +169,13 @@ def _match_line(
 
 @scalar
 def _fill_line(
-    line: Any, focal_baseline_in: Any, which_in: Any, row_in: Any, matching_in: Any, noise_in: Any, key_0: Any,
-    key_1: Any, sensor: Any, height: Any, vote_in: Any, matched_in: Any, depth_out: Any, status_out: Any,
+    line: Any, focal_baseline_in: Any, which_in: Any, matching_in: Any, noise_in: Any, height: Any, draw_in: Any,
+    vote_in: Any, matched_in: Any, depth_out: Any, status_out: Any,
 ) -> None:  # fmt: skip
     """Fill what has no match, or was matched by what is around it."""
     width = depth_out.shape[1]
-    image = line // height
-    y = line - image * height
+    image = np.uint64(line) // np.uint64(height)
+    y = line - np.int64(image) * height
     which = which_in[image]
     focal_baseline = focal_baseline_in[image]
     radius = matching_in.fill_radius[which]
@@ -183,18 +187,17 @@ def _fill_line(
         if status == NO_MATCH or matched_in[line, x] > 0:
             total, weights = 0.0, 0.0
             for j in range(-min(radius, y), min(radius, height - 1 - y) + 1):
-                for i in range(-min(radius, x), min(radius, width - 1 - x) + 1):
+                across = np.int64(math.sqrt(np.float64(radius * radius - j * j)))
+                for i in range(-across, across + 1):
+                    # Beyond the image's first and last column there are no dots.
                     vote = vote_in[line + j, PAD + x + i]
-                    apart = i * i + j * j
-                    if vote > _NONE and apart <= radius * radius and matched_in[line + j, x + i] > 0:
-                        weight = 1.0 / (1.0 + apart)
+                    if vote > _NONE and matched_in[line + j, x + i] > 0:
+                        weight = 1.0 / (1.0 + i * i + j * j)
                         total += weight * np.float64(vote)
                         weights += weight
             if weights > 0.0:
                 disparity = total / weights
-                deviation, _ = find_deviations(noise_in, which, focal_baseline / disparity, 1.0, focal_baseline)
-                _, _, word, _ = draw_block(key_0, key_1, y * width + x, row_in[image], sensor, 0)
-                noisy = disparity + deviation * np.float64(np.float32(normal(word)))
+                noisy = disparity + np.float64(draw_in[line, 2, x])
                 depth, status = read_disparity(noise_in, which, noisy, focal_baseline)
         depth_out[line, x] = np.float32(depth)
         status_out[line, x] = np.uint8(status)
@@ -206,9 +209,8 @@ _FILL: Final = Kernel(_fill_line)
 
 
 def match_dots(
-    lines: int, height: int, focal_baseline: Any, which: Any, rows: Any, matching: MatchingTable, noise: Any,
-    key: tuple[Any, Any], sensor: Any, votes: Any, work: Any, matched: Any, depth: Any, status: Any, *, device: str,
-    threads: int | None,
+    lines: int, height: int, focal_baseline: Any, which: Any, matching: MatchingTable, noise: Any, votes: Any,
+    work: Any, matched: Any, depth: Any, status: Any, *, device: str, threads: int | None,
 ) -> None:  # fmt: skip
     """Match the dots of some images, and change what they measured.
 
@@ -217,13 +219,10 @@ def match_dots(
         height: Lines of an image.
         focal_baseline: f B of each image [px m].
         which: Profile of each image.
-        rows: Global row index of each image.
         matching: How each profile matches.
         noise: Noise of each profile.
-        key: Key of the stream of noise.
-        sensor: Number of the sensor.
         votes: Vote of each pixel, float32, shape (lines or more, W + 2 PAD).
-        work: Space of shape (lines or more, 4, W), float32.
+        work: Planes of `structured_light_sample.py`, float32, shape (lines or more, 5, W); the noise in plane 2 stays.
         matched: Space of shape (lines or more, W), uint8.
         depth: Depth [m], shape (lines, W); changed.
         status: Status, shape (lines, W); changed.
@@ -234,6 +233,5 @@ def match_dots(
     _SUM.launch(lines, which, matching, height, votes, work, **options)
     _MATCH.launch(lines, which, matching, height, votes, work, matched, status, **options)
     _FILL.launch(
-        lines, focal_baseline, which, rows, matching, noise, *key, sensor, height, votes, matched, depth, status,
-        **options,
+        lines, focal_baseline, which, matching, noise, height, work, votes, matched, depth, status, **options,
     )  # fmt: skip

@@ -38,135 +38,143 @@ from .depth_reading import LOW_SIGNAL, NO_SURFACE, OCCLUDED, OUT_OF_OVERLAP, SAT
 from .device import Kernel, scalar
 from .dot_matching import NO_DOT, PAD, UNSEEN_DOT, match_dots, round_vote, tabulate_matching
 from .dot_pattern import dot_pattern
-from .philox import draw_block, stream_key
+from .philox import stream_key
 from .shadow_line import cast_line
-from .structured_light_noise import cosine_limit, find_deviations, read_disparity, tabulate_noise
+from .structured_light_noise import cosine_limit, tabulate_noise
 from .structured_light_profile import StructuredLightProfile
-from .surface_return import has_surface, kept_share
-from .variates import normal, uniform32
+from .structured_light_sample import DRAW, INVERT, PLANES, SAMPLE
 
 _CPU_PIXELS: Final = 1 << 19
 _CUDA_PIXELS: Final = 1 << 24
 _MARGIN_STEP: Final = 64
 
-
-@scalar
-def _sample_depth(line: Any, depth_in: Any, x: Any, y: Any, height: Any, reach: Any) -> Any:
-    """Return the depth at a place of an image, bilinear within the surface that is nearest to the place.
-
-    Neighbours whose disparity differs from it by more than `reach`, given as |1/z - 1/z'| [1/m], belong to others.
-    """
-    width = depth_in.shape[1]
-    x = min(max(x, 0.0), width - 1.0)
-    y = min(max(y, 0.0), height - 1.0)
-    left, upper = min(np.int64(x), max(width - 2, 0)), min(np.int64(y), max(height - 2, 0))
-    u, v = x - left, y - upper
-    anchor = np.float64(depth_in[line + upper + (1 if v >= 0.5 else 0), left + (1 if u >= 0.5 else 0)])
-    if not has_surface(np.float32(anchor)):
-        return 0.0
-    total, weights = 0.0, 0.0
-    for j in range(2):
-        if upper + j >= height:
-            continue
-        for i in range(2):
-            if left + i >= width:
-                continue
-            z = np.float64(depth_in[line + upper + j, left + i])
-            if has_surface(np.float32(z)) and abs(z - anchor) <= reach * z * anchor:
-                weight = (v if j == 1 else 1.0 - v) * (u if i == 1 else 1.0 - u)
-                total += weight * z
-                weights += weight
-    return total / weights
+_NONE: Final = np.float32(0.0)
+_HALF: Final = np.float32(0.5)
 
 
 @scalar
-def _sense_line(
-    line: Any, depth_in: Any, cosine_in: Any, infrared_in: Any, fx_in: Any, center_in: Any, row_in: Any, which_in: Any,
-    parameter_in: Any, noise_in: Any, pattern_in: Any, pattern_of_in: Any, margin: Any, key_0: Any, key_1: Any,
-    sensor: Any, height: Any, seen_out: Any, draw_out: Any, vote_out: Any, depth_out: Any, status_out: Any,
+def _light_line(
+    line: Any, depth_in: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, focal_baseline_in: Any,
+    which_in: Any, parameter_in: Any, margin: Any, height: Any, draw_out: Any, seen_out: Any,
 ) -> None:  # fmt: skip
+    """Find how much light comes back, plane 1, and what the projector sees."""
     width = depth_in.shape[1]
-    image = line // height
-    y = line - image * height
-    row = row_in[image]
+    image = np.uint64(line) // np.uint64(height)
     which = which_in[image]
-    # Without a branch, and of nothing but its own index: the compiler draws for several pixels at once.
+    focal_baseline = focal_baseline_in[image]
+    scale = np.float32(1.0 / (focal_baseline * focal_baseline))
     for x in range(width):
-        w0, w1, w2, w3 = draw_block(key_0, key_1, y * width + x, row, sensor, 0)
-        draw_out[line, 0, x] = np.float32(normal(w0))
-        draw_out[line, 1, x] = np.float32(normal(w1))
-        draw_out[line, 2, x] = np.float32(normal(w2))
-        draw_out[line, 3, x] = uniform32(w3)
-
+        draw_out[line, 1, x] = disparity_in[line, x] * disparity_in[line, x] * scale
+    if cosine_in.shape[0] > 0:
+        # What is beyond the limit of incidence, or not a number, has no signal.
+        cosine_least = np.float32(parameter_in[which, 2])
+        for x in range(width):
+            draw_out[line, 1, x] *= cosine_in[line, x] if cosine_in[line, x] >= cosine_least else _NONE
+    if infrared_in.shape[0] > 0:
+        for x in range(width):
+            draw_out[line, 1, x] *= infrared_in[line, x]
     flipped = parameter_in[which, 0] > 0.0
-    focal_baseline = fx_in[image] * parameter_in[which, 1]
-    range_min, range_max, reach = parameter_in[which, 2], parameter_in[which, 3], parameter_in[which, 4]
-    center = width - 1 - center_in[image, 0] if flipped else center_in[image, 0]
-    lit_first = center - fx_in[image] * parameter_in[which, 5]
-    lit_last = center + fx_in[image] * parameter_in[which, 5]
-    cosine_least = parameter_in[which, 6]
-    signal_full, signal_none, signal_max = parameter_in[which, 7], parameter_in[which, 8], parameter_in[which, 9]
-    inverse_reach = reach / focal_baseline
-    pattern = pattern_of_in[which]
-    has_cosine = cosine_in.shape[0] > 0
-    has_infrared = infrared_in.shape[0] > 0
-    cast_line(line, depth_in, focal_baseline, reach, flipped, margin, seen_out)
+    cast_line(line, depth_in, focal_baseline, parameter_in[which, 1], flipped, margin, seen_out)
 
+
+@scalar(forceinline=True)
+def _landing(x: Any, disparity: Any, origin: Any, direction: Any) -> Any:
+    """Return the column of the projector's field that lights a pixel; columns count from the side away from it."""
+    return origin + direction * np.float32(x) - disparity
+
+
+@scalar(forceinline=True)
+def _place(landing: Any, margin: Any) -> Any:
+    # Unsigned, so that no index is taken for one that counts from the end.
+    return np.uint64(max(np.int64(np.floor(landing + _HALF)) + margin, 0))
+
+
+@scalar
+def _judge_line(
+    line: Any, disparity_in: Any, has_infrared: Any, focal_baseline_in: Any, center_in: Any, field_in: Any,
+    which_in: Any, parameter_in: Any, noise_in: Any, margin: Any, height: Any, draw_in: Any, seen_in: Any,
+    status_out: Any,
+) -> None:  # fmt: skip
+    """Find what returns, by the truth."""
+    width = disparity_in.shape[1]
+    image = np.uint64(line) // np.uint64(height)
+    which = which_in[image]
+    focal_baseline = focal_baseline_in[image]
+    reach = np.float32(parameter_in[which, 1])
+    signal_none, signal_scale = np.float32(parameter_in[which, 3]), np.float32(parameter_in[which, 4])
+    signal_max = np.float32(parameter_in[which, 5] if has_infrared else math.inf)
+    flipped = parameter_in[which, 0] > 0.0
+    origin = np.float32(width - 1 if flipped else 0)
+    direction = np.float32(-1.0 if flipped else 1.0)
+    center = width - 1 - center_in[image, 0] if flipped else center_in[image, 0]
+    lit_first, lit_last = np.float32(center - field_in[image]), np.float32(center + field_in[image])
+    disparity_most = np.float32(focal_baseline / noise_in.value[which, 1])
+    disparity_least = np.float32(focal_baseline / noise_in.value[which, 2])
+    for x in range(width):
+        disparity = disparity_in[line, x]
+        signal = draw_in[line, 1, x]
+        landing = _landing(x, disparity, origin, direction)
+        # A comparison with what is not a number is false: such a signal is lost.
+        status = VALID if draw_in[line, 3, x] < (signal - signal_none) * signal_scale else LOW_SIGNAL
+        status = SATURATED if signal > signal_max else status
+        status = OCCLUDED if seen_in[line, _place(landing, margin)] > disparity + reach else status
+        status = OUT_OF_OVERLAP if landing < lit_first or landing > lit_last else status
+        status = TOO_FAR if disparity < disparity_least else status
+        status = TOO_NEAR if disparity > disparity_most else status
+        status_out[line, x] = np.uint8(status if disparity > _NONE else NO_SURFACE)
+
+
+@scalar
+def _read_line(
+    line: Any, focal_baseline_in: Any, which_in: Any, noise_in: Any, height: Any, draw_in: Any, depth_out: Any,
+    status_out: Any,
+) -> None:  # fmt: skip
+    """Add noise to what was sampled, round it to steps, and turn it into depth."""
+    image = np.uint64(line) // np.uint64(height)
+    which = which_in[image]
+    focal_baseline = focal_baseline_in[image]
+    step, range_min, range_max = noise_in.value[which, 0], noise_in.value[which, 1], noise_in.value[which, 2]
+    inverse_step = 1.0 / step if step > 0.0 else 0.0
+    for x in range(depth_out.shape[1]):
+        noisy = np.float64(draw_in[line, 4, x]) + np.float64(draw_in[line, 2, x])
+        rounded = np.floor(noisy * inverse_step + 0.5) * step
+        measured = rounded if step > 0.0 else noisy
+        too_far = not (range_max * measured >= focal_baseline)
+        too_near = range_min * measured > focal_baseline
+        before = status_out[line, x]
+        found = TOO_FAR if too_far else (TOO_NEAR if too_near else VALID)
+        status = found if before == VALID else np.int64(before)
+        status_out[line, x] = np.uint8(status)
+        depth_out[line, x] = np.float32(focal_baseline / measured if status == VALID else 0.0)
+
+
+@scalar
+def _vote_line(
+    line: Any, disparity_in: Any, which_in: Any, parameter_in: Any, pattern_in: Any, pattern_of_in: Any, margin: Any,
+    height: Any, draw_in: Any, status_in: Any, vote_out: Any,
+) -> None:  # fmt: skip
+    """Let the dots that are seen vote."""
+    width = disparity_in.shape[1]
+    image = np.uint64(line) // np.uint64(height)
+    y = line - np.int64(image) * height
+    which = which_in[image]
+    flipped = parameter_in[which, 0] > 0.0
+    origin = np.float32(width - 1 if flipped else 0)
+    direction = np.float32(-1.0 if flipped else 1.0)
+    pattern = pattern_of_in[which]
     for x in range(PAD):
         vote_out[line, x] = NO_DOT
         vote_out[line, PAD + width + x] = NO_DOT
     for x in range(width):
-        # Columns count from the side that is away from the projector; the surface is lit at column - d of its field.
-        column = np.float64(width - 1 - x if flipped else x)
-        status = VALID
-        depth, sampled, cosine = 0.0, 0.0, 1.0
-        true_depth = depth_in[line, x]
-        z = np.float64(true_depth)
-        landing = column
-        if not has_surface(true_depth):
-            status = NO_SURFACE
-        else:
-            disparity = focal_baseline / z
-            landing = column - disparity
-            if z < range_min:
-                status = TOO_NEAR
-            elif z > range_max:
-                status = TOO_FAR
-            elif landing < lit_first or landing > lit_last:
-                status = OUT_OF_OVERLAP
-            elif seen_out[line, np.int64(landing + margin + 0.5)] > disparity + reach:
-                status = OCCLUDED
-            else:
-                if has_cosine:
-                    cosine = np.float64(cosine_in[line, x])
-                signal = cosine / (z * z)
-                if has_infrared:
-                    signal *= np.float64(infrared_in[line, x])
-                    if signal > signal_max:
-                        status = SATURATED
-                kept = kept_share(signal, signal_none, signal_full)
-                # Negated, so that what is not a number is lost.
-                if not (cosine >= cosine_least) or (kept < 1.0 and not (draw_out[line, 3, x] < kept)):
-                    status = LOW_SIGNAL
-        if status == VALID:
-            deviation, lateral = find_deviations(noise_in, which, z, cosine, focal_baseline)
-            sampled_depth = _sample_depth(
-                image * height, depth_in, x + lateral * draw_out[line, 0, x], y + lateral * draw_out[line, 1, x],
-                height, inverse_reach,
-            )  # fmt: skip
-            sampled = focal_baseline / (sampled_depth if sampled_depth > 0.0 else z)
-            noisy = sampled + deviation * draw_out[line, 2, x]
-            depth, status = read_disparity(noise_in, which, noisy, focal_baseline)
-        depth_out[line, x] = np.float32(depth)
-        status_out[line, x] = np.uint8(status)
-        place = max(np.int64(math.floor(landing + 0.5)) + margin, 0)
-        vote = NO_DOT
-        if pattern_in[pattern, y, place] > 0:
-            vote = round_vote(sampled) if status == VALID else UNSEEN_DOT
-        vote_out[line, PAD + x] = vote
+        landing = _landing(x, disparity_in[line, x], origin, direction)
+        vote = round_vote(draw_in[line, 4, x]) if status_in[line, x] == VALID else UNSEEN_DOT
+        vote_out[line, PAD + x] = vote if pattern_in[pattern, y, _place(landing, margin)] > 0 else NO_DOT
 
 
-_SENSE: Final = Kernel(_sense_line)
+_LIGHT: Final = Kernel(_light_line)
+_JUDGE: Final = Kernel(_judge_line)
+_READ: Final = Kernel(_read_line)
+_VOTE: Final = Kernel(_vote_line)
 
 
 def measure_structured_light(
@@ -190,9 +198,9 @@ def measure_structured_light(
     height, count = images.height, len(images.rows)
     parameters = np.array([
         (
-            p.projector_side == "left", p.baseline, p.range_min, p.range_max, p.occlusion_step,
-            math.tan(math.radians(p.projector_field) / 2.0), cosine_limit(p.incidence_max), p.signal_full,
-            p.signal_none, p.signal_max,
+            p.projector_side == "left", p.occlusion_step, cosine_limit(p.incidence_max), p.signal_none,
+            1.0 / (p.signal_full - p.signal_none), p.signal_max, p.baseline,
+            math.tan(math.radians(p.projector_field) / 2.0),
         )
         for p in profiles
     ], dtype=np.float64)  # fmt: skip
@@ -207,21 +215,39 @@ def measure_structured_light(
     step = max(1, (_CPU_PIXELS if place.device == "cpu" else _CUDA_PIXELS) // (height * width))
     space = min(step, count) * height
     seen = place.allocate((space, margin + width), np.float32)
-    draws = place.allocate((space, 4, width), np.float32)
+    draws = place.allocate((space, PLANES, width), np.float32)
     votes = place.allocate((space, width + 2 * PAD), np.float32)
     matched = place.allocate((space, width), np.uint8)
+    disparity = place.allocate((space + 1, width), np.float32)
+    flat, reaches = disparity.reshape(-1), parameters[:, 1].astype(np.float32)
+    focal_baselines = images.fx * parameters[images.profiles.which, 6]
+    fields = images.fx * parameters[images.profiles.which, 7]
+    options: dict[str, Any] = {"device": place.device, "threads": threads}
     for start in range(0, count, step):
         end = min(start + step, count)
-        part = slice(start * height, end * height)
-        which, rows, fx = images.profiles.which[start:end], images.rows[start:end], images.fx[start:end]
-        _SENSE.launch(
-            (end - start) * height, images.depth[part], images.cosine[part], images.infrared[part], fx,
-            images.center[start:end], rows, which, parameters, noise, pattern, pattern_of, margin, *key, images.sensor,
-            height, seen, draws, votes, measured[part], status[part], device=place.device, threads=threads,
+        part, total = slice(start * height, end * height), (end - start) * height
+        which, rows, products = images.profiles.which[start:end], images.rows[start:end], focal_baselines[start:end]
+        true_depth, cosine, infrared = images.depth[part], images.cosine[part], images.infrared[part]
+        depth, found = measured[part], status[part]
+        INVERT.launch(total + 1, total, true_depth, products, height, disparity, **options)
+        DRAW.launch(
+            total, disparity, cosine, products, rows, which, noise, *key, images.sensor, height, draws, **options
+        )
+        SAMPLE.launch(total, disparity, flat, which, reaches, height, draws, **options)
+        _LIGHT.launch(
+            total, true_depth, disparity, cosine, infrared, products, which, parameters, margin, height, draws, seen,
+            **options,
         )  # fmt: skip
+        _JUDGE.launch(
+            total, disparity, images.infrared.shape[0] > 0, products, images.center[start:end], fields[start:end],
+            which, parameters, noise, margin, height, draws, seen, found, **options,
+        )  # fmt: skip
+        _READ.launch(total, products, which, noise, height, draws, depth, found, **options)
+        _VOTE.launch(
+            total, disparity, which, parameters, pattern, pattern_of, margin, height, draws, found, votes, **options
+        )
         match_dots(
-            (end - start) * height, height, fx * parameters[which, 1], which, rows, matching, noise, key,
-            images.sensor, votes, draws, matched, measured[part], status[part], device=place.device, threads=threads,
+            total, height, products, which, matching, noise, votes, draws, matched, depth, found, **options,
         )  # fmt: skip
     return measured, status
 
