@@ -150,8 +150,8 @@ def _read_line(
 
 @scalar
 def _vote_line(
-    line: Any, disparity_in: Any, which_in: Any, parameter_in: Any, pattern_in: Any, pattern_of_in: Any, margin: Any,
-    height: Any, draw_in: Any, status_in: Any, vote_out: Any,
+    line: Any, disparity_in: Any, focal_baseline_in: Any, which_in: Any, parameter_in: Any, noise_in: Any,
+    pattern_in: Any, pattern_of_in: Any, margin: Any, height: Any, draw_in: Any, status_in: Any, vote_out: Any,
 ) -> None:  # fmt: skip
     """Let the dots that are seen vote."""
     width = disparity_in.shape[1]
@@ -165,8 +165,11 @@ def _vote_line(
     for x in range(PAD):
         vote_out[line, x] = NO_DOT
         vote_out[line, PAD + width + x] = NO_DOT
+    disparity_most = np.float32(focal_baseline_in[image] / noise_in.value[which, 1])
     for x in range(width):
-        landing = _landing(x, disparity_in[line, x], origin, direction)
+        # What is too near counts as at the nearest depth, which the pattern reaches.
+        disparity = disparity_in[line, x] if disparity_in[line, x] < disparity_most else disparity_most
+        landing = _landing(x, disparity, origin, direction)
         vote = round_vote(draw_in[line, 4, x]) if status_in[line, x] == VALID else UNSEEN_DOT
         vote_out[line, PAD + x] = vote if pattern_in[pattern, y, _place(landing, margin)] > 0 else NO_DOT
 
@@ -244,7 +247,20 @@ def measure_structured_light(
         )  # fmt: skip
         _READ.launch(total, products, which, noise, height, draws, depth, found, **options)
         _VOTE.launch(
-            total, disparity, which, parameters, pattern, pattern_of, margin, height, draws, found, votes, **options
+            total,
+            disparity,
+            products,
+            which,
+            parameters,
+            noise,
+            pattern,
+            pattern_of,
+            margin,
+            height,
+            draws,
+            found,
+            votes,
+            **options,
         )
         match_dots(
             total, height, products, which, matching, noise, votes, draws, matched, depth, found, **options,

@@ -22,7 +22,8 @@ PLANES: Final = 5
 _NONE: Final = np.float32(0.0)
 _HALF: Final = np.float32(0.5)
 _ONE: Final = np.float32(1.0)
-_MOST: Final = np.float32(1e6)
+_TINY: Final = np.float32(1e-30)
+_MOST: Final = 1e6
 
 
 @scalar
@@ -38,9 +39,10 @@ def _invert_line(
     focal_baseline = focal_baseline_in[np.uint64(line) // np.uint64(height)]
     for x in range(width):
         depth = depth_in[line, x]
-        disparity = np.float32(focal_baseline / np.float64(depth))
-        disparity = disparity if disparity < _MOST else _MOST
-        disparity_out[line, x] = disparity if has_surface(depth) else _NONE
+        present = has_surface(depth)
+        disparity = focal_baseline / np.float64(depth if present else _ONE)
+        disparity = np.float32(disparity if disparity < _MOST else _MOST)
+        disparity_out[line, x] = disparity if present else _NONE
 
 
 @scalar(forceinline=True)
@@ -74,7 +76,8 @@ def _sample(disparity_in: Any, here: Any, width: Any, right: Any, down: Any, rea
     w01 = _weigh((_ONE - v) * u, d01, anchor, reach)
     w10 = _weigh(v * (_ONE - u), d10, anchor, reach)
     w11 = _weigh(v * u, d11, anchor, reach)
-    value = (w00 * d00 + w01 * d01 + w10 * d10 + w11 * d11) / (w00 + w01 + w10 + w11)
+    # What is added changes no sum but zero.
+    value = (w00 * d00 + w01 * d01 + w10 * d10 + w11 * d11) / (w00 + w01 + w10 + w11 + _TINY)
     return value if anchor > _NONE else _NONE
 
 
