@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
     from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
+    from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
@@ -83,6 +84,7 @@ _HOMES = {
     "match_stereo": "stereo_matching",
     "StereoProfile": "stereo_profile",
     "TimeOfFlightProfile": "time_of_flight_profile",
+    "StructuredLightProfile": "structured_light_profile",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
     "look_at": "transforms",
