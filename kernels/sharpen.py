@@ -64,7 +64,7 @@ def _sharpen_line(index: Any, image_in: Any, strength_in: Any, height: Any, imag
 _SHARPEN: Final = Kernel(_sharpen_line)
 
 
-def sharpen(image: Any, amount: ArrayLike, *, device: str = "cpu", threads: int | None = None) -> Any:
+def sharpen_image(image: Any, amount: ArrayLike, *, device: str = "cpu", threads: int | None = None) -> Any:
     """Sharpen encoded images with a 3x3 unsharp mask.
 
     Args:
@@ -84,7 +84,7 @@ def sharpen(image: Any, amount: ArrayLike, *, device: str = "cpu", threads: int 
     Source: Gonzalez and Woods, "Digital Image Processing", section 3.6.
 
     Example:
-        >>> sharpen(np.full((1, 4, 6, 3), 77, np.uint8), 0.5)[0, 0, 0]
+        >>> sharpen_image(np.full((1, 4, 6, 3), 77, np.uint8), 0.5)[0, 0, 0]
         array([77, 77, 77], dtype=uint8)
     """
     shape = tuple(image.shape)
