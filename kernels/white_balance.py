@@ -21,7 +21,7 @@ from typing import Any, Final, Literal, final, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .device import Kernel, scalar
+from .device import Kernel, allocate, scalar
 from .exposure_control import check_positive, check_steps
 from .lag import approach
 from .profile_check import check_range
@@ -234,14 +234,15 @@ def estimate_white_balance(
     place = find_place(image, device)
     options: dict[str, Any] = {"device": place.device, "threads": threads}
     pixels = place.borrow(image, np.float32)
-    levels = place.allocate((count, 3), np.float64)
+    there = place.device == "cuda"
+    levels = allocate((count, 3), np.float64, there)
     if method == "grey_world":
-        sums = place.allocate((count * height, 4), np.float64)
+        sums = allocate((count * height, 4), np.float64, there)
         _SUM_LINES.launch(count * height, pixels.reshape(count * height, 3 * width), limits, height, sums, **options)
         _MEAN_IMAGES.launch(count, sums, height, levels, **options)
     else:
         flat = pixels.reshape(count, 3 * height * width)
-        histogram = place.allocate((3 * count, _CELLS), np.int32)
+        histogram = allocate((3 * count, _CELLS), np.int32, there)
         _RANK_CHANNELS.launch(3 * count, flat, limits, float(percentile), histogram, levels, **options)
     gains = place.allocate((count, 3), np.float64)
     _GAINS.launch(count, levels, gains, **options)
