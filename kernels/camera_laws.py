@@ -30,6 +30,7 @@ from .camera_profile import CameraProfile
 from .image_rows import check_rows, check_sensor
 from .philox import philox_words
 from .profiles import load_camera_profile
+from .tukey import tukey_deviation
 from .variates import normal_quantile
 
 SHOT_RANGE: Final = (1e-4, 1.2e-2)
@@ -223,7 +224,9 @@ def draw_eld_profiles(
         low, high = math.log(camera.gain_min), math.log(camera.gain_max)
         log_gain = low + uniforms[0] * (high - low)
         gain = math.exp(log_gain)
-        line, spread = (camera.read, 1.0) if tail_shape is None else (camera.tail, tukey_lambda_deviation(tail_shape))
+        line, spread = (
+            (camera.read, 1.0) if tail_shape is None else (camera.tail, abs(tukey_deviation(tail_shape) / tail_shape))
+        )
         read, row = _scale(line, log_gain, uniforms[1]), _scale(camera.row, log_gain, uniforms[2])
         noise = {"read_noise": read * spread / gain, "row_noise": row / gain, "read_noise_shape": tail_shape or 0.0}
         found.append(
@@ -238,23 +241,6 @@ def draw_eld_profiles(
             )
         )
     return found
-
-
-def tukey_lambda_deviation(shape: float) -> float:
-    """Return the standard deviation of the Tukey lambda distribution of scale 1.
-
-    Args:
-        shape: Its lambda, above -0.5 and not 0.
-
-    Source: the variance of its quantile function (p^L - (1 - p)^L) / L, which is
-        2 / L^2 (1 / (1 + 2 L) - Gamma(L + 1)^2 / Gamma(2 L + 2)).
-
-    Example:
-        >>> round(tukey_lambda_deviation(0.14), 3)
-        1.464
-    """
-    square = math.gamma(shape + 1.0) ** 2 / math.gamma(2.0 * shape + 2.0)
-    return math.sqrt(2.0 * (1.0 / (1.0 + 2.0 * shape) - square)) / abs(shape)
 
 
 def _scale(line: EldLine, log_gain: float, uniform: float) -> float:
