@@ -18,8 +18,9 @@ from simloom.kernels.philox import draw_block, stream_key
 NOTES = (
     "ns per pixel of one thread: ours is compiled, NumPy is NumPy. Inputs are float32 in memory, outputs are "
     "allocated in the timed region on both sides.",
-    "Both cameras do Poisson shot noise, read noise, gain, quantisation to 12 bits and sRGB to 8 bits at an exposure "
-    "time that is given. Ours draws from Philox by address, so that any pixel can be made again alone; NumPy draws "
+    "Both cameras do lens fall-off, an RGGB mosaic, fixed patterns, hot pixels, shot, row and read noise, "
+    "gain, quantisation to 12 bits, white balance, Malvar's demosaicing and sRGB to 8 bits at an exposure time that is "
+    "given. Ours draws from Philox by address, so that any pixel can be made again alone; NumPy draws "
     "from PCG64, in order. Both depth sensors do disparity noise, quantisation to 1/32 px and a status; ours also "
     "correlates the noise over 7 px and finds occlusion.",
     "philox: 32-bit words. Ours are addressed (any word alone), NumPy's Philox is its C generator, in order.",

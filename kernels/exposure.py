@@ -116,7 +116,7 @@ def _expose_lane(
                 charge_out[lane, 1, parity, j] = np.float32(charge if charge < full else full)
             few = 0
             for j in range(count):
-                few += np.int64(charge_out[lane, 0, parity, j] < POISSON_SEARCH_LIMIT)
+                few += 1 if charge_out[lane, 0, parity, j] < POISSON_SEARCH_LIMIT else 0
             for j in range(count if few > 0 else 0):
                 mean = np.float64(charge_out[lane, 0, parity, j])
                 if mean < POISSON_SEARCH_LIMIT:
