@@ -12,7 +12,9 @@ from simloom.kernels.responsivity import electrons_per_radiance
 
 
 def photograph(radiance: NDArray[Any], exposure_time: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Take pictures: lens fall-off, RGGB mosaic, fixed patterns, shot and read noise, 12 bits, Malvar, sRGB.
+    """Take pictures: vignetting, Bayer mosaic, fixed patterns, shot, row and read noise, ADC, demosaic, balance, sRGB.
+
+    The chain of `apply_camera` with `generic_rgb`, but for the demosaicing, which is OpenCV's bilinear one.
 
     Args:
         radiance: Linear radiance [W sr^-1 m^-2], shape (N, H, W, 3).
@@ -22,60 +24,32 @@ def photograph(radiance: NDArray[Any], exposure_time: NDArray[Any], rng: np.rand
     Returns:
         Images, sRGB, shape (N, H, W, 3).
     """
+    import cv2
+
     camera = load_camera_profile("generic_rgb")
-    rate = electrons_per_radiance(camera)
     count, height, width, _ = radiance.shape
+    rate = electrons_per_radiance(camera)
     time = exposure_time[:, None, None]
-    y, x = np.mgrid[:height, :width].astype(np.float32)
+    site = np.array([[0, 1], [1, 2]])[np.arange(height)[:, None] % 2, np.arange(width) % 2]
     focal = camera.focal_length / camera.pixel_pitch
-    fall_off = (1 + ((x - (width - 1) / 2) ** 2 + (y - (height - 1) / 2) ** 2) / focal**2) ** -2
-    response = 1 + camera.photo_response_nonuniformity * rng.standard_normal((height, width), np.float32)
-    offset = camera.dark_signal_nonuniformity * rng.standard_normal((height, width), np.float32)
-    offset += camera.column_pattern * rng.standard_normal(width, np.float32)
-    hot = rng.random((height, width), np.float32) < camera.hot_pixel_fraction
-    dark = camera.dark_current + np.where(hot, rng.exponential(camera.hot_pixel_current, (height, width)), 0.0)
-    seen = np.empty((count, height, width), np.float32)
-    for row, column, channel in _RGGB:
-        seen[:, row::2, column::2] = radiance[:, row::2, column::2, channel] * np.float32(rate[channel])
-    electrons = rng.poisson((seen * (fall_off * response) + dark) * time)
-    charge = np.minimum(electrons, camera.full_well) + offset
-    charge = charge + camera.row_noise * rng.standard_normal((count, height, 1), np.float32)
-    charge += camera.read_noise * rng.standard_normal(charge.shape, np.float32)
+    y, x = (np.arange(side, dtype=np.float32) - (side - 1) / 2.0 for side in (height, width))
+    fall_off = 1.0 / (1.0 + (y[:, None] ** 2 + x**2) / focal**2) ** 2
+    gain = (
+        rate[site] * fall_off * (1.0 + camera.photo_response_nonuniformity * rng.standard_normal(site.shape))
+    ) * time
+    signal = np.take_along_axis(radiance, site[None, :, :, None], axis=3)[..., 0]
+    electrons = rng.poisson(signal * gain + camera.dark_current * time)
+    charge = np.minimum(electrons, camera.full_well) + camera.dark_signal_nonuniformity * rng.standard_normal(
+        site.shape, np.float32
+    )
+    charge += camera.row_noise * rng.standard_normal((count, height, 1), np.float32)
+    charge += camera.read_noise * rng.standard_normal(electrons.shape, np.float32)
     top = 2**camera.bit_depth - 1
-    number = np.clip(np.floor(camera.gain * charge + camera.black_level + 0.5), 0, top).astype(np.float32)
-    balanced = (number - np.float32(camera.black_level)) / np.float32(top - camera.black_level)
-    for row, column, channel in _RGGB:
-        balanced[:, row::2, column::2] *= np.float32(rate.max() / rate[channel])
-    return to_srgb(np.clip(demosaic_malvar(np.minimum(balanced, 1)), 0.0, 1.0))
-
-
-_RGGB = ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2))
-
-
-def demosaic_malvar(mosaic: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Interpolate the missing colours of RGGB mosaics, shape (N, H, W) with even sides, to (N, H, W, 3)."""
-    padded = np.pad(mosaic, ((0, 0), (2, 2), (2, 2)), mode="reflect")
-    height, width = mosaic.shape[1:]
-
-    def shifted(dy: int, dx: int) -> NDArray[np.float32]:
-        return padded[:, 2 + dy : 2 + dy + height, 2 + dx : 2 + dx + width]
-
-    rows, columns = shifted(0, -1) + shifted(0, 1), shifted(-1, 0) + shifted(1, 0)
-    diagonals = shifted(-1, -1) + shifted(-1, 1) + shifted(1, -1) + shifted(1, 1)
-    far_rows, far_columns = shifted(0, -2) + shifted(0, 2), shifted(-2, 0) + shifted(2, 0)
-    green = 0.5 * mosaic + 0.25 * (rows + columns) - 0.125 * (far_rows + far_columns)
-    along = 0.625 * mosaic + 0.5 * rows - 0.125 * (diagonals + far_rows) + 0.0625 * far_columns
-    across = 0.625 * mosaic + 0.5 * columns - 0.125 * (diagonals + far_columns) + 0.0625 * far_rows
-    opposite = 0.75 * mosaic + 0.25 * diagonals - 0.1875 * (far_rows + far_columns)
-    image = np.empty((*mosaic.shape, 3), np.float32)
-    places = {
-        (0, 0): (mosaic, green, opposite), (0, 1): (along, mosaic, across), (1, 0): (across, mosaic, along),
-        (1, 1): (opposite, green, mosaic),
-    }  # fmt: skip
-    for (row, column), planes in places.items():
-        for channel, plane in enumerate(planes):
-            image[:, row::2, column::2, channel] = plane[:, row::2, column::2]
-    return image
+    number = np.clip(np.floor(camera.gain * charge + camera.black_level + 0.5), 0, top).astype(np.uint16)
+    colour = np.stack([cv2.cvtColor(image, cv2.COLOR_BayerBG2RGB) for image in number]).astype(np.float32)
+    saturation = min(camera.gain * camera.full_well, top - camera.black_level)
+    linear = np.clip((colour - camera.black_level) / saturation * (rate.max() / rate), 0.0, 1.0)
+    return to_srgb(linear)
 
 
 def to_srgb(linear: NDArray[Any]) -> NDArray[np.uint8]:

@@ -9,6 +9,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .augment import CameraAugment as CameraAugment
+    from .augment import DepthAugment as DepthAugment
     from .camera import CameraReading as CameraReading
     from .camera import apply_camera as apply_camera
     from .camera_profile import CameraProfile as CameraProfile
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from .device import platform_key as platform_key
     from .device import scalar as scalar
     from .incidence import cosine_of_incidence as cosine_of_incidence
+    from .infrared_imager import InfraredImager as InfraredImager
+    from .infrared_imager import expose_infrared as expose_infrared
     from .lens import Lens as Lens
     from .lens import distort_points as distort_points
     from .lens import project_directions as project_directions
@@ -29,10 +33,13 @@ if TYPE_CHECKING:
     from .lens import unproject_points as unproject_points
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
-    from .profiles import DepthProfile as DepthProfile
+    from .profile_json import profile_from_json as profile_from_json
+    from .profile_json import profile_to_json as profile_to_json
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
+    from .stereo_matching import SemiGlobalMatcher as SemiGlobalMatcher
+    from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
@@ -42,6 +49,8 @@ if TYPE_CHECKING:
     from .transforms import transform_points as transform_points
 
 _HOMES = {
+    "CameraAugment": "augment",
+    "DepthAugment": "augment",
     "DepthReading": "depth_reading",
     "STATUS_NAMES": "depth_reading",
     "apply_depth": "depth",
@@ -54,6 +63,8 @@ _HOMES = {
     "describe_devices": "device",
     "platform_key": "device",
     "scalar": "device",
+    "InfraredImager": "infrared_imager",
+    "expose_infrared": "infrared_imager",
     "Lens": "lens",
     "distort_points": "lens",
     "project_directions": "lens",
@@ -62,10 +73,13 @@ _HOMES = {
     "philox_uniforms": "philox",
     "stream_key": "philox",
     "CameraProfile": "camera_profile",
-    "DepthProfile": "profiles",
+    "profile_from_json": "profile_json",
+    "profile_to_json": "profile_json",
     "describe_profile": "profiles",
     "list_profiles": "profiles",
     "load_profile": "profiles",
+    "SemiGlobalMatcher": "stereo_matching",
+    "match_stereo": "stereo_matching",
     "StereoProfile": "stereo_profile",
     "compose_pose": "transforms",
     "invert_pose": "transforms",

@@ -1,9 +1,9 @@
 """The RGB camera behind one function: radiance in, an 8-bit image and its digital numbers out.
 
-    radiance ─ optics ─► exposure ─► digital numbers ─ development ─► image
+    radiance ─ lens ─► light ─ exposure ─► digital numbers ─ development ─► image ─ sharpening, JPEG ─► image
 
-`exposure.py` is the sensor, `fixed_pattern.py` what sets one camera apart from another, `metering.py` the automatic
-exposure, `develop.py` the image pipeline.
+`optics.py` blurs and parts the colours, `exposure.py` is the sensor, `fixed_pattern.py` what sets one camera apart from
+another, `metering.py` the automatic exposure, `develop.py` the image pipeline.
 """
 
 from __future__ import annotations
@@ -20,9 +20,12 @@ from .develop import develop, prepare_looks
 from .exposure import expose, prepare_sensors
 from .fixed_pattern import Patterns
 from .image_rows import check_rows, check_sensor, spread_numbers
+from .jpeg import compress_jpeg
 from .metering import meter_exposure
+from .optics import apply_optics
 from .profile_rows import find_profile_rows
 from .profiles import load_camera_profile
+from .sharpen import sharpen
 from .tensors import find_place
 
 _WORKING_PIXELS: Final = 1 << 18
@@ -51,6 +54,7 @@ def apply_camera(
     seed: int,
     index: ArrayLike,
     exposure_time: ArrayLike | None = None,
+    depth: Any = None,
     fx: ArrayLike | None = None,
     center: ArrayLike | None = None,
     unit: ArrayLike = 0,
@@ -70,6 +74,8 @@ def apply_camera(
         index: Global row index of each image, int64, shape (N,): it addresses the noise, so an image's noise does not
             depend on the batch it is in.
         exposure_time: Exposure time [s], a number or shape (N,); None for automatic exposure of each image alone.
+        depth: Depth along +z [m], shape (N, H, W), 0 is infinitely far: what is out of focus is blurred. Needed where
+            a profile has a focus distance.
         fx: Focal length [px], a number or shape (N,): light falls off with the angle to the axis; None for the
             profile's focal length over its pixel pitch.
         center: Principal point (cx, cy) [px], shape (2,) or (N, 2); None for the image's centre.
@@ -102,7 +108,9 @@ def apply_camera(
     count, height, width, _ = shape
     place = find_place(radiance, device)
     profiles = find_profile_rows(profile, count, load_camera_profile)
-    images = place.borrow(radiance, np.float32)
+    each = [profiles.profiles[k] for k in profiles.which]
+    light = apply_optics(radiance, each, depth=depth, fx=fx, center=center, device=device, threads=threads)
+    images = place.borrow(light, np.float32)
     rows, rig_number = check_rows(index, count), check_sensor(sensor)
     if exposure_time is None:
         times = meter_exposure(place, images.reshape(count, height * width * 3), profiles, threads)
@@ -126,16 +134,18 @@ def apply_camera(
         part = slice(start, min(start + step, count))
         block = slice(part.start * height, part.stop * height)
         kept = numbers[block] if raw else numbers[: block.stop - block.start]
-        light = lines[block]  # what blurs and shifts light between the scene and the sensor acts here
-        expose(place, light, sensors, part, patterns, kept, threads)
-        develop(place, kept, looks, part, rgb[block], threads)  # what acts on encoded images follows here
+        expose(place, lines[block], sensors, part, patterns, kept, threads)
+        develop(place, kept, looks, part, rgb[block], threads)
+    picture = place.give(rgb.reshape(shape))
+    picture = sharpen(picture, [camera.sharpening for camera in each], device=device, threads=threads)
+    picture = compress_jpeg(picture, [camera.jpeg_quality for camera in each], device=device, threads=threads)
     one_for_all = len(profiles.profiles) == 1
     return CameraReading(
-        rgb=place.give(rgb.reshape(shape)),
+        rgb=picture,
         raw=place.give(numbers.reshape(shape[:3])) if raw else None,
         exposure_time=times,
         truth=radiance,
-        profiles=profiles.profiles[0] if one_for_all else tuple(profiles.profiles[k] for k in profiles.which),
+        profiles=profiles.profiles[0] if one_for_all else tuple(each),
     )
 
 

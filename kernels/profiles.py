@@ -36,7 +36,8 @@ DepthProfile = StereoProfile
 """The profile of a depth sensor of any kind."""
 Profile = CameraProfile | DepthProfile
 
-_CLASSES: Final[dict[str, type[Profile]]] = {"camera": CameraProfile, "stereo": StereoProfile}
+PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {"camera": CameraProfile, "stereo": StereoProfile}
+"""Class of each kind of profile, as the built-in profiles' files name it."""
 _DEPTH_CLASSES: Final = (StereoProfile,)
 KINDS: Final = ("camera", "depth")
 """What a sensor of a rig may be."""
@@ -75,7 +76,7 @@ def load_profile(name: str) -> Profile:
         'realsense_d435'
     """
     content = _read(name)
-    cls = _CLASSES[content["kind"]]
+    cls = PROFILE_CLASSES[content["kind"]]
     known = {field.name for field in fields(cls)} - {"name"}
     if known != set(content["values"]):
         raise ValueError(f"profile {name!r} must give exactly {sorted(known)}, got {sorted(content['values'])}")
