@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -79,7 +79,7 @@ def _read_cache(path: Path) -> AssetLibrary | None:
             arrays = {name: file[name] for name in file.files if name != "info"}
         meshes = {name.removeprefix("mesh/"): value for name, value in arrays.items() if name.startswith("mesh/")}
         tables = {name.removeprefix("table/"): value for name, value in arrays.items() if name.startswith("table/")}
-        names = {kind: tuple(info[kind]) for kind in ("names", "texture_names", "sky_names")}
+        names: dict[str, Any] = {kind: tuple(info[kind]) for kind in ("names", "texture_names", "sky_names")}
         library = MeshLibrary(**meshes, **names)
         return AssetLibrary(meshes=library, info=info, tables=tables)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
