@@ -131,6 +131,15 @@ def describe_profile(name: str) -> tuple[ProfileValue, ...]:
     )
 
 
+def summarize_profile(name: str) -> str:
+    """Return one sentence about a built-in profile.
+
+    Raises:
+        ValueError: If there is no such profile.
+    """
+    return str(_read(name)["description"])
+
+
 def _folder() -> Any:
     return resources.files(__package__).joinpath("profiles")
 

@@ -249,7 +249,7 @@ def test_import_simloom_loads_nothing_heavy() -> None:
 
 @pytest.mark.parametrize("room", ["kernels", "renderers"])
 def test_lower_rooms_need_numpy_and_numba_only(room: str) -> None:
-    """Modules of kernels and renderers, but for torch's own, can be imported where only NumPy and Numba are installed."""
+    """Kernels and renderers, but for what is made for torch, need nothing but NumPy and Numba."""
     walk = (
         f"import importlib, pkgutil, simloom.{room} as room\n"
         "names = [module.name for module in pkgutil.walk_packages(room.__path__, room.__name__ + '.')]\n"
