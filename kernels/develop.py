@@ -27,7 +27,7 @@ from .lanes import count_lanes
 from .mosaic import CLEAR, reflect, site_colors
 from .profile_rows import ProfileRows
 from .responsivity import balanced_gains, has_clear, saturation_charge
-from .srgb import srgb_code
+from .srgb import srgb_code, toned_code
 from .tensors import Place
 
 
@@ -63,7 +63,8 @@ def _add(a: Any, b: Any) -> Any:
 
 @scalar
 def _develop_lane(
-    lane: Any, plane_in: Any, look_in: Any, matrix_in: Any, tone_in: Any, height: Any, lanes: Any, code_out: Any,
+    lane: Any, plane_in: Any, look_in: Any, matrix_in: Any, tone_in: Any, height: Any, lanes: Any, linear_out: Any,
+    code_out: Any,
     rgb_out: Any,
 ) -> None:  # fmt: skip
     lines, width = rgb_out.shape[0], rgb_out.shape[1] // 3
@@ -77,7 +78,7 @@ def _develop_lane(
         above, below = top + reflect(y - 1, height), top + reflect(y + 1, height)
         above2, below2 = top + reflect(y - 2, height), top + reflect(y + 2, height)
         for p in range(2):
-            o, site = 1 - p, (y & 1) * 2 + p
+            o, site, count = 1 - p, (y & 1) * 2 + p, (width + 1 - p) // 2
             r0, r1, r2, r3, r4, r5, r6 = (
                 matrix_in[look, site, 0, 0], matrix_in[look, site, 0, 1], matrix_in[look, site, 0, 2],
                 matrix_in[look, site, 0, 3], matrix_in[look, site, 0, 4], matrix_in[look, site, 0, 5],
@@ -93,7 +94,7 @@ def _develop_lane(
                 matrix_in[look, site, 2, 3], matrix_in[look, site, 2, 4], matrix_in[look, site, 2, 5],
                 matrix_in[look, site, 2, 6],
             )  # fmt: skip
-            for j in range((width + 1 - p) // 2):
+            for j in range(count):
                 s0 = np.float32(plane_in[line, p, j + 1])
                 s1 = np.float32(_add(plane_in[line, o, j + p], plane_in[line, o, j + p + 1]))
                 s2 = np.float32(_add(plane_in[above, p, j + 1], plane_in[below, p, j + 1]))
@@ -104,9 +105,16 @@ def _develop_lane(
                 red = r0 * s0 + r1 * s1 + r2 * s2 + r3 * s3 + r4 * s4 + r5 * s5 + r6
                 green = g0 * s0 + g1 * s1 + g2 * s2 + g3 * s3 + g4 * s4 + g5 * s5 + g6
                 blue = b0 * s0 + b1 * s1 + b2 * s2 + b3 * s3 + b4 * s4 + b5 * s5 + b6
-                code_out[lane, p, 0, j] = srgb_code(red, tone)
-                code_out[lane, p, 1, j] = srgb_code(green, tone)
-                code_out[lane, p, 2, j] = srgb_code(blue, tone)
+                linear_out[lane, p, 0, j] = red
+                linear_out[lane, p, 1, j] = green
+                linear_out[lane, p, 2, j] = blue
+            for channel in range(3):
+                if tone == 0.0:
+                    for j in range(count):
+                        code_out[lane, p, channel, j] = srgb_code(linear_out[lane, p, channel, j])
+                else:
+                    for j in range(count):
+                        code_out[lane, p, channel, j] = toned_code(linear_out[lane, p, channel, j], tone)
         for j in range(width // 2):
             rgb_out[line, 6 * j] = code_out[lane, 0, 0, j]
             rgb_out[line, 6 * j + 1] = code_out[lane, 0, 1, j]
@@ -218,9 +226,10 @@ def develop(place: Place, raw: Any, looks: Looks, images: slice, rgb: Any, threa
     height, half = lines // len(which), (width + 1) // 2
     lanes = count_lanes(place, lines, threads)
     plane = place.allocate((lines, 2, half + 2), np.uint16)
+    linear = place.allocate((lanes, 2, 3, half), np.float32)
     codes = place.allocate((lanes, 2, 3, half), np.uint8)
     _ARRANGE.launch(lines, raw, which, looks.limit, height, plane, device=place.device, threads=threads)
     _DEVELOP.launch(
-        lanes, plane, which, looks.matrix, looks.tone, height, lanes, codes, rgb,
+        lanes, plane, which, looks.matrix, looks.tone, height, lanes, linear, codes, rgb,
         device=place.device, threads=threads,
     )  # fmt: skip

@@ -1,9 +1,9 @@
 """What sets one camera apart from another of its make: the fixed patterns of its pixels, rows and columns.
 
-A pattern is a function of seed, unit (which of the cameras), row and column alone. It is kept without units, so that
-one map serves a unit whatever its profile: two standard normals per pixel, for response and dark offset, and a hotness
-h = -log2(u) of a uniform number u. A pixel is hot where h > -log2(fraction); its excess dark current, the mean times
-ln 2 times what h is above, is then exponentially distributed.
+A pattern is a function of seed, unit (which of the cameras), row and column alone. It is kept as pure numbers, so that
+one map serves a unit whatever its profile: two standard normals per pixel, for response and dark offset, rounded to
+2^-12, and a hotness h = -log2(u) of a uniform number u, cut to 2^-10. A pixel is hot where h > -log2(fraction); its
+excess dark current, the mean times ln 2 times what h is above, is then exponentially distributed.
 
 Draws, in the stream "camera pattern/<unit>", row words fixed: block 0, one per pixel; block 1, item k, for row and
 column k. In the stream "camera": block 1, item k, for what row and column k add in one image alone.
@@ -14,6 +14,7 @@ Source: EMVA 1288 release 4.0 linear, section 8 (DSNU and PRNU); the law of hot 
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any, Final, final
 
 import numpy as np
@@ -45,8 +46,8 @@ def _pattern_line(line: Any, key_in: Any, height: Any, width: Any, pattern_out: 
         for j in range((width + 1 - parity) // 2):
             w0, w1, w2, _ = draw_block(key_0, key_1, y * width + 2 * j + parity, _FIXED_ROW, _NO_SENSOR, 0)
             hotness = -log2(uniform64(w2)) * HOT_SCALE
-            pattern_out[line, 0, parity, j] = np.int16(np.int32(normal(w0) * NORMAL_SCALE))
-            pattern_out[line, 1, parity, j] = np.int16(np.int32(normal(w1) * NORMAL_SCALE))
+            pattern_out[line, 0, parity, j] = np.int16(np.int32(math.floor(normal(w0) * NORMAL_SCALE + 0.5)))
+            pattern_out[line, 1, parity, j] = np.int16(np.int32(math.floor(normal(w1) * NORMAL_SCALE + 0.5)))
             pattern_out[line, 2, parity, j] = np.int16(np.int32(hotness if hotness < 32767.0 else 32767.0))
 
 

@@ -17,7 +17,7 @@ from .device import scalar
 from .powers import exp2, log2
 from .variates import uniform64
 
-_CELLS: Final = 64
+_CELLS: Final = 8
 
 
 @scalar(forceinline=True)
