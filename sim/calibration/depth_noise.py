@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from .block_bootstrap import draw_block_weights
-from .depth_step import MIN_LEVELS, StepFinder
+from .depth_step import MIN_LEVELS, Counted, StepFinder
 from .estimate import Estimate, make_estimate, replicate_deviation, root_estimate, student_factor
 
 Array = NDArray[np.float64]
@@ -160,7 +160,7 @@ def measure_depth_noise(
             notes.append(f"at {wall.distance:g} m the wall is measured at {wall.depth:.4g} m: check its distance")
         if wall.levels < MIN_LEVELS:
             notes.append(
-                f"at {wall.distance:g} m there are {wall.levels} different depths, too few to tell noise; tilt the wall"
+                f"at {wall.distance:g} m {wall.levels} different depths are too few to tell noise; tilt the wall"
             )
         if wall.invalid + wall.outliers > 0.1:
             notes.append(
@@ -208,7 +208,8 @@ def _measure_wall(
     sweep = 0.0
     counts = first = second = np.empty((0, 0))
     shape: tuple[int, ...] = ()
-    depths, values = [], []
+    depths: list[float] = []
+    values: list[Counted] = []
     for frame in recording.frames:
         if not shape:
             shape = frame.shape
