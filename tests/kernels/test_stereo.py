@@ -167,7 +167,7 @@ def test_a_row_does_not_depend_on_its_batch() -> None:
     depth, fx = _scene(5, 9, 70), np.array([300.0, 310.0, 320.0, 330.0, 340.0])
     cosine = _noise(5, 9, 70, stream="cosine").astype(np.float32)
     index = np.array([7, 8, 2**33, 0, 1])
-    whole = apply_depth(depth, fx=fx, seed=3, index=index, cosine=cosine)
+    whole = apply_depth(depth, fx=fx, seed=3, index=index, cosine=cosine, threads=2)
     for part in ([0], [1, 2], [4, 3], [2, 4, 0, 3, 1]):
         piece = apply_depth(depth[part], fx=fx[part], seed=3, index=index[part], cosine=cosine[part], threads=1)
         assert np.array_equal(piece.depth, whole.depth[part])
