@@ -67,11 +67,13 @@ _SPARE: Final = 4 * _PITCH
 _WORK: Final = 7 * _PITCH
 
 
-@scalar
+@scalar(forceinline=True)
 def _kept_share(value: Any, none: Any, full: Any) -> Any:
     """Return the probability of a return: 0 up to `none`, 1 from `full`, linear between."""
     share = (value - none) / (full - none)
-    return min(max(share, 0.0), 1.0)
+    # Written so that the compiler does several pixels at once, and NaN keeps none.
+    share = share if share > 0.0 else 0.0
+    return share if share < 1.0 else 1.0
 
 
 @scalar
