@@ -21,6 +21,7 @@ from .contact_check import TOLERANCE
 from .physics import Contacts, Joint, Settled, Surface, WorldError
 from .scenario import Scenario
 from .scene import Scene
+from .sensor_parameters import add_sensor_parameters, check_sensor_parameters
 from .sensors import Rig
 from .space import ParameterSpace, nearest
 from .stage import Reason, Stage
@@ -102,7 +103,9 @@ class TabletopScene(Scene):
                 own_materials=bool(object_folders),
             )
             changed = dict(overrides or {})
-            self._space = declared.override(changed).randomize(randomize, keep=changed)
+            space = add_sensor_parameters(declared, self._rig, changed).override(changed)
+            self._space = space.randomize(randomize, keep=changed)
+            check_sensor_parameters(self._space, self._rig)
         except BaseException:
             self._world.close()
             raise

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .calibrate_cli import calibrate_commands
+
 if TYPE_CHECKING:
     from .recipe import Recipe
 
@@ -312,6 +314,9 @@ def doctor(as_json: Json = False) -> None:
             typer.echo(f"{state:8} {finding.name:18} {finding.text}")
     if not all(finding.ok for finding in findings if finding.needed):
         raise typer.Exit(42)
+
+
+app.add_typer(calibrate_commands(_answers), name="calibrate")
 
 
 def main() -> None:

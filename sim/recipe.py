@@ -17,6 +17,7 @@ from .yaml_text import MAX_BYTES, KeyPath, YamlText, parse_yaml
 
 OUTPUTS = (
     "rgb",
+    "raw",
     "depth",
     "instance",
     "class",
@@ -42,10 +43,10 @@ class _Model(BaseModel):
 class RigSensor(_Model):
     """One sensor of the rig: a colour camera, a depth camera, or both behind one pinhole."""
 
-    camera: str | None = None
-    """Profile of the colour camera; `simloom profiles` lists them."""
-    depth: str | None = None
-    """Profile of the depth camera."""
+    camera: str | dict[str, Any] | None = None
+    """Profile of the colour camera: a name that `simloom profiles` lists, a profile file, or what such a file holds."""
+    depth: str | dict[str, Any] | None = None
+    """Profile of the depth camera, likewise."""
     width: int = Field(default=128, ge=8, le=4096)
     """Image width [px]."""
     height: int = Field(default=128, ge=8, le=4096)
@@ -58,6 +59,10 @@ class RigSensor(_Model):
     """Rotation from the camera's axes to the mount's, xyzw."""
     field_of_view: float | None = Field(default=None, gt=0.0, lt=3.14159)
     """Horizontal angle [rad]; null: drawn by the scene."""
+    lens: dict[str, Any] | None = None
+    """Distortion, e.g. {model: brown_conrady, coefficients: [-0.1, 0.02, 0, 0]}; null: a pinhole."""
+    unit: int = Field(default=0, ge=0, lt=1 << 31)
+    """Which specimen of the camera it is: each has a fixed pattern of its own."""
 
     @model_validator(mode="after")
     def _has_a_reading(self) -> RigSensor:

@@ -22,6 +22,14 @@ def gallery(monkeypatch: pytest.MonkeyPatch):
     return importlib.import_module
 
 
+def test_modules_are_named_apart_from_the_rooms() -> None:
+    """Tests of a room are imported under its name, so that a module of the example must bear another."""
+    modules = {path.stem for path in (ROOT / "examples" / "gallery").glob("*.py")}
+
+    assert "render_gallery" in modules
+    assert not modules & {folder.name for folder in (*ROOT.iterdir(), *(ROOT / "tests").iterdir()) if folder.is_dir()}
+
+
 def test_the_page_shows_every_picture(gallery) -> None:
     """Each picture that the program makes stands in docs/gallery, is shown once, and takes at most 350 kB."""
     names = set(gallery("render_gallery").PICTURES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from drawing import Image, draw_tiles, expose
 from staging import light
+from subjects import TOP, add_sky, camera, relight, tabletop
 
-from scenes import TOP, add_sky, camera, relight, tabletop
 from simloom.renderers import Lighting, Raster
 from simloom.renderers.lighting import Lamp
 

@@ -6,8 +6,8 @@ import numpy as np
 from drawing import Image, draw_tiles, enlarge, expose, write_label
 from lights import make_sky
 from staging import Staging, light
+from subjects import TOP, camera, tabletop
 
-from scenes import TOP, camera, tabletop
 from simloom.renderers import Camera, MeshLibraryBuilder, Pattern, Raster
 from simloom.renderers.procedural_textures import make_texture
 

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from drawing import Image, draw_tiles, expose
 from staging import Staging, light
+from subjects import TOP, bin_of_objects, camera, relight, tabletop
 
-from scenes import TOP, bin_of_objects, camera, relight, tabletop
 from simloom.renderers import MeshLibraryBuilder, Raster
 from simloom.renderers.urdf import load_urdf_visuals
 from simloom.scenes.asset_sources import pybullet_data_folder

@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 from drawing import Image, draw_tiles, expose
 from staging import light
+from subjects import TOP, camera, relight, tabletop
 
-from scenes import TOP, camera, relight, tabletop
 from simloom.kernels import Lens
 from simloom.kernels.transforms import compose_pose, look_at, pose_from_position_quaternion
 from simloom.renderers import Camera, Raster, RayCaster, Shutter

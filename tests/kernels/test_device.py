@@ -157,7 +157,7 @@ out = {"value": value, "devices": np.array(available_devices())}
 PROBE = """
 import simloom.kernels.probe as probe
 value = np.zeros(4)
-probe.KERNEL.launch(4, np.arange(4.0), value)
+probe.KERNEL.launch(4, probe.Table(np.arange(4.0)), value)
 stats = probe.KERNEL.cpu_build().stats
 out = {"value": value, "hits": sum(stats.cache_hits.values()), "misses": sum(stats.cache_misses.values())}
 """
@@ -172,8 +172,10 @@ def test_cache_hits_and_never_goes_stale(tmp_path: Path, repository: Path) -> No
     callee = package / "kernels" / "callee.py"
     callee.write_text("from .device import scalar\n\n\n@scalar\ndef change(value):\n    return value + 1.0\n")
     (package / "kernels" / "probe.py").write_text(
-        "from .callee import change\nfrom .device import Kernel, scalar\n\n\n@scalar\n"
-        "def _element(index, value_in, value_out):\n    value_out[index] = change(value_in[index])\n\n\n"
+        "from typing import Any, NamedTuple\n\nfrom .callee import change\nfrom .device import Kernel, scalar\n\n\n"
+        "class Table(NamedTuple):\n    value: Any\n\n\n"
+        "@scalar\ndef _element(index, table_in, value_out):\n"
+        "    value_out[index] = change(table_in.value[index])\n\n\n"
         "KERNEL = Kernel(_element)\n"
     )
     environment = {"PYTHONPATH": str(tmp_path), "SIMLOOM_CACHE_DIR": str(tmp_path / "cache")}

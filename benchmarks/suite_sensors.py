@@ -1,4 +1,4 @@
-"""Suite `kernels`: sensor kernels and random words against straightforward NumPy."""
+"""Suite `sensors`: sensor models and random words against NumPy, OpenCV and augmentation libraries."""
 
 from __future__ import annotations
 
@@ -8,23 +8,28 @@ import naive_depth_stereo
 import naive_sensors
 import naive_time_of_flight
 import numpy as np
-from cases import KernelCase
+from cases import SensorCase
+from peer_cameras import find_peers
 from report import CaseResult
 from timing import Contestant, measure
 
+from simloom.kernels.camera import apply_camera
 from simloom.kernels.depth import apply_depth
-from simloom.kernels.develop import apply_camera
 from simloom.kernels.device import Kernel, scalar
 from simloom.kernels.philox import draw_block, stream_key
 
 NOTES = (
     "ns per pixel of one thread: ours is compiled, NumPy is NumPy. Inputs are float32 in memory, outputs are "
     "allocated in the timed region on both sides.",
-    "Both cameras do Poisson shot noise, read noise, gain, quantisation to 12 bits and sRGB to 8 bits at an exposure "
-    "time that is given. Ours draws from Philox by address, so that any pixel can be made again alone; NumPy draws "
-    "from PCG64, in order. Both stereo sensors correlate disparity noise over 7 px, find occlusion in the second view, "
-    "quantise to 1/32 px and give a status. Both time-of-flight sensors sum phasors over 3 x 3 pixels and do four "
-    "taps with shot and read noise at three frequencies, unwrapping and a status.",
+    "camera: ours and NumPy do vignetting, Bayer mosaic, fixed patterns, shot, row and read noise, gain, 12 bits, "
+    "demosaicing (Malvar's; OpenCV's bilinear one for NumPy), white balance and sRGB to 8 bits, at a given exposure "
+    "time. Ours draws from Philox by address, so that any pixel can be made again alone; NumPy draws in order.",
+    "cv2.randn + add: nothing but a normal deviate added to each of three float32 channels, OpenCV on one thread.",
+    "Albumentations: ShotNoise and GaussNoise on sRGB bytes, image by image. Kornia: linear light, mosaic, Poisson, "
+    "Gaussian, demosaic, sRGB on batches. Neither has a fixed pattern, a converter or noise that can be addressed.",
+    "Both stereo sensors correlate disparity noise over 7 px, find occlusion in the second view, quantise to 1/32 px "
+    "and give a status. Both time-of-flight sensors sum phasors over 3 x 3 pixels and do four taps with shot and read "
+    "noise at three frequencies, unwrapping and a status.",
     "philox: 32-bit words. Ours are addressed (any word alone), NumPy's Philox is its C generator, in order.",
 )
 
@@ -40,13 +45,14 @@ def _words(row: Any, key_0: Any, key_1: Any, words_out: Any) -> None:
 WORDS = Kernel(_words)
 
 
-def run_case(case: KernelCase, *, repeats: int) -> CaseResult:
+def run_case(case: SensorCase, *, repeats: int) -> CaseResult:
     """Measure one case."""
     shape = (case.images, case.height, case.width)
     pixels = case.images * case.height * case.width
     rng = np.random.default_rng(5)
     rows = np.arange(case.images)
     items, unit = float(pixels), "px"
+    others: list[Contestant] = []
     if case.kernel == "camera":
         radiance = rng.uniform(0.05, 2.0, (*shape, 3)).astype(np.float32)
         exposure = np.full(case.images, 2e-3)
@@ -60,6 +66,10 @@ def run_case(case: KernelCase, *, repeats: int) -> CaseResult:
         theirs = Contestant(
             name="NumPy", items=items, run=lambda: _drop(naive_sensors.photograph(radiance, exposure, rng))
         )
+        others = [Contestant(name="cv2.randn + add", items=items, run=lambda: _add_normal(radiance))]
+        bytes_ = rng.integers(8, 247, (*shape, 3), dtype=np.uint8)
+        for name, make in find_peers().items():
+            others.append(Contestant(name=name, items=items, run=lambda make=make: _drop(make(bytes_))))
     elif case.kernel in ("depth", "time_of_flight"):
         depth = np.zeros(shape, np.float32)
         depth[:] = np.linspace(3.0, 0.6, case.height, dtype=np.float32)[:, None]  # a floor, boxes on it, sky above
@@ -86,16 +96,26 @@ def run_case(case: KernelCase, *, repeats: int) -> CaseResult:
             run=lambda: WORDS.launch(lines, key_0, key_1, words, threads=case.threads),
         )
         theirs = Contestant(name="NumPy Philox", items=items, run=lambda: _drop(bits.random_raw(2 * pixels)))
-    measured = measure([ours, theirs], repeats=repeats, warmups=2)
+    measured = measure([ours, theirs, *others], repeats=repeats, warmups=2)
     return CaseResult(
         case=case.name,
         unit=unit,
         settings={"images": case.images, "resolution": [case.width, case.height], "threads": case.threads},
         measurements=measured,
-        ratios=[(ours.name, theirs.name)],
+        ratios=[(ours.name, other.name) for other in (theirs, *others)],
         facts={f"ns_per_{'pixel' if unit == 'px' else unit}": {m.name: 1e9 / m.rate for m in measured}},
     )
 
 
 def _drop(_: Any) -> None:
     return None
+
+
+def _add_normal(images: Any) -> None:
+    import cv2
+
+    cv2.setNumThreads(1)
+    for image in images:
+        noise = np.empty_like(image)
+        cv2.randn(noise, 0.0, 0.05)
+        cv2.add(image, noise)
