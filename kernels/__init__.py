@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from .stereo_matching import SemiGlobalMatcher as SemiGlobalMatcher
     from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
-    from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
     from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
+    from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from .camera_profile import CameraProfile
 from .stereo_profile import StereoProfile
-from .time_of_flight_profile import TimeOfFlightProfile
 from .structured_light_profile import StructuredLightProfile
+from .time_of_flight_profile import TimeOfFlightProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
 
