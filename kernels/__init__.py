@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .camera_profile import CameraProfile as CameraProfile
     from .depth import apply_depth as apply_depth
+    from .depth_filters import DepthFilters as DepthFilters
+    from .depth_filters import DepthHistory as DepthHistory
+    from .depth_filters import FilteredDepth as FilteredDepth
+    from .depth_filters import filter_depth as filter_depth
     from .depth_reading import STATUS_NAMES as STATUS_NAMES
     from .depth_reading import DepthReading as DepthReading
     from .develop import CameraReading as CameraReading
@@ -43,6 +47,10 @@ if TYPE_CHECKING:
     from .transforms import transform_points as transform_points
 
 _HOMES = {
+    "DepthFilters": "depth_filters",
+    "DepthHistory": "depth_filters",
+    "FilteredDepth": "depth_filters",
+    "filter_depth": "depth_filters",
     "DepthReading": "depth_reading",
     "STATUS_NAMES": "depth_reading",
     "apply_depth": "depth",

@@ -17,7 +17,7 @@ def is_dot(column: int, line: int, pitch: int) -> bool:
     return (column % pitch, line % pitch) == (words[0] * pitch >> 32, words[1] * pitch >> 32)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _cell_words(i: int, j: int) -> tuple[int, ...]:
     return philox4x32((i & M, j, 0, 0), stream_key(0, "structured_light/dots"))
 
