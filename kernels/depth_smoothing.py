@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from .depth_reading import NO_SURFACE, VALID
+from .depth_reading import VALID
 from .device import Kernel, scalar
 from .surface_return import has_surface
 
@@ -115,7 +115,7 @@ def _remember_line(
 def _restore_line(
     line: Any, value_in: Any, focal_baseline_in: Any, height: Any, depth_out: Any, status_out: Any
 ) -> None:
-    """Turn disparity into depth; what has one is valid."""
+    """Turn disparity into depth; what has one is valid, what has none keeps its reason."""
     focal_baseline = focal_baseline_in[line // height]
     for x in range(value_in.shape[1]):
         value = value_in[line, x]
@@ -124,8 +124,6 @@ def _restore_line(
             status_out[line, x] = np.uint8(VALID)
         else:
             depth_out[line, x] = _NONE
-            if status_out[line, x] == VALID:
-                status_out[line, x] = np.uint8(NO_SURFACE)
 
 
 INVERT: Final = Kernel(_invert_line)
