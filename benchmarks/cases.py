@@ -93,7 +93,7 @@ class KernelCase:
 
     name: str
     kernel: str
-    """camera, depth or philox."""
+    """camera, depth, structured_light or philox."""
     images: int
     width: int
     height: int
@@ -142,6 +142,7 @@ KERNELS = (
     KernelCase(name="apply_camera 128x128", kernel="camera", images=64, width=128, height=128, threads=1),
     KernelCase(name="apply_depth 640x480", kernel="depth", images=8, width=640, height=480, threads=1),
     KernelCase(name="apply_depth 128x128", kernel="depth", images=64, width=128, height=128, threads=1),
+    KernelCase(name="structured light 640x480", kernel="structured_light", images=4, width=640, height=480, threads=1),
     KernelCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )
 WRITE = (

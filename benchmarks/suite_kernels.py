@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import naive_depth
 import naive_sensors
 import numpy as np
 from cases import KernelCase
+from numpy.typing import NDArray
 from report import CaseResult
 from timing import Contestant, measure
 
@@ -22,6 +24,8 @@ NOTES = (
     "time that is given. Ours draws from Philox by address, so that any pixel can be made again alone; NumPy draws "
     "from PCG64, in order. Both depth sensors do disparity noise, quantisation to 1/32 px and a status; ours also "
     "correlates the noise over 7 px and finds occlusion.",
+    "Structured light: both jitter, match 9x9 windows of dots, fill, cast shadows and round to 1/8 px; ours also tells "
+    "the reason of each pixel without depth.",
     "philox: 32-bit words. Ours are addressed (any word alone), NumPy's Philox is its C generator, in order.",
 )
 
@@ -58,11 +62,7 @@ def run_case(case: KernelCase, *, repeats: int) -> CaseResult:
             name="NumPy", items=items, run=lambda: _drop(naive_sensors.photograph(radiance, exposure, rng))
         )
     elif case.kernel == "depth":
-        depth = np.zeros(shape, np.float32)
-        depth[:] = np.linspace(3.0, 0.6, case.height, dtype=np.float32)[:, None]  # a floor, boxes on it, sky above
-        depth[:, case.height // 3 : case.height // 2, :: max(case.width // 8, 1)] = 0.7
-        depth[:, : case.height // 8] = 0.0
-        focal = 0.9 * case.width
+        depth, focal = _draw_scene(shape), 0.9 * case.width
         ours = Contestant(
             name="apply_depth",
             items=items,
@@ -70,6 +70,20 @@ def run_case(case: KernelCase, *, repeats: int) -> CaseResult:
         )
         theirs = Contestant(
             name="NumPy", items=items, run=lambda: _drop(naive_sensors.measure_depth(depth, focal, rng)[0])
+        )
+    elif case.kernel == "structured_light":
+        depth, focal = _draw_scene(shape), 0.9 * case.width
+        ours = Contestant(
+            name="apply_depth",
+            items=items,
+            run=lambda: _drop(
+                apply_depth(depth, "kinect_v1", fx=focal, seed=1, index=rows, threads=case.threads).depth
+            ),
+        )
+        theirs = Contestant(
+            name="NumPy",
+            items=items,
+            run=lambda: _drop([naive_depth.measure_structured_light(image, focal, rng) for image in depth]),
         )
     else:
         key_0, key_1 = stream_key(1, "benchmark")
@@ -92,6 +106,16 @@ def run_case(case: KernelCase, *, repeats: int) -> CaseResult:
         ratios=[(ours.name, theirs.name)],
         facts={f"ns_per_{'pixel' if unit == 'px' else unit}": {m.name: 1e9 / m.rate for m in measured}},
     )
+
+
+def _draw_scene(shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    # A floor, boxes on it, sky above.
+    _, height, width = shape
+    depth = np.zeros(shape, np.float32)
+    depth[:] = np.linspace(3.0, 0.6, height, dtype=np.float32)[:, None]
+    depth[:, height // 3 : height // 2, :: max(width // 8, 1)] = 0.7
+    depth[:, : height // 8] = 0.0
+    return depth
 
 
 def _drop(_: Any) -> None:
