@@ -88,12 +88,12 @@ class StartCase:
 
 
 @dataclass(frozen=True, kw_only=True)
-class KernelCase:
-    """One sensor kernel against NumPy."""
+class SensorCase:
+    """One sensor model against NumPy and others."""
 
     name: str
     kernel: str
-    """camera, depth, structured_light or philox."""
+    """camera, depth, structured_light, time_of_flight or philox."""
     images: int
     width: int
     height: int
@@ -137,13 +137,14 @@ START = (
         name="640x480, R = 32", rows=256, settings=("views=8", "looks=4", "rig.head.width=640", "rig.head.height=480")
     ),
 )
-KERNELS = (
-    KernelCase(name="apply_camera 640x480", kernel="camera", images=8, width=640, height=480, threads=1),
-    KernelCase(name="apply_camera 128x128", kernel="camera", images=64, width=128, height=128, threads=1),
-    KernelCase(name="apply_depth 640x480", kernel="depth", images=8, width=640, height=480, threads=1),
-    KernelCase(name="apply_depth 128x128", kernel="depth", images=64, width=128, height=128, threads=1),
-    KernelCase(name="structured light 640x480", kernel="structured_light", images=4, width=640, height=480, threads=1),
-    KernelCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
+SENSORS = (
+    SensorCase(name="apply_camera 640x480", kernel="camera", images=8, width=640, height=480, threads=1),
+    SensorCase(name="apply_camera 128x128", kernel="camera", images=64, width=128, height=128, threads=1),
+    SensorCase(name="stereo 640x480", kernel="depth", images=8, width=640, height=480, threads=1),
+    SensorCase(name="stereo 128x128", kernel="depth", images=64, width=128, height=128, threads=1),
+    SensorCase(name="structured light 640x480", kernel="structured_light", images=4, width=640, height=480, threads=1),
+    SensorCase(name="time of flight 640x480", kernel="time_of_flight", images=2, width=640, height=480, threads=1),
+    SensorCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )
 WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
@@ -167,7 +168,7 @@ def tiny(case: Case) -> Case:
             changes |= {"steady": False}
         case StartCase():
             changes = {"rows": 1, "settings": ("views=1", "looks=1", "rig.head.width=24", "rig.head.height=16")}
-        case KernelCase():
+        case SensorCase():
             changes |= {"images": 2}
         case _:
             changes |= {"rows": 2}

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from scene_views import body_colors, describe_bodies, make_view, object_poses
 from tiny_world import TinyWorld, metric_depth
 
-from simloom.kernels.develop import electrons_per_radiance
 from simloom.kernels.profiles import load_camera_profile
+from simloom.kernels.responsivity import electrons_per_radiance
 from simloom.scenes.stage import Stage
 from simloom.sim.campaign.plan import make_plan
 from simloom.sim.recipe import load_recipe

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simloom.kernels.develop import electrons_per_radiance
 from simloom.kernels.profiles import load_camera_profile, load_depth_profile
+from simloom.kernels.responsivity import electrons_per_radiance
 
 
 def photograph(radiance: NDArray[Any], exposure_time: NDArray[Any], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Take pictures: shot noise, dark current, read noise, gain, 12 bits, black level, white balance, sRGB.
+    """Take pictures: vignetting, Bayer mosaic, fixed patterns, shot, row and read noise, ADC, demosaic, balance, sRGB.
+
+    The chain of `apply_camera` with `generic_rgb`, but for the demosaicing, which is OpenCV's bilinear one.
 
     Args:
         radiance: Linear radiance [W sr^-1 m^-2], shape (N, H, W, 3).
@@ -22,16 +24,31 @@ def photograph(radiance: NDArray[Any], exposure_time: NDArray[Any], rng: np.rand
     Returns:
         Images, sRGB, shape (N, H, W, 3).
     """
+    import cv2
+
     camera = load_camera_profile("generic_rgb")
+    count, height, width, _ = radiance.shape
     rate = electrons_per_radiance(camera)
-    time = exposure_time[:, None, None, None]
-    electrons = rng.poisson(radiance * rate * time + camera.dark_current * time)
-    charge = np.minimum(electrons, camera.full_well) + camera.read_noise * rng.standard_normal(
-        electrons.shape, np.float32
+    time = exposure_time[:, None, None]
+    site = np.array([[0, 1], [1, 2]])[np.arange(height)[:, None] % 2, np.arange(width) % 2]
+    focal = camera.focal_length / camera.pixel_pitch
+    y, x = (np.arange(side, dtype=np.float32) - (side - 1) / 2.0 for side in (height, width))
+    fall_off = 1.0 / (1.0 + (y[:, None] ** 2 + x**2) / focal**2) ** 2
+    gain = (
+        rate[site] * fall_off * (1.0 + camera.photo_response_nonuniformity * rng.standard_normal(site.shape))
+    ) * time
+    signal = np.take_along_axis(radiance, site[None, :, :, None], axis=3)[..., 0]
+    electrons = rng.poisson(signal * gain + camera.dark_current * time)
+    charge = np.minimum(electrons, camera.full_well) + camera.dark_signal_nonuniformity * rng.standard_normal(
+        site.shape, np.float32
     )
+    charge += camera.row_noise * rng.standard_normal((count, height, 1), np.float32)
+    charge += camera.read_noise * rng.standard_normal(electrons.shape, np.float32)
     top = 2**camera.bit_depth - 1
-    number = np.clip(np.floor(camera.gain * charge + camera.black_level + 0.5), 0, top)
-    linear = np.clip((number - camera.black_level) / (top - camera.black_level) * (rate.max() / rate), 0.0, 1.0)
+    number = np.clip(np.floor(camera.gain * charge + camera.black_level + 0.5), 0, top).astype(np.uint16)
+    colour = np.stack([cv2.cvtColor(image, cv2.COLOR_BayerBG2RGB) for image in number]).astype(np.float32)
+    saturation = min(camera.gain * camera.full_well, top - camera.black_level)
+    linear = np.clip((colour - camera.black_level) / saturation * (rate.max() / rate), 0.0, 1.0)
     return to_srgb(linear)
 
 

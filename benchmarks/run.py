@@ -17,7 +17,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "render": cases.RENDER,
     "views": cases.VIEWS,
     "rays": cases.RAYS,
-    "kernels": cases.KERNELS,
+    "sensors": cases.SENSORS,
     "write": cases.WRITE,
     "pipeline": cases.PIPELINE,
     "start": cases.START,

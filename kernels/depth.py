@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from numpy.typing import ArrayLike
 
@@ -12,8 +12,17 @@ from .depth_reading import DepthReading
 from .profile_rows import find_profile_rows
 from .profiles import DepthProfile, load_depth_profile
 from .stereo import measure_stereo
+from .stereo_profile import StereoProfile
 from .structured_light import measure_structured_light
 from .structured_light_profile import StructuredLightProfile
+from .time_of_flight import measure_time_of_flight
+from .time_of_flight_profile import TimeOfFlightProfile
+
+_MEASURES: Final[dict[type, Callable[..., tuple[Any, Any]]]] = {
+    StereoProfile: measure_stereo,
+    StructuredLightProfile: measure_structured_light,
+    TimeOfFlightProfile: measure_time_of_flight,
+}
 
 
 def apply_depth(
@@ -70,10 +79,7 @@ def apply_depth(
         depth, profiles, fx=fx, fy=fy, center=center, index=index, cosine=cosine, infrared=infrared,
         intensity=intensity, sensor=sensor, device=device,
     )  # fmt: skip
-    if kinds == {StructuredLightProfile}:
-        measured, status = measure_structured_light(images, seed=seed, threads=threads)
-    else:
-        measured, status = measure_stereo(images, seed=seed, threads=threads)
+    measured, status = _MEASURES[kinds.pop()](images, seed=seed, threads=threads)
     shape, place, one_for_all = tuple(depth.shape), images.place, len(profiles.profiles) == 1
     return DepthReading(
         depth=place.give(measured.reshape(shape)),

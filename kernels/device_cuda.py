@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -49,19 +50,34 @@ def build(element: Callable[..., None]) -> Any:
 
 
 def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
-    """Launch a built kernel; NumPy arrays travel there, and those that are outputs back."""
-    arguments = tuple(_device_argument(value) for value in arrays)
+    """Launch a built kernel; NumPy arrays travel there, and those that are outputs back.
+
+    Where every output stays on the device nothing is waited for: the launch is queued behind what torch has queued.
+    """
+    stream = _current_stream()
+    arguments = tuple(_device_argument(value, stream) for value in arrays)
     block = 1 if config.ENABLE_CUDASIM else BLOCK
-    kernel[(count + block - 1) // block, block](count, arguments)
+    kernel[(count + block - 1) // block, block, stream](count, arguments)
+    returned = False
     for value, argument, output in zip(arrays, arguments, is_output, strict=True):
         if output and isinstance(value, np.ndarray):
-            argument.copy_to_host(value)
-    cuda.synchronize()
+            argument.copy_to_host(value, stream=stream)
+            returned = True
+    if returned:
+        cuda.synchronize()
 
 
-def _device_argument(value: Any) -> Any:
+def _current_stream() -> Any:
+    # torch works on a stream of its own choice; a launch on another would not wait for the tensors it reads.
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return 0
+    return cuda.external_stream(torch.cuda.current_stream().cuda_stream)
+
+
+def _device_argument(value: Any, stream: Any) -> Any:
     if isinstance(value, np.ndarray):
-        return cuda.to_device(np.ascontiguousarray(value))
+        return cuda.to_device(np.ascontiguousarray(value), stream=stream)
     if hasattr(value, "__cuda_array_interface__"):
         return cuda.as_cuda_array(value)
     return value

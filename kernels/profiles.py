@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, NamedTuple
 from .camera_profile import CameraProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
+from .time_of_flight_profile import TimeOfFlightProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
 
@@ -33,16 +34,18 @@ class ProfileValue(NamedTuple):
     """"datasheet", "paper" or "typical"."""
 
 
-DepthProfile = StereoProfile | StructuredLightProfile
+DepthProfile = StereoProfile | StructuredLightProfile | TimeOfFlightProfile
 """The profile of a depth sensor of any kind."""
 Profile = CameraProfile | DepthProfile
 
-_CLASSES: Final[dict[str, type[Profile]]] = {
+PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {
     "camera": CameraProfile,
     "stereo": StereoProfile,
     "structured_light": StructuredLightProfile,
+    "time_of_flight": TimeOfFlightProfile,
 }
-_DEPTH_CLASSES: Final = (StereoProfile, StructuredLightProfile)
+"""Class of each kind of profile, as the built-in profiles' files name it."""
+_DEPTH_CLASSES: Final = (StereoProfile, StructuredLightProfile, TimeOfFlightProfile)
 KINDS: Final = ("camera", "depth")
 """What a sensor of a rig may be."""
 
@@ -80,7 +83,7 @@ def load_profile(name: str) -> Profile:
         'realsense_d435'
     """
     content = _read(name)
-    cls = _CLASSES[content["kind"]]
+    cls = PROFILE_CLASSES[content["kind"]]
     known = {field.name for field in fields(cls)} - {"name"}
     if known != set(content["values"]):
         raise ValueError(f"profile {name!r} must give exactly {sorted(known)}, got {sorted(content['values'])}")
@@ -126,6 +129,15 @@ def describe_profile(name: str) -> tuple[ProfileValue, ...]:
     return tuple(
         ProfileValue(key, _plain(v["value"]), v["unit"], v["source"], v["confidence"]) for key, v in values.items()
     )
+
+
+def summarize_profile(name: str) -> str:
+    """Return one sentence about a built-in profile.
+
+    Raises:
+        ValueError: If there is no such profile.
+    """
+    return str(_read(name)["description"])
 
 
 def _folder() -> Any:

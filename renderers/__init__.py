@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .bullet import TinyRenderer as TinyRenderer
+    from .dot_projector import DotProjector as DotProjector
     from .frames import Frames as Frames
+    from .infrared import InfraredFrames as InfraredFrames
+    from .infrared import render_infrared as render_infrared
     from .lighting import Lamp as Lamp
     from .lighting import Lighting as Lighting
     from .mesh_builder import MeshLibraryBuilder as MeshLibraryBuilder
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = [
     "Camera",
     "Deformation",
+    "DotProjector",
     "Frames",
+    "InfraredFrames",
     "Lamp",
     "Lighting",
     "Materials",
@@ -49,13 +54,16 @@ __all__ = [
     "TinyRenderer",
     "load_replay",
     "load_sky",
+    "render_infrared",
     "save_replay",
 ]
 
 _HOMES = {
     "Camera": ".view",
     "Deformation": ".snapshot",
+    "DotProjector": ".dot_projector",
     "Frames": ".frames",
+    "InfraredFrames": ".infrared",
     "Lamp": ".lighting",
     "Lighting": ".lighting",
     "Materials": ".surfaces",
@@ -70,6 +78,7 @@ _HOMES = {
     "TinyRenderer": ".bullet",
     "load_replay": ".replay",
     "load_sky": ".skies",
+    "render_infrared": ".infrared",
     "save_replay": ".replay",
 }
 

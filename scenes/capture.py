@@ -11,22 +11,20 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.depth import apply_depth
-from ..kernels.develop import apply_camera
-from ..kernels.incidence import cosine_of_incidence
 from ..renderers.frames import Frames
 from ..renderers.raster.raster import Raster
 from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
 from .scene import Scene
+from .sensing import Sensing, ideal_signals, sensor_shapes
 from .sensors import SensorMount
 from .stage import Stage
 
 Array = NDArray[Any]
 
 OUTPUTS: Final = (
-    "rgb", "depth", "instance", "class", "normal", "object_coordinates", "boxes", "poses", "visibility", "contacts",
-    "ideal/depth", "ideal/colour", "ideal/range",
+    "rgb", "raw", "depth", "instance", "class", "normal", "object_coordinates", "boxes", "poses", "visibility",
+    "contacts", "ideal/depth", "ideal/colour", "ideal/range",
 )  # fmt: skip
 """What may be asked of a capture."""
 
@@ -124,7 +122,7 @@ class Capturer:
             tail = () if parameter.value_count == 1 else (parameter.value_count,)
             shapes[f"param/{parameter.name}"] = (np.float64, tail)
         for mount in scene.rig.mounts:
-            shapes |= _sensor_shapes(mount, slots, wanted)
+            shapes |= sensor_shapes(mount, slots, wanted)
         if "poses" in wanted:
             shapes |= {f"object/{name}": (dtype, (slots, *tail)) for name, (dtype, tail) in _OBJECT.items()}
         joints = len(scene.joint_names)
@@ -228,7 +226,7 @@ class Capturer:
         frames = self._render(mount, snapshots, cameras)
         rendered = time.perf_counter()
         seconds["render"] += rendered - begun
-        self._sense(number, mount, frames, cameras, rows, place)
+        self._sensing.sense(number, mount, frames, cameras, rows, place)
         sensed = time.perf_counter()
         seconds["sensors"] += sensed - rendered
         self._label(name, frames, cameras, rows, place)
@@ -239,70 +237,27 @@ class Capturer:
         # One for all batches: it keeps decoded textures and working memory.
         return Raster(self.scene.library, device=self.device, supersample=self.supersample, threads=self.threads)
 
+    @cached_property
+    def _sensing(self) -> Sensing:
+        return Sensing(seed=self.seed, looks=self.looks, device=self.device, threads=self.threads)
+
     def _render(self, mount: SensorMount, snapshots: Sequence[Snapshot], cameras: Sequence[Camera]) -> Frames:
         wanted, asked = set(self.outputs), list[str]()
-        if ("rgb" in wanted and mount.camera) or "ideal/colour" in wanted:
+        asked += ideal_signals(mount, wanted)
+        if "ideal/colour" in wanted:
             asked.append("colour")
-        if ("depth" in wanted and mount.depth) or "ideal/depth" in wanted:
+        if "ideal/depth" in wanted:
             asked.append("depth")
-        if "normal" in wanted or ("depth" in wanted and mount.depth):
+        if "normal" in wanted:
             asked.append("normal")
         for output, frame in _DIRECT.items():
             if output in wanted:
                 asked.append(frame)
         if wanted & {"boxes", "visibility"}:
             asked += ["visible_pixels", "in_frame_pixels", "total_pixels"]
-        return self._raster.render(snapshots, cameras, outputs=tuple(asked), instance_count=self.scene.slots)
-
-    def _sense(
-        self,
-        number: int,
-        mount: SensorMount,
-        frames: Frames,
-        cameras: Sequence[Camera],
-        rows: Mapping[str, Array],
-        place: NDArray[np.int64],
-    ) -> None:
-        index, name, looks = rows["sample/index"][place], mount.name, self.looks
-        if f"sensor/{name}/rgb" in rows:
-            assert frames.colour is not None
-            assert mount.camera is not None
-            radiance = frames.colour.reshape(-1, *frames.colour.shape[2:])
-            picture = apply_camera(
-                radiance,
-                mount.camera,
-                seed=self.seed,
-                index=index,
-                sensor=number,
-                device=self.device,
-                threads=self.threads,
-            )
-            rows[f"sensor/{name}/rgb"][place] = picture.rgb
-            rows[f"sensor/{name}/exposure_time"][place] = picture.exposure_time
-        if f"sensor/{name}/depth" in rows:
-            assert mount.depth is not None
-            assert frames.normal is not None
-            assert frames.depth is not None
-            cosine = cosine_of_incidence(
-                frames.normal,
-                fx=[camera.fx for camera in cameras],
-                fy=[camera.fy for camera in cameras],
-                center=[(camera.cx, camera.cy) for camera in cameras],
-            )
-            for look in range(looks):  # look by look: the ideal depth is one for all, only the noise differs
-                reading = apply_depth(
-                    frames.depth,
-                    mount.depth,
-                    fx=np.array([camera.fx for camera in cameras]),
-                    seed=self.seed,
-                    index=index[look::looks],
-                    cosine=cosine,
-                    sensor=number,
-                    device=self.device,
-                    threads=self.threads,
-                )
-                rows[f"sensor/{name}/depth"][place[look::looks]] = reading.depth
-                rows[f"sensor/{name}/depth_status"][place[look::looks]] = reading.status
+        return self._raster.render(
+            snapshots, cameras, outputs=tuple(dict.fromkeys(asked)), instance_count=self.scene.slots
+        )
 
     def _label(
         self, name: str, frames: Frames, cameras: Sequence[Camera], rows: Mapping[str, Array], place: NDArray[np.int64]
@@ -344,38 +299,6 @@ _DIRECT: Final = {
     "object_coordinates": "object_coordinates",
     "ideal/range": "range",
 }
-
-
-def _sensor_shapes(mount: SensorMount, slots: int, wanted: set[str]) -> dict[str, tuple[type, tuple[int, ...]]]:
-    """List what a sensor adds to a row."""
-    name, image = mount.name, (mount.height, mount.width)
-    shapes: dict[str, tuple[type, tuple[int, ...]]] = {
-        f"camera/{name}/intrinsics": (np.float64, (3, 3)),
-        f"camera/{name}/pose_world_camera": (np.float64, (4, 4)),
-    }
-    if "rgb" in wanted and mount.camera:
-        shapes[f"sensor/{name}/rgb"] = (np.uint8, (*image, 3))
-        shapes[f"sensor/{name}/exposure_time"] = (np.float64, ())
-    if "depth" in wanted and mount.depth:
-        shapes[f"sensor/{name}/depth"] = (np.float32, image)
-        shapes[f"sensor/{name}/depth_status"] = (np.uint8, image)
-    images: dict[str, tuple[str, type, tuple[int, ...]]] = {
-        "ideal/depth": (f"ideal/{name}/depth", np.float32, image),
-        "ideal/colour": (f"ideal/{name}/colour", np.float16, (*image, 3)),
-        "ideal/range": (f"ideal/{name}/range", np.float32, image),
-        "instance": (f"label/{name}/instance", np.uint16, image),
-        "class": (f"label/{name}/class", np.uint8, image),
-        "normal": (f"label/{name}/normal", np.float16, (*image, 3)),
-        "object_coordinates": (f"label/{name}/object_coordinates", np.float16, (*image, 3)),
-    }
-    shapes |= {array: (dtype, shape) for output, (array, dtype, shape) in images.items() if output in wanted}
-    if "boxes" in wanted:
-        shapes |= {f"label/{name}/{box}": (np.float32, (slots, 4)) for box in ("box_visible", "box_amodal")}
-    if "visibility" in wanted:
-        counts = ("visible_pixels", "in_frame_pixels", "total_pixels")
-        shapes |= {f"label/{name}/{count}": (np.int32, (slots,)) for count in counts}
-        shapes[f"label/{name}/visible_fraction"] = (np.float32, (slots,))
-    return shapes
 
 
 def box_corners(objects: Mapping[str, Array]) -> NDArray[np.float64]:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.camera_profile import CameraProfile
+from ..kernels.lens import Lens
+from ..kernels.profile_json import profile_from_json, profile_to_json
+from ..kernels.profiles import DepthProfile, load_camera_profile, load_depth_profile
 from ..kernels.transforms import pose_from_position_quaternion
 from ..renderers.view import MAX_SIDE
 from .space import nearest
 
-_KEYS = ("camera", "depth", "width", "height", "mount", "position", "quaternion", "field_of_view")
+Kind = Literal["camera", "depth"]
+"""What a sensor of the rig holds: a colour camera, a depth sensor, or one of each behind one pinhole."""
+
+_KEYS = ("camera", "depth", "width", "height", "mount", "position", "quaternion", "field_of_view", "lens", "unit")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +37,10 @@ class SensorMount:
 
     name: str
     """Name of the camera in the dataset: letters, digits and underscores."""
-    camera: str | None = "generic_rgb"
-    """Profile of the colour camera, None for no colour."""
-    depth: str | None = "realsense_d435"
-    """Profile of the depth sensor, None for no depth."""
+    camera: str | CameraProfile | None = "generic_rgb"
+    """Profile of the colour camera or its name, None for no colour."""
+    depth: str | DepthProfile | None = "realsense_d435"
+    """Profile of the depth sensor or its name, None for no depth."""
     width: int = 320
     """Image width [px], range [1, 4096]."""
     height: int = 240
@@ -46,6 +53,10 @@ class SensorMount:
     """Rotation from the camera's axes (x right, y down, z forward) to the mount's, xyzw."""
     field_of_view: float | None = None
     """Horizontal angle [rad], range (0, pi); None: the scene's `camera.field_of_view`."""
+    lens: Lens | None = None
+    """Distortion; None: a pinhole. Depth sensors deliver rectified images and take none."""
+    unit: int = 0
+    """Which specimen of the camera it is, range [0, 2^31): each has a fixed pattern of its own."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
@@ -64,9 +75,27 @@ class SensorMount:
             raise ValueError(
                 f"sensor {self.name!r}: field_of_view must be in (0, pi) rad, got {self.field_of_view}; was it degrees?"
             )
+        if self.lens is not None and self.depth is not None:
+            raise ValueError(
+                f"sensor {self.name!r}: a depth sensor delivers rectified images; give the camera with the lens a "
+                "sensor of its own"
+            )
+        unit: object = self.unit
+        if isinstance(unit, bool) or not isinstance(unit, int) or not 0 <= unit < 1 << 31:
+            raise ValueError(f"sensor {self.name!r}: unit must be a whole number in [0, 2^31), got {self.unit!r}")
         if np.shape(self.position) != (3,) or np.shape(self.quaternion) != (4,) or not np.isfinite(self.position).all():
             raise ValueError(f"sensor {self.name!r}: position has 3 finite numbers and quaternion 4 (xyzw)")
         _ = self.pose_mount_camera
+
+    def profile(self, kind: Kind) -> CameraProfile | DepthProfile | None:
+        """Return the profile of its camera or its depth sensor, None where it has none.
+
+        Raises:
+            ValueError: If no such built-in profile exists, or it is of the other kind.
+        """
+        if kind == "camera":
+            return load_camera_profile(self.camera) if isinstance(self.camera, str) else self.camera
+        return load_depth_profile(self.depth) if isinstance(self.depth, str) else self.depth
 
     @property
     def pose_mount_camera(self) -> NDArray[np.float64]:
@@ -97,11 +126,25 @@ class SensorMount:
         for key in ("position", "quaternion"):
             if key in body:
                 body[key] = tuple(float(value) for value in body[key])
+        try:
+            for key in ("camera", "depth"):
+                if isinstance(body.get(key), Mapping):
+                    body[key] = profile_from_json(body[key])
+            if isinstance(body.get("lens"), Mapping):
+                lens = dict(body["lens"])
+                body["lens"] = Lens(**lens | {"coefficients": tuple(lens.get("coefficients", (0.0,) * 4))})
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"sensor {name!r}: {error}") from error
         return cls(name=name, **body)
 
     def to_json(self) -> dict[str, Any]:
         """Return the recipe's `rig` entry, every setting written out."""
         entry = {key: getattr(self, key) for key in _KEYS}
+        for key in ("camera", "depth"):
+            if not isinstance(entry[key], str | None):
+                entry[key] = profile_to_json(entry[key])
+        if self.lens is not None:
+            entry["lens"] = {"model": self.lens.model, "coefficients": list(self.lens.coefficients)}
         return entry | {"position": list(self.position), "quaternion": list(self.quaternion)}
 
 

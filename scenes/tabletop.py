@@ -21,6 +21,7 @@ from .contact_check import TOLERANCE
 from .physics import Contacts, Joint, Settled, Surface, WorldError
 from .scenario import Scenario
 from .scene import Scene
+from .sensor_parameters import override_space
 from .sensors import Rig
 from .space import ParameterSpace, nearest
 from .stage import Reason, Stage
@@ -102,7 +103,7 @@ class TabletopScene(Scene):
                 own_materials=bool(object_folders),
             )
             changed = dict(overrides or {})
-            self._space = declared.override(changed).randomize(randomize, keep=changed)
+            self._space = override_space(declared, self._rig, changed).randomize(randomize, keep=changed)
         except BaseException:
             self._world.close()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping
 from typing import Final
@@ -38,14 +39,13 @@ def place_cameras(
         value = {name: float(given[view, 0]) for name, given in param.items() if name.startswith("camera.")}
         pose = _place_rig(value, top, outline)
         for mount in rig.mounts:
-            cameras[mount.name].append(
-                Camera.from_field_of_view(
-                    width=mount.width,
-                    height=mount.height,
-                    field_of_view=mount.field_of_view or value["camera.field_of_view"],
-                    pose_world_camera=compose_pose(carriers.get(mount.mount, pose), mount.pose_mount_camera),
-                )
+            camera = Camera.from_field_of_view(
+                width=mount.width,
+                height=mount.height,
+                field_of_view=mount.field_of_view or value["camera.field_of_view"],
+                pose_world_camera=compose_pose(carriers.get(mount.mount, pose), mount.pose_mount_camera),
             )
+            cameras[mount.name].append(dataclasses.replace(camera, lens=mount.lens))
     return {name: tuple(found) for name, found in cameras.items()}
 
 

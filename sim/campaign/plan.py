@@ -213,6 +213,8 @@ def _make_sampler(recipe: Recipe, scene: Scene) -> Sampler:
 
 
 def _check_profiles(recipe: Recipe) -> None:
+    from ...kernels.camera_profile import CameraProfile
+    from ...kernels.profile_json import profile_from_json
     from ...kernels.profiles import load_camera_profile, load_depth_profile
 
     for name, sensor in recipe.rig.items():
@@ -221,9 +223,11 @@ def _check_profiles(recipe: Recipe) -> None:
             ("depth", sensor.depth, load_depth_profile),
         ):
             try:
-                if given is not None:
+                if isinstance(given, str):
                     load(given)
-            except ValueError as error:
+                elif given is not None and isinstance(profile_from_json(given), CameraProfile) != (kind == "camera"):
+                    raise ValueError(f"the profile {given.get('name')!r} is not a {kind}'s")
+            except (ValueError, TypeError) as error:
                 raise RecipeError(f"{recipe.where('rig', name, kind)}: rig.{name}.{kind}: {error}") from error
 
 

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ...kernels.depth_reading import STATUS_NAMES
+
 Array = npt.NDArray[Any]
 
 SCHEMA_VERSION = 1
@@ -23,7 +25,7 @@ SCHEMA_VERSION = 1
 REASONS = ("none", "not_settled", "build_failed", "penetration", "out_of_workspace")
 """Why a row is not valid, by its number in `sample/reason`."""
 
-DEPTH_STATUSES = ("valid", "no_surface", "too_near", "too_far", "occluded", "low_signal", "out_of_overlap")
+DEPTH_STATUSES = STATUS_NAMES
 """Why a depth pixel holds what it holds, by its number in `sensor/<camera>/depth_status`."""
 
 VERDICTS = ("accepted", "rejected")
@@ -115,11 +117,15 @@ SPECS: tuple[ArraySpec, ...] = (
           "Value of a scene parameter (a choice is its index); see the manifest", unit="see the manifest"),
     _spec("sensor/<camera>/rgb", "|u1", (*_IMAGE, "channel"), "Colour image as the camera delivers it",
           unit="DN, sRGB", frame="image"),
+    _spec("sensor/<camera>/raw", "<u2", _IMAGE, "Digital numbers of the sensor's pixels behind their colour filters",
+          unit="DN", frame="image"),
     _spec("sensor/<camera>/depth", "<f4", _IMAGE, "Measured depth along +z of the camera", unit="m", frame="camera",
           invalid="0: no return"),
     _spec("sensor/<camera>/depth_status", "|u1", _IMAGE, f"Why depth is what it is: {_numbered(DEPTH_STATUSES)}",
           frame="image"),
     _spec("sensor/<camera>/exposure_time", "<f8", _ROW, "Exposure time of the image", unit="s"),
+    _spec("sensor/<camera>/exposure_start", "<i8", _ROW, "When the exposure began, simulated time since the reset",
+          unit="ns"),
     _spec("ideal/<camera>/depth", "<f4", _IMAGE, "True depth along +z of the camera", unit="m", frame="camera",
           invalid="0: no surface"),
     _spec("ideal/<camera>/range", "<f4", _IMAGE, "True length of the pixel's ray", unit="m", frame="camera",

@@ -1,0 +1,253 @@
+"""The image sensor of a camera: from radiance to digital numbers, by way of photons and electrons.
+
+The linear model of EMVA 1288, for each pixel of a colour filter mosaic:
+
+    E    = pi L / (1 + (2 N)^2) v                   irradiance [W/m^2] of radiance L, f-number N, fall-off v
+    v    = cos(a)^4 (1 + a1 r^2 + a2 r^4 + a3 r^6)  r = tan(a): the pixel's distance from the axis over f
+    mu_p = E A t lambda / (h c)                     photons on the pixel's area A in the exposure time t
+    e    = min(Poisson(eta mu_p PRNU + mu_I t), full well) + DSNU + row + column + read noise
+    y    = clip(floor(K e + black level + 1/2), 0, 2^b - 1)
+
+A pixel without a filter counts the three channels together. mu_I is the dark current at the sensor's temperature, which
+doubles every so many kelvins, and more in hot pixels.
+
+Draws, in the stream "camera": one Philox block for two neighbours of a row, pixels 2 k and 2 k + 1: words 0 and 2 for
+their shot noise, words 1 and 3 for their read noise.
+
+Source: EMVA 1288 release 4.0 linear, sections 2 to 4.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera_profile import CameraProfile
+from .device import Kernel, scalar
+from .fixed_pattern import HOT_SCALE, NORMAL_SCALE, Patterns, make_offsets
+from .lanes import count_lanes
+from .mosaic import CLEAR, site_colors
+from .philox import draw_block, stream_key
+from .profile_rows import ProfileRows
+from .responsivity import dark_doubling, electrons_per_radiance
+from .tensors import Place
+from .tukey import tukey, tukey_deviation
+from .variates import POISSON_SEARCH_LIMIT, normal, poisson, poisson_expansion
+
+_MOST_RADIANCE: Final = np.float32(1e30)
+_MOST_ELECTRONS: Final = 1e12
+
+
+@scalar(forceinline=True)
+def positive(value: Any) -> Any:
+    """Return a radiance as float64 at least 0; NaN, a hole in the radiance, is dark."""
+    value = value if value > np.float32(0.0) else np.float32(0.0)
+    return np.float64(value if value < _MOST_RADIANCE else _MOST_RADIANCE)
+
+
+@scalar(forceinline=True)
+def _digitize(charge: Any, gain: Any, black_level: Any, largest: Any) -> Any:
+    """Return the digital number of a charge."""
+    value = charge * gain + (black_level + 0.5)
+    value = value if value > 0.0 else 0.0
+    return np.uint16(np.int32(value if value < largest else largest))
+
+
+@scalar
+def _expose_lane(
+    lane: Any, radiance_in: Any, row_in: Any, which_in: Any, slot_in: Any, parameter_in: Any, weight_in: Any,
+    time_in: Any, optics_in: Any, pattern_in: Any, offset_in: Any, key_0: Any, key_1: Any, sensor: Any, height: Any,
+    lanes: Any, word_out: Any, charge_out: Any, number_out: Any, raw_out: Any,
+) -> None:  # fmt: skip
+    # A line's loops are short ones over scratch of 32-bit numbers that stays in the cache, without a branch: so the
+    # compiler works on eight pixels at once. Even and odd columns lie apart there, since they see different colours.
+    lines, width = raw_out.shape
+    half = (width + 1) // 2
+    for line in range(lane * lines // lanes, (lane + 1) * lines // lanes):
+        image = line // height
+        y = line - image * height
+        row, which, time = row_in[image], which_in[image], time_in[image]
+        place = slot_in[image] * height + y
+        inverse_focal, center_x, center_y = 1.0 / optics_in[image, 0], optics_in[image, 1], optics_in[image, 2]
+        dark, hot, cold = parameter_in[which, 0] * time, parameter_in[which, 1] * time, parameter_in[which, 2]
+        response_spread, offset_spread = parameter_in[which, 3], parameter_in[which, 4]
+        full, gain, black = parameter_in[which, 5], parameter_in[which, 6], parameter_in[which, 7]
+        top, noise, shape = parameter_in[which, 8], parameter_in[which, 9], parameter_in[which, 10]
+        natural, a1 = parameter_in[which, 11], parameter_in[which, 12]
+        a2, a3 = parameter_in[which, 13], parameter_in[which, 14]
+        for j in range(half):
+            w0, w1, w2, w3 = draw_block(key_0, key_1, y * half + j, row, sensor, 0)
+            word_out[lane, 0, j] = np.uint32(w0)
+            word_out[lane, 1, j] = np.uint32(w1)
+            word_out[lane, 2, j] = np.uint32(w2)
+            word_out[lane, 3, j] = np.uint32(w3)
+        row_offset = np.float64(offset_in[image, 2 * half + y])
+        dy = (y - center_y) * inverse_focal
+        for parity in range(2):
+            site = (y & 1) * 2 + parity
+            count = (width + 1 - parity) // 2
+            red, green, blue = (
+                weight_in[which, site, 0] * time, weight_in[which, site, 1] * time, weight_in[which, site, 2] * time
+            )  # fmt: skip
+            for j in range(count):
+                x = 2 * j + parity
+                light = positive(radiance_in[line, 3 * x]) * red + positive(radiance_in[line, 3 * x + 1]) * green
+                light += positive(radiance_in[line, 3 * x + 2]) * blue
+                dx = (x - center_x) * inverse_focal
+                r2 = dx * dx + dy * dy
+                tilt = 1.0 + natural * r2
+                # Divided in float32, which is exactly rounded on every device and takes a quarter of the time.
+                fall = np.float32(1.0 + r2 * (a1 + r2 * (a2 + r2 * a3))) / np.float32(tilt * tilt)
+                response = np.float64(fall) * (1.0 + response_spread * np.float64(pattern_in[place, 0, parity, j]))
+                response = response if response > 0.0 else 0.0
+                warm = np.float64(pattern_in[place, 2, parity, j]) - cold
+                warm = warm if warm > 0.0 else 0.0
+                mean = light * response + (dark + hot * warm)
+                # Far beyond any full well a count no longer fits an integer.
+                charge_out[lane, 0, parity, j] = np.float32(mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS)
+            for j in range(count):
+                mean = np.float64(charge_out[lane, 0, parity, j])
+                charge = poisson_expansion(mean, np.uint64(word_out[lane, 2 * parity, j]))
+                charge_out[lane, 1, parity, j] = np.float32(charge if charge < full else full)
+            few = 0
+            for j in range(count):
+                few += 1 if charge_out[lane, 0, parity, j] < POISSON_SEARCH_LIMIT else 0
+            for j in range(count if few > 0 else 0):
+                mean = np.float64(charge_out[lane, 0, parity, j])
+                if mean < POISSON_SEARCH_LIMIT:
+                    charge = poisson(mean, np.uint64(word_out[lane, 2 * parity, j]))
+                    charge_out[lane, 1, parity, j] = np.float32(charge if charge < full else full)
+            if shape == 0.0:
+                for j in range(count):
+                    rest = noise * normal(np.uint64(word_out[lane, 2 * parity + 1, j]))
+                    rest += offset_spread * np.float64(pattern_in[place, 1, parity, j])
+                    rest += np.float64(offset_in[image, parity * half + j]) + row_offset
+                    charge = np.float64(charge_out[lane, 1, parity, j])
+                    number_out[lane, parity, j] = _digitize(charge + rest, gain, black, top)
+            else:
+                for j in range(count):
+                    rest = noise * tukey(np.uint64(word_out[lane, 2 * parity + 1, j]), shape)
+                    rest += offset_spread * np.float64(pattern_in[place, 1, parity, j])
+                    rest += np.float64(offset_in[image, parity * half + j]) + row_offset
+                    charge = np.float64(charge_out[lane, 1, parity, j])
+                    number_out[lane, parity, j] = _digitize(charge + rest, gain, black, top)
+        for j in range(width // 2):
+            raw_out[line, 2 * j] = number_out[lane, 0, j]
+            raw_out[line, 2 * j + 1] = number_out[lane, 1, j]
+        if width & 1:
+            raw_out[line, width - 1] = number_out[lane, 0, half - 1]
+
+
+_EXPOSE: Final = Kernel(_expose_lane)
+
+
+def pack_sensors(profiles: Sequence[CameraProfile]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Put the sensors of some profiles into tables for `expose`.
+
+    Returns:
+        Numbers, shape (U, 15), and what the four pixels of the mosaic make of each channel [e- s^-1 W^-1 sr m^2], shape
+        (U, 4, 3).
+    """
+    table, weights = np.empty((len(profiles), 15)), np.zeros((len(profiles), 4, 3))
+    for k, p in enumerate(profiles):
+        warmth = dark_doubling(p)
+        rates = electrons_per_radiance(p)
+        for site, color in enumerate(site_colors(p.mosaic)):
+            seen = slice(None) if color == CLEAR else color
+            weights[k, site, seen] = rates[seen]
+        row = table[k]
+        row[0] = p.dark_current * warmth
+        # Excess of a hot pixel: mean ln 2 times the octaves above the threshold, in the map's units.
+        row[1] = p.hot_pixel_current * warmth * math.log(2.0) / HOT_SCALE
+        row[2] = -math.log2(p.hot_pixel_fraction) * HOT_SCALE if p.hot_pixel_fraction > 0.0 else math.inf
+        row[3] = p.photo_response_nonuniformity / NORMAL_SCALE
+        row[4] = p.dark_signal_nonuniformity / NORMAL_SCALE
+        row[5:9] = p.full_well, p.gain, p.black_level, 2.0**p.bit_depth - 1.0
+        row[9] = p.read_noise / (1.0 if p.read_noise_shape == 0.0 else tukey_deviation(p.read_noise_shape))
+        row[10] = p.read_noise_shape
+        row[11:] = float(p.natural_vignetting), *p.vignetting
+    return table, weights
+
+
+@final
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sensors:
+    """The sensors that take a batch of N images, ready to launch on."""
+
+    number: NDArray[np.float64]
+    """Numbers of each distinct profile, shape (U, 15)."""
+    weight: NDArray[np.float64]
+    """Charge of the mosaic's four places per channel [e- s^-1 W^-1 sr m^2], shape (U, 4, 3)."""
+    deviation: NDArray[np.float64]
+    """Deviations of row pattern, column pattern, row noise and column noise [e-], shape (U, 4)."""
+    which: NDArray[np.int64]
+    """Profile of each image, shape (N,)."""
+    row: NDArray[np.int64]
+    """Global row index of each image, shape (N,)."""
+    time: NDArray[np.float64]
+    """Exposure time of each image [s], shape (N,)."""
+    optics: NDArray[np.float64]
+    """Focal length and principal point of each image [px], shape (N, 3)."""
+    unit: NDArray[np.int64]
+    """Which of the cameras of its make takes each image, shape (N,)."""
+    seed: int
+    """Seed of patterns and noise."""
+    sensor: np.uint64
+    """Number of the camera within its rig."""
+
+
+def prepare_sensors(
+    profiles: ProfileRows[CameraProfile],
+    *,
+    row: NDArray[np.int64],
+    time: NDArray[np.float64],
+    optics: NDArray[np.float64],
+    unit: NDArray[np.int64],
+    seed: int,
+    sensor: np.uint64,
+) -> Sensors:
+    """Put the sensors of a batch into tables."""
+    number, weight = pack_sensors(profiles.profiles)
+    deviation = np.array([
+        (p.row_pattern, p.column_pattern, p.row_noise, p.column_noise) for p in profiles.profiles
+    ])  # fmt: skip
+    return Sensors(
+        number=number, weight=weight, deviation=deviation, which=profiles.which, row=row, time=time, optics=optics,
+        unit=unit, seed=seed, sensor=sensor,
+    )  # fmt: skip
+
+
+def expose(
+    place: Place, radiance: Any, sensors: Sensors, images: slice, patterns: Patterns, raw: Any, threads: int | None
+) -> None:
+    """Expose some images of a batch.
+
+    Args:
+        place: Where the arrays lie.
+        radiance: Scene-linear radiance per sRGB primary, float32, shape (n H, 3 W).
+        sensors: What takes them.
+        images: Which images of the batch these n are.
+        patterns: Maps of the cameras met before; those of these images are kept in it.
+        raw: The digital numbers, uint16, shape (n H, W).
+        threads: CPU threads; None for all.
+    """
+    which, row = sensors.which[images], sensors.row[images]
+    lines, width = raw.shape
+    height, half = lines // len(which), (width + 1) // 2
+    lanes = count_lanes(place, lines, threads)
+    key = stream_key(sensors.seed, "camera")
+    maps, slots, keys = patterns.find(sensors.unit[images], threads)
+    offsets = make_offsets(
+        place, row, which, slots, sensors.deviation, keys, key, sensors.sensor, height, width, threads
+    )  # fmt: skip
+    _EXPOSE.launch(
+        lanes, radiance, row, which, slots, sensors.number, sensors.weight, sensors.time[images],
+        sensors.optics[images], maps, offsets, *key, sensors.sensor, height, lanes,
+        place.allocate((lanes, 4, half), np.uint32), place.allocate((lanes, 2, 2, half), np.float32),
+        place.allocate((lanes, 2, half), np.uint16), raw, device=place.device, threads=threads,
+    )  # fmt: skip

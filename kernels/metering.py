@@ -1,0 +1,89 @@
+"""Automatic exposure of one image alone: its mean luminance is brought to a target, and few of its pixels clip."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .camera_profile import CameraProfile
+from .device import Kernel, scalar
+from .exposure import positive
+from .profile_rows import ProfileRows
+from .responsivity import grey_responsivity, saturation_charge
+from .tensors import Place
+
+_BINS: Final = 4096
+_HALF_BIN: Final = np.uint32(19)
+_CLIPPED_PER_MILLE: Final = 20
+
+
+@scalar
+def _meter_row(
+    row: Any, radiance_in: Any, which_in: Any, parameter_in: Any, histogram_out: Any, exposure_time_out: Any
+) -> None:
+    # Fixed order and integers: the exposure of a row depends on nothing but the row.
+    which = which_in[row]
+    signal_rate, target, highlight = parameter_in[which, 0], parameter_in[which, 1], parameter_in[which, 2]
+    shortest, longest = parameter_in[which, 3], parameter_in[which, 4]
+    pixels = radiance_in.shape[1] // 3
+    for cell in range(_BINS):
+        histogram_out[row, cell] = 0
+    total = 0.0
+    for pixel in range(pixels):
+        red = positive(radiance_in[row, 3 * pixel])
+        green = positive(radiance_in[row, 3 * pixel + 1])
+        blue = positive(radiance_in[row, 3 * pixel + 2])
+        total += 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        largest = np.float32(max(red, max(green, blue)))
+        histogram_out[row, np.uint64(largest.view(np.uint32) >> _HALF_BIN)] += 1
+    allowed = pixels * _CLIPPED_PER_MILLE // 1000
+    above = 0
+    cell = _BINS - 1
+    while cell > 0 and above + histogram_out[row, cell] <= allowed:
+        above += histogram_out[row, cell]
+        cell -= 1
+    # Upper edge of the cell: sixteenth of an octave, so the guard is at most 6 % cautious.
+    edge = np.float64(np.uint32((cell + 1) << 19).view(np.float32))
+    mean = total / pixels
+    time = longest
+    if mean * signal_rate * time > target:
+        time = target / (mean * signal_rate)
+    if cell > 0 and edge * signal_rate * time > highlight:
+        time = highlight / (edge * signal_rate)
+    exposure_time_out[row] = max(shortest, time)
+
+
+_METER: Final = Kernel(_meter_row)
+
+
+def meter_exposure(
+    place: Place, radiance: Any, profiles: ProfileRows[CameraProfile], threads: int | None
+) -> NDArray[np.float64]:
+    """Choose the exposure time of each image.
+
+    Args:
+        place: Where the images lie.
+        radiance: Scene-linear radiance per sRGB primary, float32, shape (N, 3 H W).
+        profiles: Which image has which profile.
+        threads: CPU threads; None for all.
+
+    Returns:
+        Exposure times [s], shape (N,).
+    """
+    # With white balance every channel's output is the same multiple of its radiance: that of the most sensitive pixels.
+    parameters = np.array([
+        (
+            grey_responsivity(p) / saturation_charge(p), p.exposure_target, p.exposure_highlight, p.exposure_time_min,
+            p.exposure_time_max,
+        )
+        for p in profiles.profiles
+    ])  # fmt: skip
+    count = radiance.shape[0]
+    times = np.empty(count)
+    _METER.launch(
+        count, radiance, profiles.which, parameters, place.allocate((count, _BINS), np.int32), times,
+        device=place.device, threads=threads,
+    )  # fmt: skip
+    return times

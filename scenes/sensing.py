@@ -1,0 +1,187 @@
+"""Sensing: what a rig's sensors need of the renderer, what they read of it, and the arrays they fill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels.camera import apply_camera
+from ..kernels.depth import apply_depth
+from ..kernels.incidence import cosine_of_incidence
+from ..renderers.frames import Frames
+from ..renderers.view import Camera
+from .sensor_parameters import draw_profiles
+from .sensors import SensorMount
+
+Array = NDArray[Any]
+_NANOSECONDS: Final = 1e9
+# Reflectance in the near infrared follows no colour in particular: the mean of the three stands for it.
+_THIRD: Final = np.float32(1.0 / 3.0)
+
+
+def ideal_signals(mount: SensorMount, wanted: set[str]) -> list[str]:
+    """List the renderer's outputs that a sensor reads.
+
+    Args:
+        mount: The sensor.
+        wanted: Outputs of the recipe.
+    """
+    asked: list[str] = []
+    if mount.camera is not None and wanted & {"rgb", "raw"}:
+        asked.append("colour")
+        camera: Any = mount.profile("camera")
+        if camera.focus_distance > 0.0:
+            asked.append("depth")
+    if mount.depth is not None and "depth" in wanted:
+        asked += ["depth", "normal", "albedo"]
+    return asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sensing:
+    """Reads all sensors of a batch; a row's readings depend on its frames, its number and its parameters alone."""
+
+    seed: int
+    """Seed of the noise, range [0, 2^64)."""
+    looks: int
+    """Appearances per view."""
+    device: str = "cpu"
+    """Where the sensors run."""
+    threads: int | None = None
+    """CPU threads; None for all."""
+
+    def sense(
+        self,
+        number: int,
+        mount: SensorMount,
+        frames: Frames,
+        cameras: Sequence[Camera],
+        rows: Mapping[str, Array],
+        place: NDArray[np.int64],
+    ) -> None:
+        """Fill `sensor/<name>/...` of some rows.
+
+        Args:
+            number: The sensor's place in the rig: it keeps its noise apart from the others'.
+            mount: The sensor.
+            frames: What was rendered for it, V views of L looks.
+            cameras: Its camera in each view.
+            rows: Arrays of the batch by name.
+            place: Row of each view and look, shape (V L,).
+        """
+        name = mount.name
+        if f"sensor/{name}/rgb" in rows or f"sensor/{name}/raw" in rows:
+            self._photograph(number, mount, frames, cameras, rows, place)
+        if f"sensor/{name}/depth" in rows:
+            self._measure_depth(number, mount, frames, cameras, rows, place)
+
+    def _photograph(
+        self,
+        number: int,
+        mount: SensorMount,
+        frames: Frames,
+        cameras: Sequence[Camera],
+        rows: Mapping[str, Array],
+        place: NDArray[np.int64],
+    ) -> None:
+        name, looks = mount.name, self.looks
+        assert frames.colour is not None
+        reading = apply_camera(
+            frames.colour.reshape(-1, *frames.colour.shape[2:]),
+            draw_profiles(mount, "camera", rows, place),
+            seed=self.seed,
+            index=rows["sample/index"][place],
+            depth=None if frames.depth is None else np.repeat(frames.depth, looks, axis=0),
+            fx=np.repeat([camera.fx for camera in cameras], looks),
+            center=np.repeat([(camera.cx, camera.cy) for camera in cameras], looks, axis=0),
+            unit=mount.unit,
+            sensor=number,
+            raw=f"sensor/{name}/raw" in rows,
+            device=self.device,
+            threads=self.threads,
+        )
+        if f"sensor/{name}/rgb" in rows:
+            rows[f"sensor/{name}/rgb"][place] = reading.rgb
+        if f"sensor/{name}/raw" in rows:
+            rows[f"sensor/{name}/raw"][place] = reading.raw
+        rows[f"sensor/{name}/exposure_time"][place] = reading.exposure_time
+        # The row's instant is the middle of the exposure.
+        middle = rows["state/time"][place] if "state/time" in rows else np.zeros(len(place))
+        start = np.rint((middle - 0.5 * reading.exposure_time) * _NANOSECONDS)
+        rows[f"sensor/{name}/exposure_start"][place] = start.astype(np.int64)
+
+    def _measure_depth(
+        self,
+        number: int,
+        mount: SensorMount,
+        frames: Frames,
+        cameras: Sequence[Camera],
+        rows: Mapping[str, Array],
+        place: NDArray[np.int64],
+    ) -> None:
+        name, looks = mount.name, self.looks
+        assert frames.normal is not None
+        assert frames.albedo is not None
+        fx, fy = (np.array([getattr(camera, side) for camera in cameras]) for side in ("fx", "fy"))
+        center = np.array([(camera.cx, camera.cy) for camera in cameras])
+        cosine = cosine_of_incidence(frames.normal, fx=fx, fy=fy, center=center)
+        for look in range(looks):  # look by look: the ideal depth is one for all, surfaces and noise differ
+            mine = place[look::looks]
+            albedo = frames.albedo[:, look]
+            reading = apply_depth(
+                frames.depth,
+                draw_profiles(mount, "depth", rows, mine),
+                fx=fx,
+                fy=fy,
+                center=center,
+                seed=self.seed,
+                index=rows["sample/index"][mine],
+                cosine=cosine,
+                infrared=(albedo[..., 0] + albedo[..., 1] + albedo[..., 2]) * _THIRD,
+                sensor=number,
+                device=self.device,
+                threads=self.threads,
+            )
+            rows[f"sensor/{name}/depth"][mine] = reading.depth
+            rows[f"sensor/{name}/depth_status"][mine] = reading.status
+
+
+def sensor_shapes(mount: SensorMount, slots: int, wanted: set[str]) -> dict[str, tuple[type, tuple[int, ...]]]:
+    """List what a sensor adds to a row."""
+    name, image = mount.name, (mount.height, mount.width)
+    shapes: dict[str, tuple[type, tuple[int, ...]]] = {
+        f"camera/{name}/intrinsics": (np.float64, (3, 3)),
+        f"camera/{name}/pose_world_camera": (np.float64, (4, 4)),
+    }
+    if mount.camera is not None:
+        if "rgb" in wanted:
+            shapes[f"sensor/{name}/rgb"] = (np.uint8, (*image, 3))
+        if "raw" in wanted:
+            shapes[f"sensor/{name}/raw"] = (np.uint16, image)
+        if wanted & {"rgb", "raw"}:
+            shapes[f"sensor/{name}/exposure_time"] = (np.float64, ())
+            shapes[f"sensor/{name}/exposure_start"] = (np.int64, ())
+    if "depth" in wanted and mount.depth is not None:
+        shapes[f"sensor/{name}/depth"] = (np.float32, image)
+        shapes[f"sensor/{name}/depth_status"] = (np.uint8, image)
+    images: dict[str, tuple[str, type, tuple[int, ...]]] = {
+        "ideal/depth": (f"ideal/{name}/depth", np.float32, image),
+        "ideal/colour": (f"ideal/{name}/colour", np.float16, (*image, 3)),
+        "ideal/range": (f"ideal/{name}/range", np.float32, image),
+        "instance": (f"label/{name}/instance", np.uint16, image),
+        "class": (f"label/{name}/class", np.uint8, image),
+        "normal": (f"label/{name}/normal", np.float16, (*image, 3)),
+        "object_coordinates": (f"label/{name}/object_coordinates", np.float16, (*image, 3)),
+    }
+    shapes |= {array: (dtype, shape) for output, (array, dtype, shape) in images.items() if output in wanted}
+    if "boxes" in wanted:
+        shapes |= {f"label/{name}/{box}": (np.float32, (slots, 4)) for box in ("box_visible", "box_amodal")}
+    if "visibility" in wanted:
+        counts = ("visible_pixels", "in_frame_pixels", "total_pixels")
+        shapes |= {f"label/{name}/{count}": (np.int32, (slots,)) for count in counts}
+        shapes[f"label/{name}/visible_fraction"] = (np.float32, (slots,))
+    return shapes
