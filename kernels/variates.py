@@ -1,8 +1,8 @@
 """Uniform, normal and Poisson variates by inversion of one random word each.
 
 Inversion is monotone: where two machines differ in the last bit of a logarithm, a count differs by one at most, and no
-rejection is ever decided differently. The normal quantile is a table of parabolas over the word's binary octaves, without a
-branch; its nodes come from Wichura's AS 241.
+rejection is ever decided differently. The normal quantile is a table of parabolas over the word's binary octaves,
+without a branch; its nodes come from Wichura's AS 241.
 
 Sources: Wichura, "Algorithm AS 241: the percentage points of the normal distribution", Applied Statistics 37(3), 1988;
 Giles, "Algorithm 955: approximation of the inverse Poisson cumulative distribution function", TOMS 42(1), 2016 (the
