@@ -19,8 +19,8 @@ Source: EMVA 1288 release 4.0 linear, sections 2 to 4.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -146,32 +146,27 @@ def _expose_lane(
 _EXPOSE: Final = Kernel(_expose_lane)
 
 
-def pack_sensors(profiles: Sequence[CameraProfile]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put the sensors of some profiles into tables for `expose`.
-
-    Returns:
-        Numbers, shape (U, 15), and what the four pixels of the mosaic make of each channel [e- s^-1 W^-1 sr m^2], shape
-        (U, 4, 3).
-    """
-    table, weights = np.empty((len(profiles), 15)), np.zeros((len(profiles), 4, 3))
-    for k, p in enumerate(profiles):
-        warmth = dark_doubling(p)
-        rates = electrons_per_radiance(p)
-        for site, color in enumerate(site_colors(p.mosaic)):
-            seen = slice(None) if color == CLEAR else color
-            weights[k, site, seen] = rates[seen]
-        row = table[k]
-        row[0] = p.dark_current * warmth
-        # Excess of a hot pixel: mean ln 2 times the octaves above the threshold, in the map's units.
-        row[1] = p.hot_pixel_current * warmth * math.log(2.0) / HOT_SCALE
-        row[2] = -math.log2(p.hot_pixel_fraction) * HOT_SCALE if p.hot_pixel_fraction > 0.0 else math.inf
-        row[3] = p.photo_response_nonuniformity / NORMAL_SCALE
-        row[4] = p.dark_signal_nonuniformity / NORMAL_SCALE
-        row[5:9] = p.full_well, p.gain, p.black_level, 2.0**p.bit_depth - 1.0
-        row[9] = p.read_noise / (1.0 if p.read_noise_shape == 0.0 else tukey_deviation(p.read_noise_shape))
-        row[10] = p.read_noise_shape
-        row[11:] = float(p.natural_vignetting), *p.vignetting
-    return table, weights
+@functools.lru_cache(maxsize=256)
+def _pack_sensor(profile: CameraProfile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the numbers of a sensor, shape (15,), and what its mosaic's four places see, shape (4, 3)."""
+    row, weights = np.empty(15), np.zeros((4, 3))
+    warmth = dark_doubling(profile)
+    rates = electrons_per_radiance(profile)
+    for site, color in enumerate(site_colors(profile.mosaic)):
+        seen = slice(None) if color == CLEAR else color
+        weights[site, seen] = rates[seen]
+    fraction, shape = profile.hot_pixel_fraction, profile.read_noise_shape
+    row[0] = profile.dark_current * warmth
+    # Excess of a hot pixel: mean ln 2 times the octaves above the threshold, in the map's units.
+    row[1] = profile.hot_pixel_current * warmth * math.log(2.0) / HOT_SCALE
+    row[2] = -math.log2(fraction) * HOT_SCALE if fraction > 0.0 else math.inf
+    row[3] = profile.photo_response_nonuniformity / NORMAL_SCALE
+    row[4] = profile.dark_signal_nonuniformity / NORMAL_SCALE
+    row[5:9] = profile.full_well, profile.gain, profile.black_level, 2.0**profile.bit_depth - 1.0
+    row[9:11] = profile.read_noise / (1.0 if shape == 0.0 else tukey_deviation(shape)), shape
+    row[11:] = float(profile.natural_vignetting), *profile.vignetting
+    row.flags.writeable = weights.flags.writeable = False
+    return row, weights
 
 
 @final
@@ -212,7 +207,8 @@ def prepare_sensors(
     sensor: np.uint64,
 ) -> Sensors:
     """Put the sensors of a batch into tables."""
-    number, weight = pack_sensors(profiles.profiles)
+    packed = [_pack_sensor(profile) for profile in profiles.profiles]
+    number, weight = np.stack([row for row, _ in packed]), np.stack([weights for _, weights in packed])
     deviation = np.array([
         (p.row_pattern, p.column_pattern, p.row_noise, p.column_noise) for p in profiles.profiles
     ])  # fmt: skip
