@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import naive_depth_stereo
 import naive_sensors
+import naive_time_of_flight
 import numpy as np
 from cases import SensorCase
 from peer_cameras import find_peers
@@ -25,7 +27,9 @@ NOTES = (
     "cv2.randn + add: nothing but a normal deviate added to each of three float32 channels, OpenCV on one thread.",
     "Albumentations: ShotNoise and GaussNoise on sRGB bytes, image by image. Kornia: linear light, mosaic, Poisson, "
     "Gaussian, demosaic, sRGB on batches. Neither has a fixed pattern, a converter or noise that can be addressed.",
-    "depth: both do disparity noise correlated over 7 px, occlusion, quantisation to 1/32 px and a status.",
+    "Both stereo sensors correlate disparity noise over 7 px, find occlusion in the second view, quantise to 1/32 px "
+    "and give a status. Both time-of-flight sensors sum phasors over 3 x 3 pixels and do four taps with shot and read "
+    "noise at three frequencies, unwrapping and a status.",
     "philox: 32-bit words. Ours are addressed (any word alone), NumPy's Philox is its C generator, in order.",
 )
 
@@ -66,20 +70,20 @@ def run_case(case: SensorCase, *, repeats: int) -> CaseResult:
         bytes_ = rng.integers(8, 247, (*shape, 3), dtype=np.uint8)
         for name, make in find_peers().items():
             others.append(Contestant(name=name, items=items, run=lambda make=make: _drop(make(bytes_))))
-    elif case.kernel == "depth":
+    elif case.kernel in ("depth", "time_of_flight"):
         depth = np.zeros(shape, np.float32)
         depth[:] = np.linspace(3.0, 0.6, case.height, dtype=np.float32)[:, None]  # a floor, boxes on it, sky above
         depth[:, case.height // 3 : case.height // 2, :: max(case.width // 8, 1)] = 0.7
         depth[:, : case.height // 8] = 0.0
         focal = 0.9 * case.width
+        profile = "realsense_d435" if case.kernel == "depth" else "azure_kinect"
+        naive = naive_depth_stereo if case.kernel == "depth" else naive_time_of_flight
         ours = Contestant(
             name="apply_depth",
             items=items,
-            run=lambda: _drop(apply_depth(depth, fx=focal, seed=1, index=rows, threads=case.threads).depth),
+            run=lambda: _drop(apply_depth(depth, profile, fx=focal, seed=1, index=rows, threads=case.threads).depth),
         )
-        theirs = Contestant(
-            name="NumPy", items=items, run=lambda: _drop(naive_sensors.measure_depth(depth, focal, rng)[0])
-        )
+        theirs = Contestant(name="NumPy", items=items, run=lambda: _drop(naive.measure(depth, focal, rng)[0]))
     else:
         key_0, key_1 = stream_key(1, "benchmark")
         lines = case.images * case.height

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .augment import DepthAugment as DepthAugment
     from .camera import CameraReading as CameraReading
     from .camera import apply_camera as apply_camera
+    from .camera_laws import draw_eld_profiles as draw_eld_profiles
+    from .camera_laws import draw_unprocessing_profiles as draw_unprocessing_profiles
     from .camera_profile import CameraProfile as CameraProfile
     from .depth import apply_depth as apply_depth
     from .depth_reading import STATUS_NAMES as STATUS_NAMES
@@ -23,14 +25,18 @@ if TYPE_CHECKING:
     from .device import describe_devices as describe_devices
     from .device import platform_key as platform_key
     from .device import scalar as scalar
+    from .exposure_control import ExposureControl as ExposureControl
+    from .exposure_control import advance_exposure as advance_exposure
     from .incidence import cosine_of_incidence as cosine_of_incidence
     from .infrared_imager import InfraredImager as InfraredImager
     from .infrared_imager import expose_infrared as expose_infrared
+    from .jpeg import compress_jpeg as compress_jpeg
     from .lens import Lens as Lens
     from .lens import distort_points as distort_points
     from .lens import project_directions as project_directions
     from .lens import undistort_points as undistort_points
     from .lens import unproject_points as unproject_points
+    from .optics import apply_optics as apply_optics
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
     from .profile_json import profile_from_json as profile_from_json
@@ -38,17 +44,35 @@ if TYPE_CHECKING:
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
+    from .sharpen import sharpen_image as sharpen_image
     from .stereo_matching import SemiGlobalMatcher as SemiGlobalMatcher
     from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
+    from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
+    from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
     from .transforms import pose_from_position_quaternion as pose_from_position_quaternion
     from .transforms import quaternion_from_pose as quaternion_from_pose
     from .transforms import transform_points as transform_points
+    from .white_balance import WhiteBalanceControl as WhiteBalanceControl
+    from .white_balance import advance_white_balance as advance_white_balance
+    from .white_balance import balance_levels as balance_levels
+    from .white_balance import estimate_white_balance as estimate_white_balance
 
 _HOMES = {
+    "apply_optics": "optics",
+    "sharpen_image": "sharpen",
+    "compress_jpeg": "jpeg",
+    "ExposureControl": "exposure_control",
+    "advance_exposure": "exposure_control",
+    "WhiteBalanceControl": "white_balance",
+    "advance_white_balance": "white_balance",
+    "balance_levels": "white_balance",
+    "estimate_white_balance": "white_balance",
+    "draw_eld_profiles": "camera_laws",
+    "draw_unprocessing_profiles": "camera_laws",
     "CameraAugment": "augment",
     "DepthAugment": "augment",
     "DepthReading": "depth_reading",
@@ -81,6 +105,8 @@ _HOMES = {
     "SemiGlobalMatcher": "stereo_matching",
     "match_stereo": "stereo_matching",
     "StereoProfile": "stereo_profile",
+    "TimeOfFlightProfile": "time_of_flight_profile",
+    "StructuredLightProfile": "structured_light_profile",
     "compose_pose": "transforms",
     "invert_pose": "transforms",
     "look_at": "transforms",

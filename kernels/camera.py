@@ -25,7 +25,7 @@ from .metering import meter_exposure
 from .optics import apply_optics
 from .profile_rows import find_profile_rows
 from .profiles import load_camera_profile
-from .sharpen import sharpen
+from .sharpen import sharpen_image
 from .tensors import find_place
 
 _WORKING_PIXELS: Final = 1 << 18
@@ -137,7 +137,7 @@ def apply_camera(
         expose(place, lines[block], sensors, part, patterns, kept, threads)
         develop(place, kept, looks, part, rgb[block], threads)
     picture = place.give(rgb.reshape(shape))
-    picture = sharpen(picture, [camera.sharpening for camera in each], device=device, threads=threads)
+    picture = sharpen_image(picture, [camera.sharpening for camera in each], device=device, threads=threads)
     picture = compress_jpeg(picture, [camera.jpeg_quality for camera in each], device=device, threads=threads)
     one_for_all = len(profiles.profiles) == 1
     return CameraReading(

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 from numpy.typing import ArrayLike
 
-from .depth_images import prepare_depth_images
+from .depth_images import DepthImages, prepare_depth_images
 from .depth_reading import DepthReading
 from .profile_rows import find_profile_rows
 from .profiles import DepthProfile, load_depth_profile
 from .stereo import measure_stereo
+from .stereo_profile import StereoProfile
+from .structured_light import measure_structured_light
+from .structured_light_profile import StructuredLightProfile
+from .time_of_flight import measure_time_of_flight
+from .time_of_flight_profile import TimeOfFlightProfile
+
+_MEASURES: Final[dict[type, Callable[..., tuple[Any, Any]]]] = {
+    StereoProfile: measure_stereo,
+    StructuredLightProfile: measure_structured_light,
+    TimeOfFlightProfile: measure_time_of_flight,
+}
 
 
 def apply_depth(
@@ -64,11 +75,11 @@ def apply_depth(
     kinds = {type(one) for one in profiles.profiles}
     if len(kinds) > 1:
         raise ValueError(f"the profiles of a batch must be of one kind, got {', '.join(k.__name__ for k in kinds)}")
-    images = prepare_depth_images(
+    images: DepthImages[Any] = prepare_depth_images(
         depth, profiles, fx=fx, fy=fy, center=center, index=index, cosine=cosine, infrared=infrared,
         intensity=intensity, sensor=sensor, device=device,
     )  # fmt: skip
-    measured, status = measure_stereo(images, seed=seed, threads=threads)
+    measured, status = _MEASURES[kinds.pop()](images, seed=seed, threads=threads)
     shape, place, one_for_all = tuple(depth.shape), images.place, len(profiles.profiles) == 1
     return DepthReading(
         depth=place.give(measured.reshape(shape)),

@@ -64,9 +64,9 @@ def airy_kernel(scale: float) -> NDArray[np.float32]:
             shares[v, u] = shares[u, v] = float(np.square(2.0 * _bessel_j1(x) / x).mean())
     places = np.abs(np.arange(-reach, reach + 1))
     kernel = shares[places[:, None], places[None, :]]
-    kernel = (kernel / kernel.sum()).astype(np.float32)
-    kernel.flags.writeable = False
-    return kernel
+    result: NDArray[np.float32] = (kernel / kernel.sum()).astype(np.float32)
+    result.flags.writeable = False
+    return result
 
 
 @scalar(forceinline=True)

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .dct import BLOCK, LANES, restore_blocks, transform_blocks
-from .device import Kernel, scalar
+from .device import Kernel, allocate, scalar
 from .tensors import find_place
 
 _CHUNKS: Final = 8
@@ -305,12 +305,12 @@ def compress_jpeg(
     parts = -(-chunks // _CHUNKS)
     lines = place.borrow(image, np.uint8).reshape(count * height, 3 * width)
     result = place.allocate((count * height, 3 * width), np.uint8)
-    # A few images at a time keep the working space small and in the cache.
+    # A few images at a time keep the working space small and in the cache; it lies where the kernels run.
     step = min(count, max(1, _WORKING_PIXELS // (height * width)))
-    luma = place.allocate((step * height, width), np.uint8)
-    chroma = place.allocate((2, step * half_height, 8 * half_across), np.uint8)
     on_cuda = place.device == "cuda"
-    work = place.allocate((step * (chunks if on_cuda else parts), BLOCK), np.int32)
+    luma = allocate((step * height, width), np.uint8, on_cuda)
+    chroma = allocate((2, step * half_height, 8 * half_across), np.uint8, on_cuda)
+    work = allocate((step * (chunks if on_cuda else parts), BLOCK), np.int32, on_cuda)
     for start in range(0, count, step):
         images = min(step, count - start)
         part = slice(start * height, (start + images) * height)

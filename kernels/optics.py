@@ -23,12 +23,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from .camera_profile import CameraProfile
 from .defocus import BLUR_TILES, GATHER_LINES, GATHER_PIXELS, TILE, disc_areas
-from .device import Kernel, scalar
+from .device import Kernel, allocate, scalar
 from .diffraction import DIFFRACT, pack_kernels
 from .image_rows import borrow_pixels, spread_numbers
 from .profile_rows import ProfileRows, find_profile_rows
 from .profiles import load_camera_profile
-from .tensors import Place, find_place
+from .tensors import find_place
 
 _WORKING_PIXELS: Final = 1 << 21
 _ZERO: Final = np.float32(0.0)
@@ -53,58 +53,97 @@ _SPLIT: Final = Kernel(_split_line)
 
 
 @scalar(forceinline=True)
-def _between(above: Any, below: Any, at_x: Any, part_y: Any, right: Any, step: Any) -> Any:
-    """Return the bilinear mean of four numbers, `step` apart along the lines."""
-    whole = np.int64(at_x)
-    part_x = np.float32(at_x - np.float64(whole))
-    # Unsigned: no test for an index from the end.
-    place, following = np.uint64(whole * step), np.uint64(np.int64(min(at_x + 1.0, right)) * step)
-    up, down = _light(above[place]), _light(below[place])
-    up += part_x * (_light(above[following]) - up)
-    down += part_x * (_light(below[following]) - down)
+def _mix(above_left: Any, above_right: Any, below_left: Any, below_right: Any, part_x: Any, part_y: Any) -> Any:
+    up, down = _light(above_left), _light(below_left)
+    up += part_x * (_light(above_right) - up)
+    down += part_x * (_light(below_right) - down)
     return up + part_y * (down - up)
+
+
+@scalar(forceinline=True)
+def _mix_run(above: Any, below: Any, offset: Any, slope: Any, part_y: Any, step: Any, target: Any) -> None:
+    """Write a run of pixels from as many and one more of two lines, `step` numbers (1 or 3) apart."""
+    # Views that begin where they are read: no test for an index from the end. Each step has a loop of its own, since
+    # the compiler does several pixels at once only where it knows the step.
+    above_right, below_right = above[step:], below[step:]
+    if step == 1:
+        for x in range(target.shape[0]):
+            part_x = offset - slope * np.float32(np.int32(x))
+            target[x] = _mix(above[x], above_right[x], below[x], below_right[x], part_x, part_y)
+    else:
+        for x in range(target.shape[0]):
+            part_x = offset - slope * np.float32(np.int32(x))
+            target[x] = _mix(above[3 * x], above_right[3 * x], below[3 * x], below_right[3 * x], part_x, part_y)
+
+
+@scalar(forceinline=True)
+def _resample(above: Any, below: Any, part_y: Any, middle: Any, pull: Any, step: Any, target: Any) -> None:
+    """Write a channel at x + pull (middle - x), from two lines whose pixels are `step` numbers apart."""
+    width = target.shape[0]
+    last = step * (width - 1)
+    x = 0
+    while x < width:
+        # Over a run of pixels the shift's whole part is the same: no pixel looks up its own place.
+        whole = np.int64(math.floor(pull * (middle - x)))
+        end = width
+        if pull != 0.0:
+            limit = middle - whole / pull if pull > 0.0 else middle - (whole + 1) / pull
+            end = np.int64(math.ceil(min(max(limit, x + 1.0), np.float64(width))))
+        start, stop = min(max(x, -whole), end), min(max(width - 1 - whole, x), end)
+        for k in range(x, start):
+            target[k] = _mix(above[0], above[0], below[0], below[0], _ZERO, part_y)
+        if start < stop:
+            first = step * (start + whole)
+            offset, slope = np.float32(pull * (middle - start) - whole), np.float32(pull)
+            _mix_run(above[first:], below[first:], offset, slope, part_y, step, target[start:stop])
+        for k in range(max(start, stop), end):
+            target[k] = _mix(above[last], above[last], below[last], below[last], _ZERO, part_y)
+        x = end
 
 
 @scalar
 def _magnify_line(
-    index: Any, light_in: Any, shrink_in: Any, center_in: Any, height: Any, plane: Any, step: Any, radiance_out: Any
-) -> None:
+    index: Any, light_in: Any, shrink_in: Any, center_in: Any, height: Any, is_planar: Any, work_out: Any,
+    radiance_out: Any,
+) -> None:  # fmt: skip
     """Resample red and blue of a line, and put the colours together.
 
-    Channel k of pixel x stands at plane k + step x of a line of `light_in`.
+    A line of `light_in` holds three runs of one colour each where `is_planar`, else pixels of three colours.
     """
     index = np.int64(index)
     width = radiance_out.shape[1] // 3
     image = index // height
     y = index - image * height
-    here = light_in[index]
-    green = here[plane:]
-    shrink_red, shrink_blue = shrink_in[image, 0], shrink_in[image, 1]
-    if shrink_red == 1.0 and shrink_blue == 1.0:
-        blue = here[2 * plane :]
-        for x in range(width):
-            radiance_out[index, 3 * x] = _light(here[step * x])
-            radiance_out[index, 3 * x + 1] = _light(green[step * x])
-            radiance_out[index, 3 * x + 2] = _light(blue[step * x])
+    here, result = light_in[index], radiance_out[index]
+    if shrink_in[image, 0] == 1.0 and shrink_in[image, 1] == 1.0:
+        if is_planar:
+            red, green, blue = here, here[width:], here[2 * width :]
+            for x in range(width):
+                result[3 * x], result[3 * x + 1], result[3 * x + 2] = _light(red[x]), _light(green[x]), _light(blue[x])
+        else:
+            for k in range(3 * width):
+                result[k] = _light(here[k])
         return
-    center_x, center_y = center_in[image, 0], center_in[image, 1]
-    right, bottom = width - 1.0, height - 1.0
-    red_y = min(max(center_y + (y - center_y) * shrink_red, 0.0), bottom)
-    blue_y = min(max(center_y + (y - center_y) * shrink_blue, 0.0), bottom)
-    red_line, blue_line = np.int64(red_y), np.int64(blue_y)
-    red_part, blue_part = np.float32(red_y - red_line), np.float32(blue_y - blue_line)
-    first = image * height
-    red_above, red_below = light_in[first + red_line], light_in[first + min(red_line + 1, height - 1)]
-    blue_above = light_in[first + blue_line, 2 * plane :]
-    blue_below = light_in[first + min(blue_line + 1, height - 1), 2 * plane :]
-    red_offset, blue_offset = center_x - center_x * shrink_red, center_x - center_x * shrink_blue
-    result = radiance_out[index]
-    for x in range(width):
-        red_x = min(max(red_offset + x * shrink_red, 0.0), right)
-        blue_x = min(max(blue_offset + x * shrink_blue, 0.0), right)
-        result[3 * x] = _between(red_above, red_below, red_x, red_part, right, step)
-        result[3 * x + 1] = _light(green[step * x])
-        result[3 * x + 2] = _between(blue_above, blue_below, blue_x, blue_part, right, step)
+    for side in range(2):
+        shrink, middle_y = shrink_in[image, side], center_in[image, 1]
+        at_y = min(max(middle_y + (y - middle_y) * shrink, 0.0), height - 1.0)
+        upper = np.int64(at_y)
+        lower, part_y = min(upper + 1, height - 1), np.float32(at_y - upper)
+        above, below = light_in[image * height + upper], light_in[image * height + lower]
+        middle, pull = center_in[image, 0], 1.0 - shrink
+        target = work_out[index, side]
+        if is_planar:
+            _resample(above[2 * side * width :], below[2 * side * width :], part_y, middle, pull, 1, target)
+        else:
+            _resample(above[2 * side :], below[2 * side :], part_y, middle, pull, 3, target)
+    red, blue = work_out[index, 0], work_out[index, 1]
+    if is_planar:
+        green = here[width:]
+        for x in range(width):
+            result[3 * x], result[3 * x + 1], result[3 * x + 2] = red[x], _light(green[x]), blue[x]
+    else:
+        for x in range(width):
+            result[3 * x], result[3 * x + 1], result[3 * x + 2] = red[x], _light(here[3 * x + 1]), blue[x]
 
 
 _MAGNIFY: Final = Kernel(_magnify_line)
@@ -167,10 +206,11 @@ def apply_optics(
     depths = borrow_pixels(place, depth if defocus else None, (count, height, width), "depth")
     kernels = pack_kernels(scales)
     result = place.allocate((count * height, 3 * width), np.float32)
-    # A few images at a time keep the working space small.
+    # A few images at a time keep the working space small; it lies where the kernels run.
     step = min(count, max(1, _WORKING_PIXELS // (height * width)))
     blurred = defocus or diffraction
-    planes = [place.allocate((step * height if blurred else 0, 3, width), np.float32) for _ in range(2)]
+    there = place.device == "cuda"
+    planes = [allocate((step * height, 3, width), np.float32, there) for _ in range(2)]
     options: dict[str, Any] = {"device": place.device, "threads": threads}
     for start in range(0, count, step):
         some = slice(start, min(start + step, count))
@@ -180,31 +220,30 @@ def apply_optics(
         if blurred:
             _SPLIT.launch(size, lines[part], source, **options)
         if defocus:
-            _defocus(place, source, depths[part], lenses[some], height, target, options)
+            _defocus(there, source, depths[part], lenses[some], height, target, options)
             source, target = target, source
         if diffraction:
             DIFFRACT.launch(size, source, kernels[0], kernels[1], kernels[2][some], height, target, **options)
             source, target = target, source
         light = source.reshape(size, 3 * width) if blurred else lines[part]
-        layout = (width, 1) if blurred else (1, 3)
-        _MAGNIFY.launch(size, light, shrinks[some], centers[some], height, *layout, result[part], **options)
+        _MAGNIFY.launch(size, light, shrinks[some], centers[some], height, blurred, target, result[part], **options)
     return place.give(result.reshape(shape))
 
 
 def _defocus(
-    place: Place, source: Any, depth: Any, lens: Any, height: int, target: Any, options: dict[str, Any]
+    there: bool, source: Any, depth: Any, lens: Any, height: int, target: Any, options: dict[str, Any]
 ) -> None:
     lines, _, width = source.shape
     tiles_y, tiles_x = -(-height // TILE), -(-width // TILE)
     tile_rows = lines // height * tiles_y
-    blur = place.allocate((lines, 2, width), np.float32)
-    radius = place.allocate((tile_rows, tiles_x), np.float32)
+    blur = allocate((lines, 2, width), np.float32, there)
+    radius = allocate((tile_rows, tiles_x), np.float32, there)
     BLUR_TILES.launch(tile_rows * tiles_x, depth, lens, disc_areas(), height, tiles_y, blur, radius, **options)
-    if place.device == "cuda":
-        nothing = place.allocate((1, 1), np.float32)
+    if there:
+        nothing = allocate((1, 1), np.float32, there)
         GATHER_PIXELS.launch(lines * width, source, blur, radius, height, tiles_y, nothing, target, **options)
         return
-    work = place.allocate((lines, 8 * TILE), np.float32)
+    work = np.empty((lines, 8 * TILE), np.float32)
     GATHER_LINES.launch(lines, source, blur, radius, height, tiles_y, work, target, **options)
 
 

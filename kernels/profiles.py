@@ -11,6 +11,8 @@ from typing import Any, Final, Literal, NamedTuple
 
 from .camera_profile import CameraProfile
 from .stereo_profile import StereoProfile
+from .structured_light_profile import StructuredLightProfile
+from .time_of_flight_profile import TimeOfFlightProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
 
@@ -32,13 +34,18 @@ class ProfileValue(NamedTuple):
     """"datasheet", "paper" or "typical"."""
 
 
-DepthProfile = StereoProfile
+DepthProfile = StereoProfile | StructuredLightProfile | TimeOfFlightProfile
 """The profile of a depth sensor of any kind."""
 Profile = CameraProfile | DepthProfile
 
-PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {"camera": CameraProfile, "stereo": StereoProfile}
+PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {
+    "camera": CameraProfile,
+    "stereo": StereoProfile,
+    "structured_light": StructuredLightProfile,
+    "time_of_flight": TimeOfFlightProfile,
+}
 """Class of each kind of profile, as the built-in profiles' files name it."""
-_DEPTH_CLASSES: Final = (StereoProfile,)
+_DEPTH_CLASSES: Final = (StereoProfile, StructuredLightProfile, TimeOfFlightProfile)
 KINDS: Final = ("camera", "depth")
 """What a sensor of a rig may be."""
 
@@ -122,6 +129,15 @@ def describe_profile(name: str) -> tuple[ProfileValue, ...]:
     return tuple(
         ProfileValue(key, _plain(v["value"]), v["unit"], v["source"], v["confidence"]) for key, v in values.items()
     )
+
+
+def summarize_profile(name: str) -> str:
+    """Return one sentence about a built-in profile.
+
+    Raises:
+        ValueError: If there is no such profile.
+    """
+    return str(_read(name)["description"])
 
 
 def _folder() -> Any:

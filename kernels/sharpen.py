@@ -27,15 +27,15 @@ _STEPS: Final = 4096.0
 
 @scalar(forceinline=True)
 def _column(above: Any, line: Any, below: Any, x: Any) -> Any:
-    return np.int32(np.int32(above[x]) + 2 * np.int32(line[x]) + np.int32(below[x]))
+    return np.int16(np.int16(above[x]) + 2 * np.int16(line[x]) + np.int16(below[x]))
 
 
 @scalar(forceinline=True)
 def _sharpen_byte(byte: Any, left: Any, here: Any, right: Any, strength: Any) -> Any:
-    # Each step is put back to 32 bits: the compiler then keeps twice as many in a register.
-    value = np.int32(byte)
-    edge = np.int32(16 * value - (left + 2 * here + right))
-    sharp = np.int32(np.int32(value * _ONE + strength * edge + (_ONE >> 1)) >> 16)
+    # Each step is put back to as few bits as it needs: the compiler then keeps more of them in a register.
+    around = np.int16(np.int16(left + right) + 2 * here)
+    edge = np.int32(np.int16(16 * np.int16(byte) - around))
+    sharp = np.int32(np.int32(np.int32(byte) * _ONE + strength * edge + (_ONE >> 1)) >> 16)
     return np.uint8(min(max(sharp, np.int32(0)), np.int32(255)))
 
 
@@ -64,7 +64,7 @@ def _sharpen_line(index: Any, image_in: Any, strength_in: Any, height: Any, imag
 _SHARPEN: Final = Kernel(_sharpen_line)
 
 
-def sharpen(image: Any, amount: ArrayLike, *, device: str = "cpu", threads: int | None = None) -> Any:
+def sharpen_image(image: Any, amount: ArrayLike, *, device: str = "cpu", threads: int | None = None) -> Any:
     """Sharpen encoded images with a 3x3 unsharp mask.
 
     Args:
@@ -84,7 +84,7 @@ def sharpen(image: Any, amount: ArrayLike, *, device: str = "cpu", threads: int 
     Source: Gonzalez and Woods, "Digital Image Processing", section 3.6.
 
     Example:
-        >>> sharpen(np.full((1, 4, 6, 3), 77, np.uint8), 0.5)[0, 0, 0]
+        >>> sharpen_image(np.full((1, 4, 6, 3), 77, np.uint8), 0.5)[0, 0, 0]
         array([77, 77, 77], dtype=uint8)
     """
     shape = tuple(image.shape)

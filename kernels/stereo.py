@@ -6,19 +6,19 @@ The depth image is the left imager's; the second one stands a baseline B to its 
     d' = round((d + s n) / q) q,   z' = f B / d'             noise of standard deviation s, step q
 
 so that sigma_z = z^2 s / (f B) and the depth step z^2 q / (f B) follow by themselves. n has unit variance at every
-pixel and is correlated over the matcher's support: normals on a coarse grid, interpolated linearly and divided by the
-interpolation's own standard deviation.
+pixel and is correlated over the matcher's support (`stereo_noise`).
 
 A surface is lost where the second imager cannot see it: outside its field (the left d pixels of the image) or behind a
-nearer surface. The latter is a z-test per image line: each surface is drawn into the second imager's line, as wide as
-it appears there, and a pixel is occluded where something nearer by more than the profile's step was drawn over it. It
-is also lost at grazing incidence and on surfaces dark in the infrared, with a probability that falls linearly to zero
-between two limits.
+nearer surface (`occlusion`). It is also lost at grazing incidence and on surfaces dark in the infrared, with a
+probability that falls linearly to zero between two limits.
 
-Draws, in the stream "depth": block 0, one per node column and four node rows of the coarse grid; block 1, one per
-pixel, for loss.
+Where infrared reflectance or a picture is given, a match must be found too (`matching`): contrast of the projector's
+pattern and of the surface's own texture over the noise of a pixel. Below one limit no pixel finds its match and from
+another on every pixel does; of those between, a share finds a wrong one, anywhere in the range that is searched.
 
-Differs from a real sensor: no matching is done, so texture and glare have no influence, and edges are not fattened.
+Draws, in the stream "depth": block 0, see `stereo_noise`; block 1, one per pixel: loss, no match, wrong match, which.
+
+Differs from a real sensor: no images are matched, so that repeated structures do not confuse it; exposure is fixed.
 
 Sources: Intel, "Best-known methods for tuning Intel RealSense D400 depth cameras" (z^2 law, 1/32 px); librealsense
 issue 3904 (0.08 px).
@@ -26,45 +26,45 @@ issue 3904 (0.08 px).
 
 from __future__ import annotations
 
-import functools
 import math
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .depth_images import DepthImages
-from .depth_reading import LOW_SIGNAL, NO_SURFACE, OCCLUDED, OUT_OF_OVERLAP, TOO_FAR, TOO_NEAR, VALID
+from .depth_images import MAX_SIDE, DepthImages
+from .depth_reading import (
+    LOW_SIGNAL,
+    NO_MATCH,
+    NO_SURFACE,
+    OUT_OF_OVERLAP,
+    SATURATED,
+    TOO_FAR,
+    TOO_NEAR,
+    VALID,
+)
 from .device import Kernel, scalar
+from .matching import match_line
+from .occlusion import hide_line, rise_limit
 from .philox import draw_block, stream_key
+from .stereo_noise import NOISE, cell_weights, noise_groups
 from .stereo_profile import StereoProfile
-from .variates import normal, uniform64
+from .texture import SUMS, TEXTURE
+from .texture import WORK as TEXTURE_WORK
+from .variates import uniform64
 
-_BLOCK_GRID: Final = 0
 _BLOCK_LOSS: Final = 1
+_BAND: Final = 16
+_WORKING_PIXELS: Final = 1 << 21
 
-
-@scalar
-def _grid_normal(key_0: Any, key_1: Any, row: Any, sensor: Any, column: Any, line: Any) -> Any:
-    """Return the unit normal at a node of the coarse grid."""
-    item = ((line >> 2) << 16) | column
-    w0, w1, w2, w3 = draw_block(key_0, key_1, item, row, sensor, _BLOCK_GRID)
-    k = line & 3
-    word = (w0 if k == 0 else w1) if k < 2 else (w2 if k == 2 else w3)
-    return normal(word)
-
-
-@scalar
-def _column_noise(key_0: Any, key_1: Any, row: Any, sensor: Any, column: Any, line: Any, upper: Any, lower: Any) -> Any:
-    """Return the coarse noise of a node column at an image line between two node lines."""
-    value = upper * _grid_normal(key_0, key_1, row, sensor, column, line)
-    return value + lower * _grid_normal(key_0, key_1, row, sensor, column, line + 1)
-
-
-@scalar(forceinline=True)
-def _has_surface(depth: Any) -> Any:
-    # False for NaN and infinity.
-    return (depth > np.float32(0.0)) and (depth < np.float32(3.0e38))
+# Working lines of a band: a constant apart, which tells the compiler that they do not overlap, and no power of two, so
+# that they do not share the cache's sets. The first is the true disparity, the second the measured one.
+_PITCH: Final = MAX_SIDE + 40
+_MEASURED: Final = _PITCH
+_RETURN: Final = 2 * _PITCH
+_MATCH: Final = 3 * _PITCH
+_SPARE: Final = 4 * _PITCH
+_WORK: Final = 7 * _PITCH
 
 
 @scalar
@@ -75,39 +75,51 @@ def _kept_share(value: Any, none: Any, full: Any) -> Any:
 
 
 @scalar
-def _cast_line(line: Any, depth_in: Any, focal_baseline: Any, reach: Any, seen_out: Any) -> None:
-    """Draw a line's surfaces into the second imager: `seen_out` holds the largest disparity at each of its pixels."""
-    width = depth_in.shape[1]
+def _fatten_line(line: Any, band: Any, width: Any, radius: Any, reach: Any, work_out: Any, status_out: Any) -> None:
+    """Give the pixels beside a nearer surface its disparity."""
     for x in range(width):
-        seen_out[line, x] = np.float32(0.0)
-    here = 0.0
-    before = 0.0
-    depth = depth_in[line, 0]
-    following = focal_baseline / depth if _has_surface(depth) else 0.0
+        here = work_out[band, x]
+        nearest = here
+        for other in range(max(x - radius, 0), min(x + radius + 1, width)):
+            nearest = max(nearest, work_out[band, other])
+        work_out[band, _SPARE + x] = nearest if here > 0.0 and nearest > here + reach else here
     for x in range(width):
-        before, here, following = here, following, 0.0
-        if x + 1 < width:
-            depth = depth_in[line, x + 1]
-            following = focal_baseline / depth if _has_surface(depth) else 0.0
-        if here <= 0.0 or x + 1.0 < here:
+        if work_out[band, _SPARE + x] != work_out[band, x]:
+            work_out[band, x] = work_out[band, _SPARE + x]
+            status_out[line, x] = np.uint8(VALID)
+
+
+@scalar
+def _lose_line(
+    line: Any, band: Any, y: Any, width: Any, row: Any, key_0: Any, key_1: Any, sensor: Any, step: Any, largest: Any,
+    outlier_share: Any, work_out: Any, status_out: Any,
+) -> None:  # fmt: skip
+    """Draw which pixels return nothing, which find no match, and which find a wrong one."""
+    steps = max(math.floor(largest / step), 1)
+    for x in range(width):
+        returned, matched = work_out[band, _RETURN + x], work_out[band, _MATCH + x]
+        if returned >= 1.0 and matched >= 1.0:
             continue
-        # Neighbours of nearly the same disparity are one surface, which meets half-way between their disparities.
-        left = 0.5 * (here + before) if abs(here - before) <= reach else here
-        right = 0.5 * (here + following) if abs(here - following) <= reach else here
-        first = max(math.ceil(x - 0.5 - left), 0)
-        last = min(math.floor(x + 0.5 - right), width - 1)
-        value = np.float32(here)
-        for target in range(first, last + 1):
-            if value > seen_out[line, target]:
-                seen_out[line, target] = value
+        if work_out[band, x] <= 0.0 or status_out[line, x] != VALID:
+            continue
+        w0, w1, w2, w3 = draw_block(key_0, key_1, y * width + x, row, sensor, _BLOCK_LOSS)
+        if matched < 0.0:
+            status_out[line, x] = np.uint8(SATURATED)
+        elif not (uniform64(w0) < returned):
+            status_out[line, x] = np.uint8(LOW_SIGNAL)
+        elif not (uniform64(w1) < matched):
+            status_out[line, x] = np.uint8(NO_MATCH)
+        elif matched < 1.0 and uniform64(w2) < outlier_share:
+            work_out[band, _MEASURED + x] = step * (1.0 + math.floor(uniform64(w3) * steps))
 
 
 @scalar
 def _stereo_line(
-    line: Any, depth_in: Any, cosine_in: Any, infrared_in: Any, fx_in: Any, row_in: Any, which_in: Any,
-    parameter_in: Any, weight_in: Any, key_0: Any, key_1: Any, sensor: Any, height: Any, depth_out: Any,
-    status_out: Any,
+    line: Any, band: Any, depth_in: Any, cosine_in: Any, infrared_in: Any, texture_in: Any, fx_in: Any, row_in: Any,
+    which_in: Any, parameter_in: Any, noise_in: Any, weight_in: Any, key_0: Any, key_1: Any, sensor: Any, height: Any,
+    noise_lines: Any, work_out: Any, depth_out: Any, status_out: Any,
 ) -> None:  # fmt: skip
+    # Loops without a branch, and with few arrays each: the compiler then does several pixels at once.
     width = depth_in.shape[1]
     image = line // height
     y = line - image * height
@@ -116,70 +128,89 @@ def _stereo_line(
     baseline, deviation = parameter_in[which, 0], parameter_in[which, 1]
     step, largest = parameter_in[which, 2], parameter_in[which, 3]
     range_max, reach = parameter_in[which, 4], parameter_in[which, 5]
-    cosine_full, cosine_none = parameter_in[which, 6], parameter_in[which, 7]
-    infrared_full, infrared_none = parameter_in[which, 8], parameter_in[which, 9]
     focal_baseline = fx_in[image] * baseline
     inverse_step = 1.0 / step
-    has_cosine = cosine_in.shape[0] > 0
-    has_infrared = infrared_in.shape[0] > 0
+
+    for x in range(width):
+        depth = np.float64(depth_in[line, x])
+        # NaN and infinity are no surface either.
+        work_out[band, x] = focal_baseline / (depth if (depth > 0.0) and (depth < 3.0e38) else math.inf)
+        depth_out[line, x] = np.float32(0.0)
+        status_out[line, x] = np.uint8(VALID)
+    limit = rise_limit(reach)
+    rises = 0
+    for x in range(1, width):
+        rises += 1 if work_out[band, x] - work_out[band, x - 1] > limit else 0
+    if rises > 0:
+        hide_line(line, band, width, reach, work_out, depth_out, status_out)
+    fattening = np.int64(parameter_in[which, 11])
+    if fattening > 0:
+        _fatten_line(line, band, width, fattening, reach, work_out, status_out)
+
     cell = np.int64(parameter_in[which, 10])
-    node_line = y // cell
-    upper, lower = weight_in[which, y - node_line * cell, 0], weight_in[which, y - node_line * cell, 1]
+    node = y // cell
+    upper = deviation * weight_in[which, y - node * cell, 0]
+    lower = deviation * weight_in[which, y - node * cell, 1]
+    node += image * noise_lines
+    for x in range(width):
+        noise = upper * np.float64(noise_in[node, x]) + lower * np.float64(noise_in[node + 1, x])
+        work_out[band, _MEASURED + x] = np.floor((work_out[band, x] + noise) * inverse_step + 0.5) * step
 
-    # The second imager's line stands in depth_out. Pixel x looks at x - d <= x there, and pixels are done from the
-    # right, so none is overwritten before its last use.
-    _cast_line(line, depth_in, focal_baseline, reach, depth_out)
+    has_cosine, has_infrared = cosine_in.shape[0] > 0, infrared_in.shape[0] > 0
+    has_texture = texture_in.shape[0] > 0
+    if has_cosine or has_infrared or has_texture:
+        for x in range(width):
+            work_out[band, _RETURN + x] = 1.0
+            work_out[band, _MATCH + x] = 1.0
+        if has_cosine:
+            full, none = parameter_in[which, 6], parameter_in[which, 7]
+            for x in range(width):
+                work_out[band, _RETURN + x] = _kept_share(np.float64(cosine_in[line, x]), none, full)
+        if has_infrared:
+            full, none = parameter_in[which, 8], parameter_in[which, 9]
+            for x in range(width):
+                work_out[band, _RETURN + x] *= _kept_share(np.float64(infrared_in[line, x]), none, full)
+        if has_infrared or has_texture:
+            match_line(
+                line, band, width, cosine_in, infrared_in, texture_in, 1.0 / (focal_baseline * focal_baseline),
+                parameter_in, which, _SPARE, _PITCH, _MATCH, work_out,
+            )  # fmt: skip
+        _lose_line(
+            line, band, y, width, row, key_0, key_1, sensor, step, largest, parameter_in[which, 12], work_out,
+            status_out,
+        )  # fmt: skip
 
-    column = (width - 1) // cell
-    noise_right = _column_noise(key_0, key_1, row, sensor, column + 1, node_line, upper, lower)
-    noise_left = _column_noise(key_0, key_1, row, sensor, column, node_line, upper, lower)
-    within = width - 1 - column * cell
-    for x in range(width - 1, -1, -1):
-        if within < 0:
-            column -= 1
-            within = cell - 1
-            noise_right = noise_left
-            noise_left = _column_noise(key_0, key_1, row, sensor, column, node_line, upper, lower)
-        noise = weight_in[which, within, 0] * noise_left + weight_in[which, within, 1] * noise_right
-        within -= 1
-        status = VALID
-        depth = 0.0
-        true_depth = depth_in[line, x]
-        if not _has_surface(true_depth):
-            status = NO_SURFACE
-        else:
-            disparity = focal_baseline / np.float64(true_depth)
-            if disparity > largest:
-                status = TOO_NEAR
-            elif true_depth > range_max:
-                status = TOO_FAR
-            elif disparity > x:
-                status = OUT_OF_OVERLAP
-            elif depth_out[line, np.int64(x - disparity + 0.5)] > disparity + reach:
-                status = OCCLUDED
-            else:
-                kept = 1.0
-                if has_cosine:
-                    kept = _kept_share(np.float64(cosine_in[line, x]), cosine_none, cosine_full)
-                if has_infrared:
-                    kept *= _kept_share(np.float64(infrared_in[line, x]), infrared_none, infrared_full)
-                if kept < 1.0:
-                    word, _, _, _ = draw_block(key_0, key_1, y * width + x, row, sensor, _BLOCK_LOSS)
-                    if not (uniform64(word) < kept):
-                        status = LOW_SIGNAL
-            if status == VALID:
-                steps = math.floor((disparity + deviation * noise) * inverse_step + 0.5)
-                if steps < 1.0 or steps * step * range_max < focal_baseline:
-                    status = TOO_FAR
-                elif steps * step > largest:
-                    status = TOO_NEAR
-                else:
-                    depth = focal_baseline / (steps * step)
-        depth_out[line, x] = np.float32(depth)
-        status_out[line, x] = np.uint8(status)
+    for x in range(width):
+        true, measured = work_out[band, x], work_out[band, _MEASURED + x]
+        status = np.uint8(TOO_FAR) if measured * range_max < focal_baseline else np.uint8(VALID)
+        status = np.uint8(TOO_FAR) if measured <= 0.0 else status
+        status = np.uint8(TOO_NEAR) if measured > largest else status
+        found = status_out[line, x]
+        status = found if found != np.uint8(VALID) else status
+        status = np.uint8(OUT_OF_OVERLAP) if true > np.float64(x) else status
+        status = np.uint8(TOO_FAR) if np.float64(depth_in[line, x]) > range_max else status
+        status = np.uint8(TOO_NEAR) if true > largest else status
+        status = np.uint8(NO_SURFACE) if true <= 0.0 else status
+        depth = focal_baseline / (measured if measured > 0.0 else 1.0)
+        depth_out[line, x] = np.float32(depth if status == np.uint8(VALID) else 0.0)
+        status_out[line, x] = status
 
 
-_STEREO: Final = Kernel(_stereo_line)
+@scalar
+def _stereo_band(
+    band: Any, depth_in: Any, cosine_in: Any, infrared_in: Any, texture_in: Any, fx_in: Any, row_in: Any, which_in: Any,
+    parameter_in: Any, noise_in: Any, weight_in: Any, key_0: Any, key_1: Any, sensor: Any, height: Any,
+    noise_lines: Any, lines: Any, work_out: Any, depth_out: Any, status_out: Any,
+) -> None:  # fmt: skip
+    # The lines of a band share working space, which then stays in the nearest cache.
+    for line in range(band * lines, min((band + 1) * lines, depth_in.shape[0])):
+        _stereo_line(
+            line, band, depth_in, cosine_in, infrared_in, texture_in, fx_in, row_in, which_in, parameter_in, noise_in,
+            weight_in, key_0, key_1, sensor, height, noise_lines, work_out, depth_out, status_out,
+        )  # fmt: skip
+
+
+_STEREO: Final = Kernel(_stereo_band)
 
 
 def measure_stereo(images: DepthImages[StereoProfile], *, seed: int, threads: int | None = None) -> tuple[Any, Any]:
@@ -195,34 +226,48 @@ def measure_stereo(images: DepthImages[StereoProfile], *, seed: int, threads: in
 
     Source: Intel, "Best-known methods for tuning Intel RealSense D400 depth cameras"; sigma_z = z^2 s / (f B).
     """
-    profiles = images.profiles.profiles
-    parameters = np.array([
-        (
-            p.baseline, p.disparity_noise, p.disparity_step, p.disparity_max, p.range_max, p.occlusion_step,
-            p.cosine_full, p.cosine_none, p.infrared_full, p.infrared_none, p.noise_cell,
-        )
-        for p in profiles
-    ])  # fmt: skip
-    weights = np.zeros((len(profiles), max(p.noise_cell for p in profiles), 2))
-    for k, p in enumerate(profiles):
-        weights[k, : p.noise_cell] = _weights(p.noise_cell)
-    measured = images.place.allocate(images.lines, np.float32)
-    status = images.place.allocate(images.lines, np.uint8)
-    _STEREO.launch(
-        images.lines[0], images.depth, images.cosine, images.infrared, images.fx, images.rows, images.profiles.which,
-        parameters, weights, *stream_key(seed, "depth"), images.sensor, images.height, measured, status,
-        device=images.place.device, threads=threads,
-    )  # fmt: skip
+    profiles, place, height, width = images.profiles.profiles, images.place, images.height, images.lines[1]
+    options: dict[str, Any] = {"device": place.device, "threads": threads}
+    key = stream_key(seed, "depth")
+    parameters = np.array([_pack_parameters(profile) for profile in profiles])
+    cells = np.array([profile.noise_cell for profile in profiles])
+    windows = np.array([profile.match_window for profile in profiles])
+    weights = np.zeros((len(profiles), int(cells.max()), 2))
+    for k, profile in enumerate(profiles):
+        weights[k, : profile.noise_cell] = cell_weights(profile.noise_cell)
+    measured, status = place.allocate(images.lines, np.float32), place.allocate(images.lines, np.uint8)
+    # A few images at a time keep the working space small; on CUDA each line has its own thread.
+    count, groups, band = len(images.rows), noise_groups(height, int(cells.min())), _BAND
+    if place.device == "cuda":
+        band = 1
+    step = min(max(1, _WORKING_PIXELS // (height * width)), count)
+    bands = -(-step * height // band)
+    noise = place.allocate((step * groups * 4, width), np.float32)
+    work = place.allocate((bands, _WORK), np.float64)
+    has_texture = images.intensity.shape[0] > 0
+    texture = place.allocate((step * height if has_texture else 0, width), np.float32)
+    sums = place.allocate((step * height if has_texture else 0, 2, width), np.float32)
+    sum_work = place.allocate((bands if has_texture else 0, TEXTURE_WORK), np.float32)
+    for start in range(0, count, step):
+        end = min(start + step, count)
+        part = slice(start * height, end * height)
+        rows, which, lines = images.rows[start:end], images.profiles.which[start:end], (end - start) * height
+        NOISE.launch((end - start) * groups, rows, which, cells, weights, *key, images.sensor, groups, noise, **options)
+        if has_texture:
+            bands = -(-lines // band)
+            SUMS.launch(bands, images.intensity[part], which, windows, height, band, sum_work, sums, **options)
+            TEXTURE.launch(bands, sums, which, windows, height, band, sum_work, texture[:lines], **options)
+        _STEREO.launch(
+            -(-lines // band), images.depth[part], images.cosine[part], images.infrared[part], texture,
+            images.fx[start:end], rows, which, parameters, noise, weights, *key, images.sensor, height, groups * 4,
+            band, work, measured[part], status[part], **options,
+        )  # fmt: skip
     return measured, status
 
 
-@functools.lru_cache(maxsize=16)
-def _weights(cell: int) -> NDArray[np.float64]:
-    # Linear weights at each of a cell's pixels, scaled so that their squares add to one: the noise keeps its variance.
-    weights = np.empty((cell, 2))
-    for k in range(cell):
-        t = k / cell
-        length = math.sqrt((1.0 - t) * (1.0 - t) + t * t)
-        weights[k] = ((1.0 - t) / length, t / length)
-    weights.flags.writeable = False
-    return weights
+def _pack_parameters(p: StereoProfile) -> NDArray[np.float64]:
+    return np.array((
+        p.baseline, p.disparity_noise, p.disparity_step, p.disparity_max, p.range_max, p.occlusion_step,
+        p.cosine_full, p.cosine_none, p.infrared_full, p.infrared_none, p.noise_cell, p.edge_fattening,
+        p.outlier_share, p.projector_signal, p.ambient_signal, p.signal_noise, p.full_well, p.match_full, p.match_none,
+    ))  # fmt: skip

@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -79,9 +79,10 @@ def _read_cache(path: Path) -> AssetLibrary | None:
             arrays = {name: file[name] for name in file.files if name != "info"}
         meshes = {name.removeprefix("mesh/"): value for name, value in arrays.items() if name.startswith("mesh/")}
         tables = {name.removeprefix("table/"): value for name, value in arrays.items() if name.startswith("table/")}
-        library = MeshLibrary(**meshes, names=tuple(info["names"]), texture_names=tuple(info["texture_names"]))
+        names: dict[str, Any] = {kind: tuple(info[kind]) for kind in ("names", "texture_names", "sky_names")}
+        library = MeshLibrary(**meshes, **names)
         return AssetLibrary(meshes=library, info=info, tables=tables)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None
 
 
@@ -90,6 +91,7 @@ def _write_cache(path: Path, library: AssetLibrary) -> None:
     info = dict(library.info) | {
         "names": list(library.meshes.names),
         "texture_names": list(library.meshes.texture_names),
+        "sky_names": list(library.meshes.sky_names),
         "robot_urdf": "",
     }
     arrays = {f"mesh/{name}": value for name, value in library.meshes.arrays().items()}

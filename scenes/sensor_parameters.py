@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, get_args
 
 import numpy as np
@@ -19,48 +19,43 @@ from .space import Parameter, ParameterSpace, nearest
 _PREFIX = "sensor."
 
 
-def add_sensor_parameters(space: ParameterSpace, rig: Rig, names: Iterable[str]) -> ParameterSpace:
-    """Add a parameter for each profile value that a recipe wants to draw.
+def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]) -> ParameterSpace:
+    """Return a scene's space with what a recipe says of its parameters, and of the numbers in its sensors' profiles.
 
-    Its name is `sensor.<sensor>.<camera|depth>.<value>`, such as `sensor.head.camera.read_noise`; it varies by look and
-    stands at the profile's own value until it is overridden.
+    A profile's number is named `sensor.<sensor>.<camera|depth>.<value>`, such as `sensor.head.camera.read_noise`. Only
+    those that are named become parameters; they vary by look unless the recipe says otherwise.
 
     Args:
         space: The scene's parameters.
         rig: Its sensors.
-        names: Names that are to be overridden; those that do not begin with `sensor.` are left alone.
+        overrides: Name to what `Parameter.overridden` takes.
 
     Returns:
-        The space with the parameters added.
+        The space, the named numbers of profiles added.
 
     Raises:
-        ValueError: If a sensor or a value is unknown (the nearest is named), or the value is not a single number.
+        ValueError: If a name is unknown (the nearest is named), a value cannot be, or an end of a distribution's range
+            is impossible for the profile.
 
     Example:
-        >>> space = add_sensor_parameters(space, Rig(), ["sensor.head.depth.disparity_noise"])
+        >>> space = override_space(space, Rig(), {"sensor.head.depth.disparity_noise": {"uniform": [0.05, 0.2]}})
     """
-    more = [_declare(rig, name) for name in names if name.startswith(_PREFIX)]
-    return ParameterSpace(parameters=(*space.parameters, *more)) if more else space
+    more = [_declare(rig, name) for name in overrides if name.startswith(_PREFIX)]
+    changed = ParameterSpace(parameters=(*space.parameters, *more)).override(overrides)
+    for parameter in more:
+        _check_ends(changed[parameter.name], rig)
+    return changed
 
 
-def check_sensor_parameters(space: ParameterSpace, rig: Rig) -> None:
-    """Check that a profile can take every value that its parameters may have.
-
-    Raises:
-        ValueError: If an end of a distribution's range is impossible for the profile, with the profile's reason.
-    """
-    for parameter in space:
-        if parameter.name.startswith(_PREFIX):
-            mount, kind, field = _find(rig, parameter.name)
-            for end in parameter.distribution.support:
-                if math.isinf(end):
-                    raise ValueError(
-                        f"{parameter.name} must have a bounded distribution, such as uniform or truncnormal"
-                    )
-                try:
-                    _replace(mount.profile(kind), {field: end})
-                except ValueError as error:
-                    raise ValueError(f"{parameter.name}: {error}") from error
+def _check_ends(parameter: Parameter, rig: Rig) -> None:
+    mount, kind, field = _find(rig, parameter.name)
+    for end in parameter.distribution.support:
+        if math.isinf(end):
+            raise ValueError(f"{parameter.name} must have a bounded distribution, such as uniform or truncnormal")
+        try:
+            _replace(mount.profile(kind), {field: end})
+        except ValueError as error:
+            raise ValueError(f"{parameter.name}: {error}") from error
 
 
 def draw_profiles(mount: SensorMount, kind: Kind, params: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> Any:

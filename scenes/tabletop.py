@@ -21,7 +21,7 @@ from .contact_check import TOLERANCE
 from .physics import Contacts, Joint, Settled, Surface, WorldError
 from .scenario import Scenario
 from .scene import Scene
-from .sensor_parameters import add_sensor_parameters, check_sensor_parameters
+from .sensor_parameters import override_space
 from .sensors import Rig
 from .space import ParameterSpace, nearest
 from .stage import Reason, Stage
@@ -103,9 +103,7 @@ class TabletopScene(Scene):
                 own_materials=bool(object_folders),
             )
             changed = dict(overrides or {})
-            space = add_sensor_parameters(declared, self._rig, changed).override(changed)
-            self._space = space.randomize(randomize, keep=changed)
-            check_sensor_parameters(self._space, self._rig)
+            self._space = override_space(declared, self._rig, changed).randomize(randomize, keep=changed)
         except BaseException:
             self._world.close()
             raise

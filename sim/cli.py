@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .calibrate_cli import calibrate_commands
+
 if TYPE_CHECKING:
     from .recipe import Recipe
 
@@ -124,26 +126,20 @@ def scenes(as_json: Json = False) -> None:
 
 @app.command()
 @_answers
-def profiles(as_json: Json = False) -> None:
-    """List the sensor profiles that a rig may name.
+def profiles(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME|FILE.yaml]", help="One profile in full.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the sensor profiles that a rig may name, or every value of one with its unit and source.
 
-    Example: simloom profiles
+    Example: simloom profiles realsense_d435
     """
-    from ..kernels.profiles import describe_profile, list_profiles
+    from .console import print_profile, print_profiles
 
-    kinds = {name: kind for kind in ("camera", "depth") for name in list_profiles(kind)}
-    if as_json:
-        _print_json(
-            {
-                name: {"kind": kind, "values": [value._asdict() for value in describe_profile(name)]}
-                for name, kind in kinds.items()
-            }
-        )
-        return
-    for name, kind in kinds.items():
-        typer.echo(f"{name} ({kind})")
-        for value in describe_profile(name):
-            typer.echo(f"  {value.name:20} {value.value!s:24} {value.unit:10} {value.confidence}: {value.source}")
+    if name is None:
+        print_profiles(as_json=as_json)
+    else:
+        print_profile(name, as_json=as_json)
 
 
 @app.command()
@@ -312,6 +308,9 @@ def doctor(as_json: Json = False) -> None:
             typer.echo(f"{state:8} {finding.name:18} {finding.text}")
     if not all(finding.ok for finding in findings if finding.needed):
         raise typer.Exit(42)
+
+
+app.add_typer(calibrate_commands(_answers), name="calibrate")
 
 
 def main() -> None:

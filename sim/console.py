@@ -234,3 +234,45 @@ def _size(count: float) -> str:
             return f"{count:.3g} {unit}"
         count /= 1000
     return f"{count:.3g} TB"
+
+
+def print_profiles(*, as_json: bool) -> None:
+    """Print the built-in profiles, a line each."""
+    from ..kernels.profile_json import profile_to_json
+    from ..kernels.profiles import describe_profile, list_profiles, load_profile, summarize_profile
+
+    names = list_profiles()
+    kinds = {name: profile_to_json(load_profile(name))["kind"] for name in names}
+    if as_json:
+        values = {name: [value._asdict() for value in describe_profile(name)] for name in names}
+        _print_json({name: {"kind": kinds[name], "values": values[name]} for name in names})
+        return
+    for name in names:
+        _console().out(f"{name:16} {kinds[name]:16} {summarize_profile(name)}")
+
+
+def print_profile(name: str, *, as_json: bool) -> None:
+    """Print every value of a built-in profile, or of a profile file, with its unit and source.
+
+    Raises:
+        UsageError: If there is no such profile, or the file cannot be.
+    """
+    from ..kernels.profiles import describe_profile, list_profiles
+    from .errors import UsageError, nearest_name
+    from .profile_file import FileValue, describe_profile_file
+
+    if name.endswith((".yaml", ".yml")):
+        values = describe_profile_file(name)
+    elif name in list_profiles():
+        values = tuple(FileValue(*value) for value in describe_profile(name))
+    else:
+        names = list_profiles()
+        raise UsageError(f"unknown profile {name!r}{nearest_name(name, names)} Built in: {', '.join(names)}")
+    if as_json:
+        _print_json([value._asdict() for value in values])
+        return
+    table = Table("value", "", "unit", "confidence", "source", title=name)
+    for value in values:
+        interval = "" if value.interval is None else f" [{value.interval[0]:.4g}, {value.interval[1]:.4g}]"
+        table.add_row(value.name, f"{value.value}{interval}", value.unit, value.confidence, value.source)
+    _console().print(table)

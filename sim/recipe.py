@@ -10,9 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator  # noqa: TID253 (its one home)
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_validator  # noqa: TID253 (one of its homes)
 
 from .errors import RecipeError, nearest_name
+from .recipe_rig import RecipeModel, RigSensor
 from .yaml_text import MAX_BYTES, KeyPath, YamlText, parse_yaml
 
 OUTPUTS = (
@@ -36,42 +37,7 @@ OUTPUTS = (
 _SUFFIXES = (".yaml", ".yml")
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
-
-
-class RigSensor(_Model):
-    """One sensor of the rig: a colour camera, a depth camera, or both behind one pinhole."""
-
-    camera: str | dict[str, Any] | None = None
-    """Profile of the colour camera: a name that `simloom profiles` lists, a profile file, or what such a file holds."""
-    depth: str | dict[str, Any] | None = None
-    """Profile of the depth camera, likewise."""
-    width: int = Field(default=128, ge=8, le=4096)
-    """Image width [px]."""
-    height: int = Field(default=128, ge=8, le=4096)
-    """Image height [px]."""
-    mount: str = "world"
-    """What carries it: `world`, where each view places it anew, or `<robot>/<link>`."""
-    position: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Camera centre in the frame of the mount [m]."""
-    quaternion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
-    """Rotation from the camera's axes to the mount's, xyzw."""
-    field_of_view: float | None = Field(default=None, gt=0.0, lt=3.14159)
-    """Horizontal angle [rad]; null: drawn by the scene."""
-    lens: dict[str, Any] | None = None
-    """Distortion, e.g. {model: brown_conrady, coefficients: [-0.1, 0.02, 0, 0]}; null: a pinhole."""
-    unit: int = Field(default=0, ge=0, lt=1 << 31)
-    """Which specimen of the camera it is: each has a fixed pattern of its own."""
-
-    @model_validator(mode="after")
-    def _has_a_reading(self) -> RigSensor:
-        if self.camera is None and self.depth is None:
-            raise ValueError("a sensor of the rig needs a profile: camera: generic_rgb, depth: realsense_d435, or both")
-        return self
-
-
-class SobolDesign(_Model):
+class SobolDesign(RecipeModel):
     """A scrambled Sobol net over all coordinates of a scenario."""
 
     scenarios: int = Field(ge=1, le=1 << 24)
@@ -87,13 +53,13 @@ class SobolDesign(_Model):
         return self
 
 
-class SobolSampler(_Model):
+class SobolSampler(RecipeModel):
     """The sampler `{sobol: {scenarios: N}}`."""
 
     sobol: SobolDesign
 
 
-class Bounds(_Model):
+class Bounds(RecipeModel):
     """Limits of a measured quantity; a row outside them is rejected by its verdict, never dropped."""
 
     min: float | None = None
@@ -106,7 +72,7 @@ class Bounds(_Model):
         return self
 
 
-class Checks(_Model):
+class Checks(RecipeModel):
     """What a row must satisfy to be accepted."""
 
     visible_fraction: Bounds = Bounds()
@@ -121,7 +87,7 @@ class Checks(_Model):
     """Whether a scene that is not at rest is rejected."""
 
 
-class Recipe(_Model):
+class Recipe(RecipeModel):
     """What a dataset is made of; every key has a default, unknown keys are errors.
 
     Example:
@@ -143,15 +109,15 @@ class Recipe(_Model):
     """Appearances per view."""
     episode: None = None
     """Episodes are not available yet."""
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default_factory=dict)
     """Distributions that override what the scene declares, by parameter name."""
     randomize: tuple[str, ...] | None = None
     """Groups of parameters that vary; the others stay at their nominal value. Null: all groups."""
     require: tuple[str, ...] = ()
     """Constraints between parameters are not available yet."""
-    rig: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], RigSensor] = {
-        "head": RigSensor(camera="generic_rgb", depth="realsense_d435")
-    }
+    rig: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], RigSensor] = Field(
+        default_factory=lambda: {"head": RigSensor(camera="generic_rgb", depth="realsense_d435")}
+    )
     """Sensors by name; a row holds the readings of all."""
     robot: str | None = None
     """URDF of the arm; null: the Franka Panda. Paths are relative to where simloom runs."""

@@ -7,7 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = ("scenes", "profiles", "preview", "generate", "verify", "inspect", "doctor")
+COMMANDS = (
+    "scenes", "profiles", "preview", "generate", "verify", "inspect", "calibrate camera", "calibrate depth",
+    "calibrate lens", "doctor",
+)  # fmt: skip
 """Commands in the order of the page."""
 
 _HEAD = """# Command line
@@ -41,7 +44,7 @@ def command_reference() -> str:
 def _help(command: str) -> str:
     # In a process of its own with a fixed width, so that the page does not depend on the terminal.
     done = subprocess.run(
-        [sys.executable, "-c", "from simloom.sim.cli import app; app(prog_name='simloom')", command, "--help"],
+        [sys.executable, "-c", "from simloom.sim.cli import app; app(prog_name='simloom')", *command.split(), "--help"],
         capture_output=True,
         text=True,
         check=True,

@@ -37,7 +37,7 @@ def test_kinds_are_told_apart() -> None:
     assert set(list_profiles("camera")) | set(list_profiles("depth")) == set(list_profiles())
     with pytest.raises(ValueError, match="not a camera; choose one of generic_rgb"):
         load_camera_profile("realsense_d435")
-    with pytest.raises(ValueError, match="not a depth sensor; choose one of realsense_d435"):
+    with pytest.raises(ValueError, match=r"not a depth sensor; choose one of .*realsense_d435"):
         load_depth_profile("generic_rgb")
     with pytest.raises(ValueError, match="kind must be"):
         list_profiles("radar")
@@ -46,7 +46,7 @@ def test_kinds_are_told_apart() -> None:
 def test_unknown_name_gets_the_nearest() -> None:
     """A misspelt name is answered with the names there are and the nearest one."""
     with pytest.raises(ValueError, match="did you mean 'realsense_d435'"):
-        load_profile("realsense_d453")
+        load_profile("realsens_d435")
     with pytest.raises(ValueError, match="profile must be one of"):
         load_profile("../device")
 

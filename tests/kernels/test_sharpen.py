@@ -11,7 +11,7 @@ import torch
 
 from naive.twin import run_simulated
 from simloom.kernels.philox import philox_uniforms
-from simloom.kernels.sharpen import sharpen
+from simloom.kernels.sharpen import sharpen_image
 
 
 def _picture(*shape: int) -> np.ndarray:
@@ -33,14 +33,14 @@ def test_follows_the_definition(height: int, width: int, amount: float) -> None:
     amount = round(amount * 4096) / 4096
     image = _picture(1, height, width, 3)
 
-    assert np.array_equal(sharpen(image, amount, threads=1)[0], _by_opencv(image[0], amount))
+    assert np.array_equal(sharpen_image(image, amount, threads=1)[0], _by_opencv(image[0], amount))
 
 
 def test_a_step_overshoots_by_the_amount() -> None:
     """Beside an edge of height h the image goes beyond by a quarter of amount times h."""
     image = np.full((1, 8, 8, 3), 100, np.uint8)
     image[:, :, 4:] = 140
-    found = sharpen(image, 0.5)[0, 3, :, 0]
+    found = sharpen_image(image, 0.5)[0, 3, :, 0]
 
     assert found.tolist() == [100, 100, 100, 95, 145, 140, 140, 140]
 
@@ -49,39 +49,39 @@ def test_amount_goes_by_image() -> None:
     """Each image has its own amount, 0 changes nothing, and a batch's cut neither."""
     images = _picture(4, 20, 31, 3)
     amounts = np.array([0.0, 0.5, 2.0, 0.5])
-    whole = sharpen(images, amounts)
+    whole = sharpen_image(images, amounts)
 
     assert np.array_equal(whole[0], images[0])
     for k in (1, 2, 3):
-        assert np.array_equal(whole[k], sharpen(images[k : k + 1], amounts[k : k + 1], threads=1)[0])
-    assert sharpen(images, 0.0) is images
+        assert np.array_equal(whole[k], sharpen_image(images[k : k + 1], amounts[k : k + 1], threads=1)[0])
+    assert sharpen_image(images, 0.0) is images
 
 
 def test_tensors_stay_tensors() -> None:
     """A torch image comes back as one."""
     image = _picture(1, 9, 8, 3)
-    found = sharpen(torch.from_numpy(image), 1.5)
+    found = sharpen_image(torch.from_numpy(image), 1.5)
 
     assert isinstance(found, torch.Tensor)
-    assert np.array_equal(found.numpy(), sharpen(image, 1.5))
+    assert np.array_equal(found.numpy(), sharpen_image(image, 1.5))
 
 
 def test_simulated_cuda_agrees(tmp_path: Path) -> None:
     """The CUDA source gives the CPU's bytes."""
     images = _picture(2, 6, 7, 3)
     code = """
-from simloom.kernels.sharpen import sharpen
-out = {"image": sharpen(images, np.array([0.4, 2.0]), device="cuda")}
+from simloom.kernels.sharpen import sharpen_image
+out = {"image": sharpen_image(images, np.array([0.4, 2.0]), device="cuda")}
 """
     twin = run_simulated(code, tmp_path, images=images)
 
-    assert np.array_equal(twin["image"], sharpen(images, [0.4, 2.0]))
+    assert np.array_equal(twin["image"], sharpen_image(images, [0.4, 2.0]))
 
 
 @pytest.mark.parametrize("amount", [-0.1, 10.1, np.nan, [0.5, 0.5]])
 def test_bad_input_is_refused(amount: object) -> None:
     """Each mistake gets an error that names it."""
     with pytest.raises(ValueError, match="amount must be"):
-        sharpen(np.zeros((1, 4, 4, 3), np.uint8), amount)
+        sharpen_image(np.zeros((1, 4, 4, 3), np.uint8), amount)
     with pytest.raises(ValueError, match="image must have shape"):
-        sharpen(np.zeros((4, 4, 3), np.uint8), 1.0)
+        sharpen_image(np.zeros((4, 4, 3), np.uint8), 1.0)

@@ -8,7 +8,7 @@ import pytest
 from simloom.kernels.profiles import load_profile
 from simloom.scenes import draw_scenario, make_scene
 from simloom.scenes.capture import Capturer
-from simloom.scenes.sensor_parameters import add_sensor_parameters, check_sensor_parameters, draw_profiles
+from simloom.scenes.sensor_parameters import draw_profiles, override_space
 from simloom.scenes.sensors import Rig, SensorMount
 from simloom.scenes.space import ParameterSpace
 
@@ -17,18 +17,16 @@ NOISE, CELL = "sensor.head.camera.read_noise", "sensor.wrist.depth.noise_cell"
 
 
 def _space(overrides: dict[str, object]) -> ParameterSpace:
-    space = add_sensor_parameters(ParameterSpace(parameters=()), RIG, overrides).override(overrides)
-    check_sensor_parameters(space, RIG)
-    return space
+    return override_space(ParameterSpace(parameters=()), RIG, overrides)
 
 
 def test_only_what_is_asked_for_is_declared() -> None:
-    """Names without the prefix are left alone; a whole number stays whole."""
+    """A number of a profile becomes a parameter when it is named; a whole number stays whole."""
     space = _space({NOISE: {"uniform": [2.0, 8.0]}, CELL: {"integer": [3, 9]}})
 
     assert space.names == (NOISE, CELL)
     assert space[NOISE].varies == "look"
-    assert add_sensor_parameters(space, RIG, ["friction"]) is space
+    assert override_space(space, RIG, {}) == space
 
 
 @pytest.mark.parametrize(
@@ -41,7 +39,7 @@ def test_only_what_is_asked_for_is_declared() -> None:
         ({"sensor.head.camera.mosaic": 3.0}, "no number 'mosaic'"),
         ({"sensor.head.read_noise": 3.0}, "sensor.<sensor>.<camera|depth>.<value>"),
         ({NOISE: {"uniform": [-1.0, 8.0]}}, "read_noise must be a number in"),
-        ({NOISE: {"normal": [3.0, 1.0]}}, "must have bounds"),
+        ({NOISE: {"normal": [3.0, 1.0]}}, "must have a bounded distribution"),
     ],
 )
 def test_mistakes_are_named(overrides: dict[str, object], words: str) -> None:

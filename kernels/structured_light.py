@@ -1,0 +1,275 @@
+"""Structured-light depth: a dot projector beside an infrared imager, noise and steps made in disparity.
+
+The depth image is the imager's; the projector stands a baseline B beside it. For a surface at depth z:
+
+    d = f B / z                                              true disparity [px]
+    d' = round((d_s + s n) / q) q,   z' = f B / d'           noise of standard deviation s, steps of q
+
+d_s is the disparity at a place beside the pixel's centre, normally distributed about it, as the surface under the pixel
+is interpolated there. The depth step z^2 q / (f B) follows by itself. s and the lateral deviation are constants, or
+follow Nguyen's law, which gives the deviation of the depth that is reported: the variance of the steps, q^2 / 12, is
+then taken from s^2.
+
+A surface returns nothing where the projector does not light it (outside its field, or behind a nearer surface: a z-test
+per line), where too little light comes back (reflectance × cosine of incidence / z^2, with a probability that falls to
+zero between two limits; or beyond an angle of incidence), and where too much does. What is left is matched by its dots
+(`dot_matching.py`).
+
+Draws, in the stream "depth", block 0, one per pixel: along x, along y, disparity, loss.
+
+Differs from a real sensor: the pattern is as sharp at every depth and rectified, reference plane and lens have no
+errors, and a dot is seen where its surface returns light, whatever is beside it. Pixels near the image's edge are
+matched by what there is of their window.
+
+Sources: Handa, Whelan, McDonald, Davison, "A benchmark for RGB-D visual odometry, 3D reconstruction and SLAM", ICRA
+2014; Nguyen, Izadi, Lovell, 3DIMPVT 2012; Konolige, Mihelich, "Technical description of Kinect calibration".
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .depth_images import DepthImages
+from .depth_reading import LOW_SIGNAL, NO_SURFACE, OCCLUDED, OUT_OF_OVERLAP, SATURATED, TOO_FAR, TOO_NEAR, VALID
+from .device import Kernel, scalar
+from .dot_matching import NO_DOT, PAD, UNSEEN_DOT, match_dots, round_vote, tabulate_matching
+from .dot_pattern import dot_pattern
+from .philox import stream_key
+from .shadow_line import cast_line
+from .structured_light_noise import cosine_limit, tabulate_noise
+from .structured_light_profile import StructuredLightProfile
+from .structured_light_sample import DRAW, INVERT, PLANES, SAMPLE
+
+_CPU_PIXELS: Final = 1 << 19
+_CUDA_PIXELS: Final = 1 << 24
+_MARGIN_STEP: Final = 64
+
+_NONE: Final = np.float32(0.0)
+_HALF: Final = np.float32(0.5)
+
+
+@scalar
+def _light_line(
+    line: Any, depth_in: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, focal_baseline_in: Any,
+    which_in: Any, parameter_in: Any, margin: Any, height: Any, draw_out: Any, seen_out: Any,
+) -> None:  # fmt: skip
+    """Find how much light comes back, plane 1, and what the projector sees."""
+    width = depth_in.shape[1]
+    image = np.uint64(line) // np.uint64(height)
+    which = which_in[image]
+    focal_baseline = focal_baseline_in[image]
+    scale = np.float32(1.0 / (focal_baseline * focal_baseline))
+    for x in range(width):
+        draw_out[line, 1, x] = disparity_in[line, x] * disparity_in[line, x] * scale
+    if cosine_in.shape[0] > 0:
+        # What is beyond the limit of incidence, or not a number, has no signal.
+        cosine_least = np.float32(parameter_in[which, 2])
+        for x in range(width):
+            draw_out[line, 1, x] *= cosine_in[line, x] if cosine_in[line, x] >= cosine_least else _NONE
+    if infrared_in.shape[0] > 0:
+        for x in range(width):
+            draw_out[line, 1, x] *= infrared_in[line, x]
+    flipped = parameter_in[which, 0] > 0.0
+    cast_line(line, depth_in, focal_baseline, parameter_in[which, 1], flipped, margin, seen_out)
+
+
+@scalar(forceinline=True)
+def _landing(x: Any, disparity: Any, origin: Any, direction: Any) -> Any:
+    """Return the column of the projector's field that lights a pixel; columns count from the side away from it."""
+    return origin + direction * np.float32(x) - disparity
+
+
+@scalar(forceinline=True)
+def _place(landing: Any, margin: Any) -> Any:
+    # Unsigned, so that no index is taken for one that counts from the end.
+    return np.uint64(max(np.int64(np.floor(landing + _HALF)) + margin, 0))
+
+
+@scalar
+def _judge_line(
+    line: Any, disparity_in: Any, has_infrared: Any, focal_baseline_in: Any, center_in: Any, field_in: Any,
+    which_in: Any, parameter_in: Any, noise_in: Any, margin: Any, height: Any, draw_in: Any, seen_in: Any,
+    status_out: Any,
+) -> None:  # fmt: skip
+    """Find what returns, by the truth."""
+    width = disparity_in.shape[1]
+    image = np.uint64(line) // np.uint64(height)
+    which = which_in[image]
+    focal_baseline = focal_baseline_in[image]
+    reach = np.float32(parameter_in[which, 1])
+    signal_none, signal_scale = np.float32(parameter_in[which, 3]), np.float32(parameter_in[which, 4])
+    signal_max = np.float32(parameter_in[which, 5] if has_infrared else math.inf)
+    flipped = parameter_in[which, 0] > 0.0
+    origin = np.float32(width - 1 if flipped else 0)
+    direction = np.float32(-1.0 if flipped else 1.0)
+    center = width - 1 - center_in[image, 0] if flipped else center_in[image, 0]
+    lit_first, lit_last = np.float32(center - field_in[image]), np.float32(center + field_in[image])
+    disparity_most = np.float32(focal_baseline / noise_in.value[which, 1])
+    disparity_least = np.float32(focal_baseline / noise_in.value[which, 2])
+    for x in range(width):
+        disparity = disparity_in[line, x]
+        signal = draw_in[line, 1, x]
+        landing = _landing(x, disparity, origin, direction)
+        # A comparison with what is not a number is false: such a signal is lost.
+        status = VALID if draw_in[line, 3, x] < (signal - signal_none) * signal_scale else LOW_SIGNAL
+        status = SATURATED if signal > signal_max else status
+        status = OCCLUDED if seen_in[line, _place(landing, margin)] > disparity + reach else status
+        status = OUT_OF_OVERLAP if landing < lit_first or landing > lit_last else status
+        status = TOO_FAR if disparity < disparity_least else status
+        status = TOO_NEAR if disparity > disparity_most else status
+        status_out[line, x] = np.uint8(status if disparity > _NONE else NO_SURFACE)
+
+
+@scalar
+def _read_line(
+    line: Any, focal_baseline_in: Any, which_in: Any, noise_in: Any, height: Any, draw_in: Any, depth_out: Any,
+    status_out: Any,
+) -> None:  # fmt: skip
+    """Add noise to what was sampled, round it to steps, and turn it into depth."""
+    image = np.uint64(line) // np.uint64(height)
+    which = which_in[image]
+    focal_baseline = focal_baseline_in[image]
+    step, range_min, range_max = noise_in.value[which, 0], noise_in.value[which, 1], noise_in.value[which, 2]
+    inverse_step = 1.0 / step if step > 0.0 else 0.0
+    for x in range(depth_out.shape[1]):
+        noisy = np.float64(draw_in[line, 4, x]) + np.float64(draw_in[line, 2, x])
+        rounded = np.floor(noisy * inverse_step + 0.5) * step
+        measured = rounded if step > 0.0 else noisy
+        too_far = not (range_max * measured >= focal_baseline)
+        too_near = range_min * measured > focal_baseline
+        before = status_out[line, x]
+        found = TOO_FAR if too_far else (TOO_NEAR if too_near else VALID)
+        status = found if before == VALID else np.int64(before)
+        status_out[line, x] = np.uint8(status)
+        depth_out[line, x] = np.float32(focal_baseline / measured if status == VALID else 0.0)
+
+
+@scalar
+def _vote_line(
+    line: Any, disparity_in: Any, focal_baseline_in: Any, which_in: Any, parameter_in: Any, noise_in: Any,
+    pattern_in: Any, pattern_of_in: Any, margin: Any, height: Any, draw_in: Any, status_in: Any, vote_out: Any,
+) -> None:  # fmt: skip
+    """Let the dots that are seen vote."""
+    width = disparity_in.shape[1]
+    image = np.uint64(line) // np.uint64(height)
+    y = line - np.int64(image) * height
+    which = which_in[image]
+    flipped = parameter_in[which, 0] > 0.0
+    origin = np.float32(width - 1 if flipped else 0)
+    direction = np.float32(-1.0 if flipped else 1.0)
+    pattern = pattern_of_in[which]
+    for x in range(PAD):
+        vote_out[line, x] = NO_DOT
+        vote_out[line, PAD + width + x] = NO_DOT
+    disparity_most = np.float32(focal_baseline_in[image] / noise_in.value[which, 1])
+    for x in range(width):
+        # What is too near counts as at the nearest depth, which the pattern reaches.
+        disparity = disparity_in[line, x] if disparity_in[line, x] < disparity_most else disparity_most
+        landing = _landing(x, disparity, origin, direction)
+        vote = round_vote(draw_in[line, 4, x]) if status_in[line, x] == VALID else UNSEEN_DOT
+        vote_out[line, PAD + x] = vote if pattern_in[pattern, y, _place(landing, margin)] > 0 else NO_DOT
+
+
+_LIGHT: Final = Kernel(_light_line)
+_JUDGE: Final = Kernel(_judge_line)
+_READ: Final = Kernel(_read_line)
+_VOTE: Final = Kernel(_vote_line)
+
+
+def measure_structured_light(
+    images: DepthImages[StructuredLightProfile], *, seed: int, threads: int | None = None
+) -> tuple[Any, Any]:
+    """Measure depth images with a structured-light sensor; `apply_depth` is the public face.
+
+    Args:
+        images: What the sensor looks at. Without `infrared` no surface is too dark or too bright, without `cosine` all
+            face the sensor.
+        seed: Seed of the noise, [0, 2^64).
+        threads: CPU threads; None for all.
+
+    Returns:
+        Depth [m] and status of each pixel, shape (N H, W).
+
+    Source: Handa et al., ICRA 2014 (disparity, steps, window); Nguyen, Izadi, Lovell, 3DIMPVT 2012 (noise law).
+    """
+    profiles, place = images.profiles.profiles, images.place
+    lines, width = images.lines
+    height, count = images.height, len(images.rows)
+    parameters = np.array([
+        (
+            p.projector_side == "left", p.occlusion_step, cosine_limit(p.incidence_max), p.signal_none,
+            1.0 / (p.signal_full - p.signal_none), p.signal_max, p.baseline,
+            math.tan(math.radians(p.projector_field) / 2.0),
+        )
+        for p in profiles
+    ], dtype=np.float64)  # fmt: skip
+    noise, matching = tabulate_noise(profiles), tabulate_matching(profiles)
+    margin = _find_margin(images)
+    pitches = sorted({p.dot_pitch for p in profiles})
+    pattern = np.stack([dot_pattern(pitch, height, margin, width) for pitch in pitches])
+    pattern_of = np.array([pitches.index(p.dot_pitch) for p in profiles], np.int64)
+    key = stream_key(seed, "depth")
+    measured, status = place.allocate((lines, width), np.float32), place.allocate((lines, width), np.uint8)
+    # A few images at a time keep the working space small and in the cache.
+    step = max(1, (_CPU_PIXELS if place.device == "cpu" else _CUDA_PIXELS) // (height * width))
+    space = min(step, count) * height
+    seen = place.allocate((space, margin + width), np.float32)
+    draws = place.allocate((space, PLANES, width), np.float32)
+    votes = place.allocate((space, width + 2 * PAD), np.float32)
+    matched = place.allocate((space, width), np.uint8)
+    disparity = place.allocate((space + 1, width), np.float32)
+    flat, reaches = disparity.reshape(-1), parameters[:, 1].astype(np.float32)
+    focal_baselines = images.fx * parameters[images.profiles.which, 6]
+    fields = images.fx * parameters[images.profiles.which, 7]
+    options: dict[str, Any] = {"device": place.device, "threads": threads}
+    for start in range(0, count, step):
+        end = min(start + step, count)
+        part, total = slice(start * height, end * height), (end - start) * height
+        which, rows, products = images.profiles.which[start:end], images.rows[start:end], focal_baselines[start:end]
+        true_depth, cosine, infrared = images.depth[part], images.cosine[part], images.infrared[part]
+        depth, found = measured[part], status[part]
+        INVERT.launch(total + 1, total, true_depth, products, height, disparity, **options)
+        DRAW.launch(
+            total, disparity, cosine, products, rows, which, noise, *key, images.sensor, height, draws, **options
+        )
+        SAMPLE.launch(total, disparity, flat, which, reaches, height, draws, **options)
+        _LIGHT.launch(
+            total, true_depth, disparity, cosine, infrared, products, which, parameters, margin, height, draws, seen,
+            **options,
+        )  # fmt: skip
+        _JUDGE.launch(
+            total, disparity, images.infrared.shape[0] > 0, products, images.center[start:end], fields[start:end],
+            which, parameters, noise, margin, height, draws, seen, found, **options,
+        )  # fmt: skip
+        _READ.launch(total, products, which, noise, height, draws, depth, found, **options)
+        _VOTE.launch(
+            total,
+            disparity,
+            products,
+            which,
+            parameters,
+            noise,
+            pattern,
+            pattern_of,
+            margin,
+            height,
+            draws,
+            found,
+            votes,
+            **options,
+        )
+        match_dots(
+            total, height, products, which, matching, noise, votes, draws, matched, depth, found, **options,
+        )  # fmt: skip
+    return measured, status
+
+
+def _find_margin(images: DepthImages[StructuredLightProfile]) -> int:
+    # Columns of the projector's field before column 0 that something lands on; rounded up, so that patterns are few.
+    nearest: NDArray[np.float64] = np.array([p.baseline / p.range_min for p in images.profiles.profiles])
+    largest = float((images.fx * nearest[images.profiles.which]).max()) if len(images.rows) else 0.0
+    return _MARGIN_STEP * (int(largest + 1.0) // _MARGIN_STEP + 1)

@@ -1,0 +1,118 @@
+"""Written profiles: what a calibration found, as the values of a profile file over a built-in base."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from ...kernels.camera_profile import CameraProfile
+from ...kernels.profiles import load_profile
+from ..errors import UsageError
+from ..profile_file import FileValue, ProfileFile, profile_kind
+from .depth_noise import DepthNoise
+from .estimate import Estimate
+from .photon_transfer import PhotonTransfer
+
+_CAMERA_FIELDS: Final = (
+    "gain", "black_level", "full_well", "read_noise", "row_noise", "column_noise", "dark_current",
+    "dark_signal_nonuniformity", "photo_response_nonuniformity", "row_pattern", "column_pattern", "hot_pixel_fraction",
+    "hot_pixel_current",
+)  # fmt: skip
+_HOW: Final = "simloom calibrate, 95 % interval by"
+
+
+def write_camera_profile(
+    result: PhotonTransfer, *, name: str, base: str = "generic_rgb", temperature: float | None = None
+) -> ProfileFile:
+    """Turn a measured camera into a profile.
+
+    Args:
+        result: What was measured.
+        name: Name of the profile.
+        base: Built-in camera profile that gives what was not measured.
+        temperature: Temperature of the sensor while it was recorded [deg C]; None: that of the base.
+
+    Returns:
+        The profile file; `write_profile_file` writes it.
+
+    Raises:
+        UsageError: If the base is not a camera.
+    """
+    camera = _load_base(base)
+    height, width = result.shape
+    frames = f"{len(result.exposure_time)} exposures and {len(result.dark_time)} darks of {width}x{height}"
+    values = [
+        FileValue("mosaic", result.mosaic, "1", "as given with the recordings", "measured"),
+        FileValue("bit_depth", result.bit_depth, "bit", "largest value of the recordings, or as given", "measured"),
+    ]
+    values += [
+        _from_estimate(result.estimates[field], f"photon transfer of {frames}; {_HOW} bootstrap of blocks")
+        for field in _CAMERA_FIELDS
+        if field in result.estimates
+    ]
+    if "full_well" not in result.estimates:
+        gain, black = result.estimates["gain"].value, result.estimates["black_level"].value
+        end = (2.0**result.bit_depth - 1.0 - black) / gain
+        source = "not reached by the recordings: the charge at the converter's end"
+        values.append(FileValue("full_well", float(f"{end:.6g}"), "e-", source, "typical"))
+    if "dark_current" in result.estimates:
+        warm = camera.temperature if temperature is None else temperature
+        source = "temperature of the recordings" + (", assumed" if temperature is None else "")
+        confidence = "typical" if temperature is None else "measured"
+        for field in ("dark_reference_temperature", "temperature"):
+            values.append(FileValue(field, float(warm), "deg C", source, confidence))
+    return ProfileFile(kind="camera", name=name, base=base, values=tuple(values))
+
+
+def write_stereo_profile(result: DepthNoise, *, name: str, base: str = "realsense_d435") -> ProfileFile:
+    """Turn a measured stereo depth sensor into a profile.
+
+    Args:
+        result: What was measured by the stereo law.
+        name: Name of the profile.
+        base: Built-in stereo profile that gives what was not measured.
+
+    Returns:
+        The profile file; `write_profile_file` writes it.
+
+    Raises:
+        UsageError: If the law is another one, or the base is not a stereo sensor.
+    """
+    if result.law != "stereo" or result.baseline is None:
+        raise UsageError("a profile is written from the stereo law alone; the other law's values are only shown")
+    _check_kind(base, "stereo")
+    walls = ", ".join(f"{wall.distance:g}" for wall in result.walls)
+    source = f"flat wall at {walls} m, fx {result.fx:g} px; {_HOW} bootstrap of blocks"
+    values = [FileValue("baseline", result.baseline, "m", "as given with the recordings", "measured")]
+    for field in ("disparity_noise", "disparity_step"):
+        if field in result.estimates:
+            values.append(_from_estimate(result.estimates[field], source))
+    return ProfileFile(kind="stereo", name=name, base=base, values=tuple(values))
+
+
+def _from_estimate(estimate: Estimate, source: str) -> FileValue:
+    """Round to a hundredth of the interval, and to what a physical value may be: at least zero."""
+
+    def short(value: float) -> float:
+        width = estimate.high - estimate.low
+        digits = 2 - math.floor(math.log10(width)) if width > 0.0 else 9
+        return float(round(max(value, 0.0), min(max(digits, 0), 12)))
+
+    ends = (short(estimate.low), short(estimate.high))
+    return FileValue(estimate.name, short(estimate.value), estimate.unit, source, "measured", ends)
+
+
+def _load_base(base: str) -> CameraProfile:
+    _check_kind(base, "camera")
+    profile = load_profile(base)
+    assert isinstance(profile, CameraProfile)
+    return profile
+
+
+def _check_kind(base: str, kind: str) -> None:
+    try:
+        found = profile_kind(base)
+    except ValueError as error:
+        raise UsageError(f"base: {error}") from None
+    if found != kind:
+        raise UsageError(f"base {base!r} is of kind {found}, a {kind} is needed; `simloom profiles` lists them")
