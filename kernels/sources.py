@@ -72,8 +72,9 @@ def _is_filled(cell: Any) -> bool:
     return True
 
 
-def _is_ours(module: str) -> bool:
-    return module.startswith(f"{_PACKAGE}.") and module in sys.modules
+def _is_ours(module: str | None) -> bool:
+    # A function that was made by `exec` has no module; what it calls has one.
+    return module is not None and module.startswith(f"{_PACKAGE}.") and module in sys.modules
 
 
 def _close_over(modules: set[str]) -> set[str]:
