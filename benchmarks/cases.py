@@ -93,7 +93,7 @@ class SensorCase:
 
     name: str
     kernel: str
-    """camera, depth, time_of_flight or philox."""
+    """camera, depth, structured_light, time_of_flight or philox."""
     images: int
     width: int
     height: int
@@ -142,6 +142,7 @@ SENSORS = (
     SensorCase(name="apply_camera 128x128", kernel="camera", images=64, width=128, height=128, threads=1),
     SensorCase(name="stereo 640x480", kernel="depth", images=8, width=640, height=480, threads=1),
     SensorCase(name="stereo 128x128", kernel="depth", images=64, width=128, height=128, threads=1),
+    SensorCase(name="structured light 640x480", kernel="structured_light", images=4, width=640, height=480, threads=1),
     SensorCase(name="time of flight 640x480", kernel="time_of_flight", images=2, width=640, height=480, threads=1),
     SensorCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )

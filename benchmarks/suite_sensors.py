@@ -6,6 +6,7 @@ from typing import Any
 
 import naive_depth_stereo
 import naive_sensors
+import naive_structured_light
 import naive_time_of_flight
 import numpy as np
 from cases import SensorCase
@@ -30,8 +31,17 @@ NOTES = (
     "Both stereo sensors correlate disparity noise over 7 px, find occlusion in the second view, quantise to 1/32 px "
     "and give a status. Both time-of-flight sensors sum phasors over 3 x 3 pixels and do four taps with shot and read "
     "noise at three frequencies, unwrapping and a status.",
+    "Both structured-light sensors jitter, cast shadows, match 9 x 9 windows of dots, fill and round to 1/8 px; ours "
+    "gives each pixel's reason too.",
     "philox: 32-bit words. Ours are addressed (any word alone), NumPy's Philox is its C generator, in order.",
 )
+
+DEPTH_SENSORS: dict[str, tuple[str, Any]] = {
+    "depth": ("realsense_d435", naive_depth_stereo),
+    "structured_light": ("kinect_v1", naive_structured_light),
+    "time_of_flight": ("azure_kinect", naive_time_of_flight),
+}
+"""Built-in profile and NumPy twin of each."""
 
 
 @scalar
@@ -70,14 +80,13 @@ def run_case(case: SensorCase, *, repeats: int) -> CaseResult:
         bytes_ = rng.integers(8, 247, (*shape, 3), dtype=np.uint8)
         for name, make in find_peers().items():
             others.append(Contestant(name=name, items=items, run=lambda make=make: _drop(make(bytes_))))
-    elif case.kernel in ("depth", "time_of_flight"):
+    elif case.kernel in DEPTH_SENSORS:
         depth = np.zeros(shape, np.float32)
         depth[:] = np.linspace(3.0, 0.6, case.height, dtype=np.float32)[:, None]  # a floor, boxes on it, sky above
         depth[:, case.height // 3 : case.height // 2, :: max(case.width // 8, 1)] = 0.7
         depth[:, : case.height // 8] = 0.0
         focal = 0.9 * case.width
-        profile = "realsense_d435" if case.kernel == "depth" else "azure_kinect"
-        naive = naive_depth_stereo if case.kernel == "depth" else naive_time_of_flight
+        profile, naive = DEPTH_SENSORS[case.kernel]
         ours = Contestant(
             name="apply_depth",
             items=items,

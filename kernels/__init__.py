@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .camera_laws import draw_unprocessing_profiles as draw_unprocessing_profiles
     from .camera_profile import CameraProfile as CameraProfile
     from .depth import apply_depth as apply_depth
+    from .depth_filters import DepthFilters as DepthFilters
+    from .depth_filters import DepthHistory as DepthHistory
+    from .depth_filters import FilteredDepth as FilteredDepth
+    from .depth_filters import filter_depth as filter_depth
     from .depth_reading import STATUS_NAMES as STATUS_NAMES
     from .depth_reading import DepthReading as DepthReading
     from .device import Device as Device
@@ -62,6 +66,10 @@ if TYPE_CHECKING:
     from .white_balance import estimate_white_balance as estimate_white_balance
 
 _HOMES = {
+    "DepthFilters": "depth_filters",
+    "DepthHistory": "depth_filters",
+    "FilteredDepth": "depth_filters",
+    "filter_depth": "depth_filters",
     "apply_optics": "optics",
     "sharpen_image": "sharpen",
     "compress_jpeg": "jpeg",

@@ -32,6 +32,8 @@ NO_DOT: Final = np.float32(-1e6)
 UNSEEN_DOT: Final = np.float32(-2e6)
 """Vote of a dot that is not seen."""
 
+_MATCHED_VOTE: Final = 2
+_WEIGHT: Final = 1.0 / (1.0 + np.arange(33))
 _PER_PIXEL: Final = np.float32(256.0)
 _PIXEL: Final = np.float32(1.0 / 256.0)
 _HALF: Final = np.float32(0.5)
@@ -113,7 +115,7 @@ def _sum_line(line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: 
 
 @scalar(forceinline=True)
 def _agrees(vote: Any, mean: Any, tolerance: Any) -> Any:
-    return _ONE if abs(vote - mean) < tolerance else _NONE
+    return np.int32(abs(vote - mean) < tolerance)
 
 
 @scalar
@@ -121,7 +123,7 @@ def _match_line(
     line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: Any, draw_out: Any, matched_out: Any,
     status_out: Any,
 ) -> None:  # fmt: skip
-    """Find the pixels that are matched; planes 4 and 3 of `draw_out` become the means and the votes that still lack."""
+    """Find the pixels that are matched; planes 4 and 3 of `draw_out` become the means and the votes that are needed."""
     width = matched_out.shape[1]
     image = np.uint64(line) // np.uint64(height)
     which = which_in[image]
@@ -143,17 +145,15 @@ def _match_line(
         seen = np.float32(np.int32(tally * _PER_UNIT))
         draw_out[line, 4, x] = draw_out[line, 4, x] / seen if seen > _NONE else _NOWHERE
         draw_out[line, 3, x] = share * (tally - seen * _SEEN_UNIT)
+        matched_out[line, x] = np.int32(0)
     for other in range(first, last + 1):
         away = abs(other - line)
-        t0, t1, t2 = (
-            matching_in.tolerance[which, away, 0],
-            matching_in.tolerance[which, away, 1],
-            matching_in.tolerance[which, away, 2],
-        )
-        t3, t4 = matching_in.tolerance[which, away, 3], matching_in.tolerance[which, away, 4]
+        t0, t1 = matching_in.tolerance[which, away, 0], matching_in.tolerance[which, away, 1]
+        t2, t3 = matching_in.tolerance[which, away, 2], matching_in.tolerance[which, away, 3]
+        t4 = matching_in.tolerance[which, away, 4]
         for x in range(width):
             mean = draw_out[line, 4, x]
-            draw_out[line, 3, x] -= (
+            matched_out[line, x] += (
                 _agrees(vote_in[other, x], mean, t4) + _agrees(vote_in[other, x + 1], mean, t3)
                 + _agrees(vote_in[other, x + 2], mean, t2) + _agrees(vote_in[other, x + 3], mean, t1)
                 + _agrees(vote_in[other, x + 4], mean, t0) + _agrees(vote_in[other, x + 5], mean, t1)
@@ -161,10 +161,11 @@ def _match_line(
                 + _agrees(vote_in[other, x + 8], mean, t4)
             )  # fmt: skip
     for x in range(width):
-        matched = draw_out[line, 3, x] <= _NONE
-        matched_out[line, x] = np.uint8(matched)
-        if not matched and status_out[line, x] == VALID:
-            status_out[line, x] = np.uint8(NO_MATCH)
+        matched = np.float32(matched_out[line, x]) >= draw_out[line, 3, x]
+        is_vote = vote_in[line, PAD + x] > _NONE
+        matched_out[line, x] = np.int32((_MATCHED_VOTE if is_vote else 1) if matched else 0)
+        status = status_out[line, x]
+        status_out[line, x] = status if matched or status != VALID else np.uint8(NO_MATCH)
 
 
 @scalar
@@ -187,14 +188,13 @@ def _fill_line(
         if status == NO_MATCH or matched_in[line, x] > 0:
             total, weights = 0.0, 0.0
             for j in range(-min(radius, y), min(radius, height - 1 - y) + 1):
-                across = np.int64(math.sqrt(np.float64(radius * radius - j * j)))
-                for i in range(-across, across + 1):
-                    # Beyond the image's first and last column there are no dots.
-                    vote = vote_in[line + j, PAD + x + i]
-                    if vote > _NONE and matched_in[line + j, x + i] > 0:
-                        weight = 1.0 / (1.0 + i * i + j * j)
-                        total += weight * np.float64(vote)
-                        weights += weight
+                across: Any = np.int64(math.sqrt(np.float64(radius * radius - j * j)))
+                for i in range(-min(across, x), min(across, width - 1 - x) + 1):
+                    # By products: which pixels are dots cannot be guessed.
+                    is_vote = np.float64(matched_in[np.uint64(line + j), np.uint64(x + i)] == _MATCHED_VOTE)
+                    weight = _WEIGHT[i * i + j * j] * is_vote
+                    total += weight * np.float64(vote_in[np.uint64(line + j), np.uint64(PAD + x + i)])
+                    weights += weight
             if weights > 0.0:
                 disparity = total / weights
                 noisy = disparity + np.float64(draw_in[line, 2, x])
@@ -223,7 +223,7 @@ def match_dots(
         noise: Noise of each profile.
         votes: Vote of each pixel, float32, shape (lines or more, W + 2 PAD).
         work: Planes of `structured_light_sample.py`, float32, shape (lines or more, 5, W); the noise in plane 2 stays.
-        matched: Space of shape (lines or more, W), uint8.
+        matched: Space of shape (lines or more, W), int32.
         depth: Depth [m], shape (lines, W); changed.
         status: Status, shape (lines, W); changed.
         device: "cpu" or "cuda".

@@ -27,11 +27,9 @@ Sources: Handa, Whelan, McDonald, Davison, "A benchmark for RGB-D visual odometr
 
 from __future__ import annotations
 
-import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .depth_images import DepthImages
 from .depth_reading import LOW_SIGNAL, NO_SURFACE, OCCLUDED, OUT_OF_OVERLAP, SATURATED, TOO_FAR, TOO_NEAR, VALID
@@ -40,9 +38,10 @@ from .dot_matching import NO_DOT, PAD, UNSEEN_DOT, match_dots, round_vote, tabul
 from .dot_pattern import dot_pattern
 from .philox import stream_key
 from .shadow_line import cast_line
-from .structured_light_noise import cosine_limit, tabulate_noise
+from .structured_light_noise import tabulate_noise
 from .structured_light_profile import StructuredLightProfile
 from .structured_light_sample import DRAW, INVERT, PLANES, SAMPLE
+from .structured_light_setup import set_up_light
 
 _CPU_PIXELS: Final = 1 << 19
 _CUDA_PIXELS: Final = 1 << 24
@@ -54,85 +53,63 @@ _HALF: Final = np.float32(0.5)
 
 @scalar
 def _light_line(
-    line: Any, depth_in: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, focal_baseline_in: Any,
-    which_in: Any, parameter_in: Any, margin: Any, height: Any, draw_out: Any, seen_out: Any,
+    line: Any, depth_in: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, setup_in: Any, margin: Any,
+    height: Any, draw_out: Any, seen_out: Any,
 ) -> None:  # fmt: skip
     """Find how much light comes back, plane 1, and what the projector sees."""
     width = depth_in.shape[1]
     image = np.uint64(line) // np.uint64(height)
-    which = which_in[image]
-    focal_baseline = focal_baseline_in[image]
+    focal_baseline = setup_in.focal_baseline[image]
     scale = np.float32(1.0 / (focal_baseline * focal_baseline))
     for x in range(width):
         draw_out[line, 1, x] = disparity_in[line, x] * disparity_in[line, x] * scale
     if cosine_in.shape[0] > 0:
         # What is beyond the limit of incidence, or not a number, has no signal.
-        cosine_least = np.float32(parameter_in[which, 2])
+        cosine_least = setup_in.cosine_least[image]
         for x in range(width):
             draw_out[line, 1, x] *= cosine_in[line, x] if cosine_in[line, x] >= cosine_least else _NONE
     if infrared_in.shape[0] > 0:
         for x in range(width):
             draw_out[line, 1, x] *= infrared_in[line, x]
-    flipped = parameter_in[which, 0] > 0.0
-    cast_line(line, depth_in, focal_baseline, parameter_in[which, 1], flipped, margin, seen_out)
-
-
-@scalar(forceinline=True)
-def _landing(x: Any, disparity: Any, origin: Any, direction: Any) -> Any:
-    """Return the column of the projector's field that lights a pixel; columns count from the side away from it."""
-    return origin + direction * np.float32(x) - disparity
-
-
-@scalar(forceinline=True)
-def _place(landing: Any, margin: Any) -> Any:
-    # Unsigned, so that no index is taken for one that counts from the end.
-    return np.uint64(max(np.int64(np.floor(landing + _HALF)) + margin, 0))
+    reach = np.float64(setup_in.reach[image])
+    cast_line(line, depth_in, focal_baseline, reach, setup_in.flipped[image] > 0, margin, seen_out)
 
 
 @scalar
 def _judge_line(
-    line: Any, disparity_in: Any, has_infrared: Any, focal_baseline_in: Any, center_in: Any, field_in: Any,
-    which_in: Any, parameter_in: Any, noise_in: Any, margin: Any, height: Any, draw_in: Any, seen_in: Any,
-    status_out: Any,
-) -> None:  # fmt: skip
+    line: Any, disparity_in: Any, setup_in: Any, margin: Any, height: Any, draw_in: Any, seen_in: Any, status_out: Any
+) -> None:
     """Find what returns, by the truth."""
-    width = disparity_in.shape[1]
     image = np.uint64(line) // np.uint64(height)
-    which = which_in[image]
-    focal_baseline = focal_baseline_in[image]
-    reach = np.float32(parameter_in[which, 1])
-    signal_none, signal_scale = np.float32(parameter_in[which, 3]), np.float32(parameter_in[which, 4])
-    signal_max = np.float32(parameter_in[which, 5] if has_infrared else math.inf)
-    flipped = parameter_in[which, 0] > 0.0
-    origin = np.float32(width - 1 if flipped else 0)
-    direction = np.float32(-1.0 if flipped else 1.0)
-    center = width - 1 - center_in[image, 0] if flipped else center_in[image, 0]
-    lit_first, lit_last = np.float32(center - field_in[image]), np.float32(center + field_in[image])
-    disparity_most = np.float32(focal_baseline / noise_in.value[which, 1])
-    disparity_least = np.float32(focal_baseline / noise_in.value[which, 2])
-    for x in range(width):
+    origin, direction = setup_in.origin[image], setup_in.direction[image]
+    lit_first, lit_last = setup_in.lit_first[image], setup_in.lit_last[image]
+    reach = setup_in.reach[image]
+    least, most = setup_in.disparity_least[image], setup_in.disparity_most[image]
+    signal_none, signal_scale = setup_in.signal_none[image], setup_in.signal_scale[image]
+    signal_max = setup_in.signal_max[image]
+    for x in range(disparity_in.shape[1]):
         disparity = disparity_in[line, x]
         signal = draw_in[line, 1, x]
-        landing = _landing(x, disparity, origin, direction)
+        landing = origin + direction * np.float32(x) - disparity
+        place = np.uint64(max(np.int64(np.floor(landing + _HALF)) + margin, 0))
         # A comparison with what is not a number is false: such a signal is lost.
         status = VALID if draw_in[line, 3, x] < (signal - signal_none) * signal_scale else LOW_SIGNAL
         status = SATURATED if signal > signal_max else status
-        status = OCCLUDED if seen_in[line, _place(landing, margin)] > disparity + reach else status
+        status = OCCLUDED if seen_in[line, place] > disparity + reach else status
         status = OUT_OF_OVERLAP if landing < lit_first or landing > lit_last else status
-        status = TOO_FAR if disparity < disparity_least else status
-        status = TOO_NEAR if disparity > disparity_most else status
+        status = TOO_FAR if disparity < least else status
+        status = TOO_NEAR if disparity > most else status
         status_out[line, x] = np.uint8(status if disparity > _NONE else NO_SURFACE)
 
 
 @scalar
 def _read_line(
-    line: Any, focal_baseline_in: Any, which_in: Any, noise_in: Any, height: Any, draw_in: Any, depth_out: Any,
-    status_out: Any,
-) -> None:  # fmt: skip
+    line: Any, setup_in: Any, which_in: Any, noise_in: Any, height: Any, draw_in: Any, depth_out: Any, status_out: Any
+) -> None:
     """Add noise to what was sampled, round it to steps, and turn it into depth."""
     image = np.uint64(line) // np.uint64(height)
     which = which_in[image]
-    focal_baseline = focal_baseline_in[image]
+    focal_baseline = setup_in.focal_baseline[image]
     step, range_min, range_max = noise_in.value[which, 0], noise_in.value[which, 1], noise_in.value[which, 2]
     inverse_step = 1.0 / step if step > 0.0 else 0.0
     for x in range(depth_out.shape[1]):
@@ -150,28 +127,25 @@ def _read_line(
 
 @scalar
 def _vote_line(
-    line: Any, disparity_in: Any, focal_baseline_in: Any, which_in: Any, parameter_in: Any, noise_in: Any,
-    pattern_in: Any, pattern_of_in: Any, margin: Any, height: Any, draw_in: Any, status_in: Any, vote_out: Any,
+    line: Any, disparity_in: Any, setup_in: Any, which_in: Any, pattern_in: Any, pattern_of_in: Any, margin: Any,
+    height: Any, draw_in: Any, status_in: Any, vote_out: Any,
 ) -> None:  # fmt: skip
     """Let the dots that are seen vote."""
     width = disparity_in.shape[1]
     image = np.uint64(line) // np.uint64(height)
     y = line - np.int64(image) * height
-    which = which_in[image]
-    flipped = parameter_in[which, 0] > 0.0
-    origin = np.float32(width - 1 if flipped else 0)
-    direction = np.float32(-1.0 if flipped else 1.0)
-    pattern = pattern_of_in[which]
+    origin, direction, most = setup_in.origin[image], setup_in.direction[image], setup_in.disparity_most[image]
+    pattern = pattern_of_in[which_in[image]]
     for x in range(PAD):
         vote_out[line, x] = NO_DOT
         vote_out[line, PAD + width + x] = NO_DOT
-    disparity_most = np.float32(focal_baseline_in[image] / noise_in.value[which, 1])
     for x in range(width):
         # What is too near counts as at the nearest depth, which the pattern reaches.
-        disparity = disparity_in[line, x] if disparity_in[line, x] < disparity_most else disparity_most
-        landing = _landing(x, disparity, origin, direction)
+        disparity = disparity_in[line, x] if disparity_in[line, x] < most else most
+        landing = origin + direction * np.float32(x) - disparity
+        place = np.uint64(max(np.int64(np.floor(landing + _HALF)) + margin, 0))
         vote = round_vote(draw_in[line, 4, x]) if status_in[line, x] == VALID else UNSEEN_DOT
-        vote_out[line, PAD + x] = vote if pattern_in[pattern, y, _place(landing, margin)] > 0 else NO_DOT
+        vote_out[line, PAD + x] = vote if pattern_in[pattern, y, place] > 0 else NO_DOT
 
 
 _LIGHT: Final = Kernel(_light_line)
@@ -199,16 +173,10 @@ def measure_structured_light(
     profiles, place = images.profiles.profiles, images.place
     lines, width = images.lines
     height, count = images.height, len(images.rows)
-    parameters = np.array([
-        (
-            p.projector_side == "left", p.occlusion_step, cosine_limit(p.incidence_max), p.signal_none,
-            1.0 / (p.signal_full - p.signal_none), p.signal_max, p.baseline,
-            math.tan(math.radians(p.projector_field) / 2.0),
-        )
-        for p in profiles
-    ], dtype=np.float64)  # fmt: skip
     noise, matching = tabulate_noise(profiles), tabulate_matching(profiles)
-    margin = _find_margin(images)
+    setup = set_up_light(images)
+    # Columns of the projector's field before column 0 that something lands on; rounded up, so that patterns are few.
+    margin = _MARGIN_STEP * (int(setup.disparity_most.max(initial=0.0) + 1.0) // _MARGIN_STEP + 1)
     pitches = sorted({p.dot_pitch for p in profiles})
     pattern = np.stack([dot_pattern(pitch, height, margin, width) for pitch in pitches])
     pattern_of = np.array([pitches.index(p.dot_pitch) for p in profiles], np.int64)
@@ -220,56 +188,28 @@ def measure_structured_light(
     seen = place.allocate((space, margin + width), np.float32)
     draws = place.allocate((space, PLANES, width), np.float32)
     votes = place.allocate((space, width + 2 * PAD), np.float32)
-    matched = place.allocate((space, width), np.uint8)
+    matched = place.allocate((space, width), np.int32)
     disparity = place.allocate((space + 1, width), np.float32)
-    flat, reaches = disparity.reshape(-1), parameters[:, 1].astype(np.float32)
-    focal_baselines = images.fx * parameters[images.profiles.which, 6]
-    fields = images.fx * parameters[images.profiles.which, 7]
+    flat = disparity.reshape(-1)
+    reach = np.array([p.occlusion_step for p in profiles], np.float32)
     options: dict[str, Any] = {"device": place.device, "threads": threads}
     for start in range(0, count, step):
         end = min(start + step, count)
         part, total = slice(start * height, end * height), (end - start) * height
-        which, rows, products = images.profiles.which[start:end], images.rows[start:end], focal_baselines[start:end]
+        which, rows, here = images.profiles.which[start:end], images.rows[start:end], setup.take(slice(start, end))
+        products = here.focal_baseline
         true_depth, cosine, infrared = images.depth[part], images.cosine[part], images.infrared[part]
         depth, found = measured[part], status[part]
         INVERT.launch(total + 1, total, true_depth, products, height, disparity, **options)
         DRAW.launch(
             total, disparity, cosine, products, rows, which, noise, *key, images.sensor, height, draws, **options
         )
-        SAMPLE.launch(total, disparity, flat, which, reaches, height, draws, **options)
-        _LIGHT.launch(
-            total, true_depth, disparity, cosine, infrared, products, which, parameters, margin, height, draws, seen,
-            **options,
-        )  # fmt: skip
-        _JUDGE.launch(
-            total, disparity, images.infrared.shape[0] > 0, products, images.center[start:end], fields[start:end],
-            which, parameters, noise, margin, height, draws, seen, found, **options,
-        )  # fmt: skip
-        _READ.launch(total, products, which, noise, height, draws, depth, found, **options)
-        _VOTE.launch(
-            total,
-            disparity,
-            products,
-            which,
-            parameters,
-            noise,
-            pattern,
-            pattern_of,
-            margin,
-            height,
-            draws,
-            found,
-            votes,
-            **options,
-        )
+        SAMPLE.launch(total, disparity, flat, which, reach, height, draws, **options)
+        _LIGHT.launch(total, true_depth, disparity, cosine, infrared, here, margin, height, draws, seen, **options)
+        _JUDGE.launch(total, disparity, here, margin, height, draws, seen, found, **options)
+        _READ.launch(total, here, which, noise, height, draws, depth, found, **options)
+        _VOTE.launch(total, disparity, here, which, pattern, pattern_of, margin, height, draws, found, votes, **options)
         match_dots(
             total, height, products, which, matching, noise, votes, draws, matched, depth, found, **options,
         )  # fmt: skip
     return measured, status
-
-
-def _find_margin(images: DepthImages[StructuredLightProfile]) -> int:
-    # Columns of the projector's field before column 0 that something lands on; rounded up, so that patterns are few.
-    nearest: NDArray[np.float64] = np.array([p.baseline / p.range_min for p in images.profiles.profiles])
-    largest = float((images.fx * nearest[images.profiles.which]).max()) if len(images.rows) else 0.0
-    return _MARGIN_STEP * (int(largest + 1.0) // _MARGIN_STEP + 1)

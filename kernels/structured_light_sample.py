@@ -133,6 +133,7 @@ def _sample_line(
 ) -> None:
     """Fill plane 4; where nothing is beside the pixel, with what is under it."""
     width = disparity_in.shape[1]
+    # Unsigned: beside a signed division, or an index that may count from the end, the compiler gives up on the loop.
     reach = reach_in[which_in[np.uint64(line) // np.uint64(height)]]
     for x in range(width):
         own = disparity_in[line, x]

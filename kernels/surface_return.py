@@ -16,8 +16,10 @@ def has_surface(depth: Any) -> Any:
     return (depth > np.float32(0.0)) and (depth < np.float32(3.0e38))
 
 
-@scalar
+@scalar(forceinline=True)
 def kept_share(value: Any, none: Any, full: Any) -> Any:
     """Return the probability of a return: 0 up to `none`, 1 from `full`, linear between."""
     share = (value - none) / (full - none)
-    return min(max(share, 0.0), 1.0)
+    # Written so that the compiler does several pixels at once; NaN keeps none.
+    share = share if share > 0.0 else 0.0
+    return share if share < 1.0 else 1.0

@@ -198,7 +198,7 @@ def test_signal_falls_with_distance_and_incidence() -> None:
 
 
 def test_small_holes_are_filled_and_clutter_is_not() -> None:
-    """A dark spot smaller than the window is filled from around it; depths that change by the pixel do not match."""
+    """A dark spot smaller than the window is filled; depths that change from pixel to pixel find no match."""
     depth = np.full((1, 60, 80), 1.5, np.float32)
     infrared = np.ones_like(depth)
     infrared[0, 30:32, 40:42] = 0.0

@@ -19,17 +19,24 @@ SHARE = 1.0 / 1.2
 DENSITY = 1.0 / 9.0
 
 
-def measure_structured_light(depth: NDArray[Any], focal: float, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Measure one depth image.
+def measure(
+    depth: NDArray[Any], focal: float, rng: np.random.Generator
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Measure depth images.
 
     Args:
-        depth: True depth [m], 0 = nothing, shape (H, W).
+        depth: True depth [m], 0 = nothing, shape (N, H, W).
         focal: Focal length [px].
         rng: Source of the noise.
 
     Returns:
-        Depth [m], 0 = no return, shape (H, W).
+        Depth [m], 0 = no return, and whether there is one, shape (N, H, W).
     """
+    measured = np.stack([_measure_image(image, focal, rng) for image in depth])
+    return measured, measured > 0
+
+
+def _measure_image(depth: NDArray[Any], focal: float, rng: np.random.Generator) -> NDArray[np.float32]:
     product = np.float32(focal * BASELINE)
     with np.errstate(divide="ignore", invalid="ignore"):
         truth, disparity = product / depth, product / _jitter(depth, rng)
