@@ -35,7 +35,7 @@ def test_kinds_are_told_apart() -> None:
     assert isinstance(load_profile("generic_rgb"), CameraProfile)
     assert isinstance(load_profile("realsense_d435"), DepthProfile)
     assert set(list_profiles("camera")) | set(list_profiles("depth")) == set(list_profiles())
-    with pytest.raises(ValueError, match="not a camera; choose one of generic_rgb"):
+    with pytest.raises(ValueError, match=r"not a camera; choose one of .*generic_rgb"):
         load_camera_profile("realsense_d435")
     with pytest.raises(ValueError, match=r"not a depth sensor; choose one of .*realsense_d435"):
         load_depth_profile("generic_rgb")
