@@ -1,4 +1,4 @@
-"""Whether a surface returns light to a depth sensor."""
+"""Whether there is a surface at all."""
 
 from __future__ import annotations
 
@@ -14,10 +14,3 @@ def has_surface(depth: Any) -> Any:
     """Return whether a float32 depth is one: positive and finite."""
     # False for NaN and infinity.
     return (depth > np.float32(0.0)) and (depth < np.float32(3.0e38))
-
-
-@scalar
-def kept_share(value: Any, none: Any, full: Any) -> Any:
-    """Return the probability of a return: 0 up to `none`, 1 from `full`, linear between."""
-    share = (value - none) / (full - none)
-    return min(max(share, 0.0), 1.0)
