@@ -113,7 +113,7 @@ def apply_camera(
     images = place.borrow(light, np.float32)
     rows, rig_number = check_rows(index, count), check_sensor(sensor)
     if exposure_time is None:
-        times = meter_exposure(place, images.reshape(count, height * width * 3), profiles, threads)
+        times = meter_exposure(place, images.reshape(count * height, width * 3), profiles, threads)
     else:
         times = spread_numbers(exposure_time, count, "exposure_time")
     focal = [p.focal_length / p.pixel_pitch for p in profiles.profiles]

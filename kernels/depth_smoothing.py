@@ -16,7 +16,7 @@ import numpy as np
 
 from .depth_reading import VALID
 from .device import Kernel, scalar
-from .surface_presence import has_surface
+from .surface_return import has_surface
 
 COLUMNS: Final = 64
 """Columns that are smoothed together."""

@@ -14,6 +14,7 @@ Source: IEC 61966-2-1 for the transfer; `demosaic.py` for the weights.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -159,19 +160,22 @@ def prepare_looks(
     Returns:
         One way for each profile, or for each image where gains are given.
     """
-    if gains is None:
-        which = profiles.which
-        gains = np.array([balanced_gains(profile) for profile in profiles.profiles])
-        owners = np.arange(len(gains))
-    else:
-        which, owners = np.arange(len(gains)), profiles.which
-    count = len(gains)
-    matrix, limit = np.empty((count, 4, 3, 7), np.float32), np.empty((count, 4), np.uint16)
+    which = profiles.which if gains is None else np.arange(len(gains))
+    owners = np.arange(len(profiles.profiles)) if gains is None else profiles.which
+    matrix, limit = np.empty((len(owners), 4, 3, 7), np.float32), np.empty((len(owners), 4), np.uint16)
     for k, profile in enumerate(profiles.profiles):
         mine = owners == k
-        matrix[mine], limit[mine] = _pack(profile, gains[mine], height > 1, width > 1)
+        if gains is None:
+            matrix[mine], limit[mine] = _pack_own(profile, height > 1, width > 1)
+        else:
+            matrix[mine], limit[mine] = _pack(profile, gains[mine], height > 1, width > 1)
     tone = np.array([profile.tone for profile in profiles.profiles], np.float32)[owners]
     return Looks(matrix=matrix, limit=limit, tone=tone, which=which)
+
+
+@functools.lru_cache(maxsize=256)
+def _pack_own(profile: CameraProfile, tall: bool, wide: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return _pack(profile, np.array([balanced_gains(profile)]), tall, wide)
 
 
 def _pack(

@@ -22,10 +22,10 @@ import llvmlite
 import numba
 import numpy as np
 from llvmlite import binding as llvm
-from numba import njit, prange
 from numba.extending import register_jitable
 from numba.np.ufunc import parallel as numba_threads
 
+from .loops import Layout, compile_loop, unpack_tables, write_loop
 from .sources import source_digest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -110,7 +110,7 @@ class Kernel:
         names = list(inspect.signature(element).parameters)[1:]
         self._is_output = tuple(name.endswith("_out") for name in names)
         self._names = tuple(names)
-        self._layout: tuple[type | None, ...] = (None,) * len(names)
+        self._layout: Layout = (None,) * len(names)
         self._cpu_builds: dict[bool, Any] = {}
         self._cuda_build: Any = None
 
@@ -160,8 +160,7 @@ class Kernel:
         """Return the Numba dispatcher of the CPU build, made if it is not there yet (for tests and inspection)."""
         with _PROCESS.lock:
             if parallel not in self._cpu_builds:
-                element = unpack_tables(self._element, self._layout)
-                self._cpu_builds[parallel] = _build_cpu(element, self._element, parallel)
+                self._cpu_builds[parallel] = _build_cpu(self._element, self._layout, parallel)
             return self._cpu_builds[parallel]
 
     def _launch_cpu(self, count: int, arguments: tuple[Any, ...], threads: int | None) -> None:
@@ -192,51 +191,19 @@ def _host_argument(value: Any, name: str, is_output: bool) -> Any:
     return view
 
 
-def unpack_tables(element: Callable[..., None], layout: tuple[type | None, ...]) -> Callable[..., None]:
-    """Return an element function that takes the fields of its named tuples one by one.
-
-    Numba hands no tuple within a tuple to the body of a parallel loop, so that named tuples are put together inside.
-
-    Args:
-        element: Function of an index and of arrays, numbers and named tuples.
-        layout: The class of each named tuple among its arguments, None for the others.
-
-    Returns:
-        The function itself where there is no named tuple.
-    """
-    if not any(layout):
-        return element
-    parts, names, place = [], {"element": element}, 0
-    for kind in layout:
-        size = 1 if kind is None else len(kind._fields)  # type: ignore[attr-defined]
-        fields = ", ".join(f"a[{place + i}]" for i in range(size))
-        parts.append(fields if kind is None else f"{kind.__name__}({fields})")
-        if kind is not None:
-            names[kind.__name__] = kind
-        place += size
-    # Written out, since a compiled function cannot loop over arguments of different types.
-    exec(f"def unpacked(index, *a):\n    element(index, {', '.join(parts)})\n", names)
-    return scalar(names["unpacked"])
-
-
-def _build_cpu(element: Callable[..., None], source: Callable[..., None], parallel: bool) -> Any:
-    # The loop closes over the plain function: closing over a dispatcher would never hit the disk cache.
-    def launch(count: int, *arguments: Any) -> None:
-        for index in prange(count):
-            element(index, *arguments)
-
+def _build_cpu(element: Callable[..., None], layout: Layout, parallel: bool) -> Any:
+    loop = write_loop(element, layout)
     # The disk cache knows a build by this name and its source alone. Each kernel has files of its own, and its serial
     # build others than its parallel one: a forked child must never be given the latter.
     mode = "parallel" if parallel else "serial"
-    launch.__name__ = launch.__qualname__ = f"{source.__module__}_{source.__qualname__}_{mode}".replace(".", "_")
-    options = {"parallel": parallel, "nogil": True, "error_model": "numpy"}
-    folder = cache_folder(source_digest(element)) if source.__module__.startswith(f"{_PACKAGE}.") else None
+    loop.__name__ = loop.__qualname__ = f"{element.__module__}_{element.__qualname__}_{mode}".replace(".", "_")
+    folder = cache_folder(source_digest(element)) if element.__module__.startswith(f"{_PACKAGE}.") else None
     if folder is None:
-        return njit(**options)(launch)
+        return compile_loop(loop, parallel=parallel, cache=False)
     before = numba.config.CACHE_DIR
     numba.config.CACHE_DIR = str(folder)
     try:
-        return njit(cache=True, **options)(launch)
+        return compile_loop(loop, parallel=parallel, cache=True)
     finally:
         numba.config.CACHE_DIR = before
 

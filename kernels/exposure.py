@@ -19,8 +19,8 @@ Source: EMVA 1288 release 4.0 linear, sections 2 to 4.
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, final
 
@@ -41,6 +41,7 @@ from .variates import POISSON_SEARCH_LIMIT, normal, poisson, poisson_expansion
 
 _MOST_RADIANCE: Final = np.float32(1e30)
 _MOST_ELECTRONS: Final = 1e12
+_SIX: Final = np.uint64(6)
 
 
 @scalar(forceinline=True)
@@ -58,11 +59,28 @@ def _digitize(charge: Any, gain: Any, black_level: Any, largest: Any) -> Any:
     return np.uint16(np.int32(value if value < largest else largest))
 
 
+@scalar(forceinline=True)
+def _response(r2: Any, natural: Any, a1: Any, a2: Any, a3: Any, spread: Any, nonuniformity: Any) -> Any:
+    """Return what share of the light a pixel turns into charge: fall-off times response, at least 0."""
+    tilt = 1.0 + natural * r2
+    # Divided in float32, which is exactly rounded on every device and takes a quarter of the time.
+    fall = np.float32(1.0 + r2 * (a1 + r2 * (a2 + r2 * a3))) / np.float32(tilt * tilt)
+    response = np.float64(fall) * (1.0 + spread * np.float64(nonuniformity))
+    return response if response > 0.0 else 0.0
+
+
+@scalar(forceinline=True)
+def _dark_charge(dark: Any, hot: Any, cold: Any, hotness: Any) -> Any:
+    """Return the mean charge that a pixel makes without light."""
+    warm = np.float64(hotness) - cold
+    return dark + hot * (warm if warm > 0.0 else 0.0)
+
+
 @scalar
 def _expose_lane(
-    lane: Any, radiance_in: Any, row_in: Any, which_in: Any, slot_in: Any, parameter_in: Any, weight_in: Any,
-    time_in: Any, optics_in: Any, pattern_in: Any, offset_in: Any, key_0: Any, key_1: Any, sensor: Any, height: Any,
-    lanes: Any, word_out: Any, charge_out: Any, number_out: Any, raw_out: Any,
+    lane: Any, radiance_in: Any, row_in: Any, which_in: Any, slot_in: Any, parameter_in: Any, rate_in: Any,
+    color_in: Any, time_in: Any, optics_in: Any, pattern_in: Any, offset_in: Any, key_0: Any, key_1: Any, sensor: Any,
+    height: Any, lanes: Any, word_out: Any, charge_out: Any, number_out: Any, raw_out: Any,
 ) -> None:  # fmt: skip
     # A line's loops are short ones over scratch of 32-bit numbers that stays in the cache, without a branch: so the
     # compiler works on eight pixels at once. Even and odd columns lie apart there, since they see different colours.
@@ -75,7 +93,7 @@ def _expose_lane(
         place = slot_in[image] * height + y
         inverse_focal, center_x, center_y = 1.0 / optics_in[image, 0], optics_in[image, 1], optics_in[image, 2]
         dark, hot, cold = parameter_in[which, 0] * time, parameter_in[which, 1] * time, parameter_in[which, 2]
-        response_spread, offset_spread = parameter_in[which, 3], parameter_in[which, 4]
+        spread, offset_spread = parameter_in[which, 3], parameter_in[which, 4]
         full, gain, black = parameter_in[which, 5], parameter_in[which, 6], parameter_in[which, 7]
         top, noise, shape = parameter_in[which, 8], parameter_in[which, 9], parameter_in[which, 10]
         natural, a1 = parameter_in[which, 11], parameter_in[which, 12]
@@ -91,25 +109,30 @@ def _expose_lane(
         for parity in range(2):
             site = (y & 1) * 2 + parity
             count = (width + 1 - parity) // 2
-            red, green, blue = (
-                weight_in[which, site, 0] * time, weight_in[which, site, 1] * time, weight_in[which, site, 2] * time
-            )  # fmt: skip
-            for j in range(count):
-                x = 2 * j + parity
-                light = positive(radiance_in[line, 3 * x]) * red + positive(radiance_in[line, 3 * x + 1]) * green
-                light += positive(radiance_in[line, 3 * x + 2]) * blue
-                dx = (x - center_x) * inverse_focal
-                r2 = dx * dx + dy * dy
-                tilt = 1.0 + natural * r2
-                # Divided in float32, which is exactly rounded on every device and takes a quarter of the time.
-                fall = np.float32(1.0 + r2 * (a1 + r2 * (a2 + r2 * a3))) / np.float32(tilt * tilt)
-                response = np.float64(fall) * (1.0 + response_spread * np.float64(pattern_in[place, 0, parity, j]))
-                response = response if response > 0.0 else 0.0
-                warm = np.float64(pattern_in[place, 2, parity, j]) - cold
-                warm = warm if warm > 0.0 else 0.0
-                mean = light * response + (dark + hot * warm)
-                # Far beyond any full well a count no longer fits an integer.
-                charge_out[lane, 0, parity, j] = np.float32(mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS)
+            color = color_in[which, site]
+            if color < CLEAR:
+                rate = rate_in[which, color] * time
+                channel = np.uint64(3 * parity + color)  # unsigned: no test for an index from the end
+                for j in range(count):
+                    light = positive(radiance_in[line, _SIX * np.uint64(j) + channel]) * rate
+                    dx = (2 * j + parity - center_x) * inverse_focal
+                    response = _response(
+                        dx * dx + dy * dy, natural, a1, a2, a3, spread, pattern_in[place, 0, parity, j]
+                    )
+                    mean = light * response + _dark_charge(dark, hot, cold, pattern_in[place, 2, parity, j])
+                    charge_out[lane, 0, parity, j] = np.float32(mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS)
+            else:
+                red, green, blue = rate_in[which, 0] * time, rate_in[which, 1] * time, rate_in[which, 2] * time
+                for j in range(count):
+                    x = 2 * j + parity
+                    light = positive(radiance_in[line, 3 * x]) * red + positive(radiance_in[line, 3 * x + 1]) * green
+                    light += positive(radiance_in[line, 3 * x + 2]) * blue
+                    dx = (x - center_x) * inverse_focal
+                    response = _response(
+                        dx * dx + dy * dy, natural, a1, a2, a3, spread, pattern_in[place, 0, parity, j]
+                    )
+                    mean = light * response + _dark_charge(dark, hot, cold, pattern_in[place, 2, parity, j])
+                    charge_out[lane, 0, parity, j] = np.float32(mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS)
             for j in range(count):
                 mean = np.float64(charge_out[lane, 0, parity, j])
                 charge = poisson_expansion(mean, np.uint64(word_out[lane, 2 * parity, j]))
@@ -146,32 +169,23 @@ def _expose_lane(
 _EXPOSE: Final = Kernel(_expose_lane)
 
 
-def pack_sensors(profiles: Sequence[CameraProfile]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Put the sensors of some profiles into tables for `expose`.
-
-    Returns:
-        Numbers, shape (U, 15), and what the four pixels of the mosaic make of each channel [e- s^-1 W^-1 sr m^2], shape
-        (U, 4, 3).
-    """
-    table, weights = np.empty((len(profiles), 15)), np.zeros((len(profiles), 4, 3))
-    for k, p in enumerate(profiles):
-        warmth = dark_doubling(p)
-        rates = electrons_per_radiance(p)
-        for site, color in enumerate(site_colors(p.mosaic)):
-            seen = slice(None) if color == CLEAR else color
-            weights[k, site, seen] = rates[seen]
-        row = table[k]
-        row[0] = p.dark_current * warmth
-        # Excess of a hot pixel: mean ln 2 times the octaves above the threshold, in the map's units.
-        row[1] = p.hot_pixel_current * warmth * math.log(2.0) / HOT_SCALE
-        row[2] = -math.log2(p.hot_pixel_fraction) * HOT_SCALE if p.hot_pixel_fraction > 0.0 else math.inf
-        row[3] = p.photo_response_nonuniformity / NORMAL_SCALE
-        row[4] = p.dark_signal_nonuniformity / NORMAL_SCALE
-        row[5:9] = p.full_well, p.gain, p.black_level, 2.0**p.bit_depth - 1.0
-        row[9] = p.read_noise / (1.0 if p.read_noise_shape == 0.0 else tukey_deviation(p.read_noise_shape))
-        row[10] = p.read_noise_shape
-        row[11:] = float(p.natural_vignetting), *p.vignetting
-    return table, weights
+@functools.lru_cache(maxsize=256)
+def _pack_sensor(profile: CameraProfile) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the numbers of a sensor, shape (15,), and its electrons per radiance, shape (3,)."""
+    row, rates = np.empty(15), electrons_per_radiance(profile)
+    warmth = dark_doubling(profile)
+    fraction, shape = profile.hot_pixel_fraction, profile.read_noise_shape
+    row[0] = profile.dark_current * warmth
+    # Excess of a hot pixel: mean ln 2 times the octaves above the threshold, in the map's units.
+    row[1] = profile.hot_pixel_current * warmth * math.log(2.0) / HOT_SCALE
+    row[2] = -math.log2(fraction) * HOT_SCALE if fraction > 0.0 else math.inf
+    row[3] = profile.photo_response_nonuniformity / NORMAL_SCALE
+    row[4] = profile.dark_signal_nonuniformity / NORMAL_SCALE
+    row[5:9] = profile.full_well, profile.gain, profile.black_level, 2.0**profile.bit_depth - 1.0
+    row[9:11] = profile.read_noise / (1.0 if shape == 0.0 else tukey_deviation(shape)), shape
+    row[11:] = float(profile.natural_vignetting), *profile.vignetting
+    row.flags.writeable = rates.flags.writeable = False
+    return row, rates
 
 
 @final
@@ -181,8 +195,10 @@ class Sensors:
 
     number: NDArray[np.float64]
     """Numbers of each distinct profile, shape (U, 15)."""
-    weight: NDArray[np.float64]
-    """Charge of the mosaic's four places per channel [e- s^-1 W^-1 sr m^2], shape (U, 4, 3)."""
+    rate: NDArray[np.float64]
+    """Electrons per radiance of each channel [e- s^-1 W^-1 sr m^2], shape (U, 3)."""
+    color: NDArray[np.int64]
+    """What the mosaic's four places see, shape (U, 4)."""
     deviation: NDArray[np.float64]
     """Deviations of row pattern, column pattern, row noise and column noise [e-], shape (U, 4)."""
     which: NDArray[np.int64]
@@ -212,13 +228,15 @@ def prepare_sensors(
     sensor: np.uint64,
 ) -> Sensors:
     """Put the sensors of a batch into tables."""
-    number, weight = pack_sensors(profiles.profiles)
+    packed = [_pack_sensor(profile) for profile in profiles.profiles]
+    number, rate = np.stack([row for row, _ in packed]), np.stack([rates for _, rates in packed])
+    color = np.array([site_colors(profile.mosaic) for profile in profiles.profiles], np.int64)
     deviation = np.array([
         (p.row_pattern, p.column_pattern, p.row_noise, p.column_noise) for p in profiles.profiles
     ])  # fmt: skip
     return Sensors(
-        number=number, weight=weight, deviation=deviation, which=profiles.which, row=row, time=time, optics=optics,
-        unit=unit, seed=seed, sensor=sensor,
+        number=number, rate=rate, color=color, deviation=deviation, which=profiles.which, row=row, time=time,
+        optics=optics, unit=unit, seed=seed, sensor=sensor,
     )  # fmt: skip
 
 
@@ -246,7 +264,8 @@ def expose(
         place, row, which, slots, sensors.deviation, keys, key, sensors.sensor, height, width, threads
     )  # fmt: skip
     _EXPOSE.launch(
-        lanes, radiance, row, which, slots, sensors.number, sensors.weight, sensors.time[images],
+        lanes, radiance, row, which, slots, sensors.number, sensors.rate, sensors.color,
+        sensors.time[images],
         sensors.optics[images], maps, offsets, *key, sensors.sensor, height, lanes,
         place.allocate((lanes, 4, half), np.uint32), place.allocate((lanes, 2, 2, half), np.float32),
         place.allocate((lanes, 2, half), np.uint16), raw, device=place.device, threads=threads,

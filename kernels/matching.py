@@ -54,10 +54,12 @@ def match_line(
         work_out[band, np.uint64(rough + x)] = 0.0
     if infrared_in.shape[0] > 0:
         for x in range(width):
-            work_out[band, np.uint64(reflectance + x)] = max(np.float64(infrared_in[line, x]), 0.0)
+            given = np.float64(infrared_in[line, x])
+            work_out[band, np.uint64(reflectance + x)] = given if given > 0.0 else 0.0
     if cosine_in.shape[0] > 0:
         for x in range(width):
-            work_out[band, np.uint64(facing + x)] = max(np.float64(cosine_in[line, x]), 0.0)
+            given = np.float64(cosine_in[line, x])
+            work_out[band, np.uint64(facing + x)] = given if given > 0.0 else 0.0
     if texture_in.shape[0] > 0:
         for x in range(width):
             work_out[band, np.uint64(rough + x)] = np.float64(texture_in[line, x])

@@ -21,23 +21,42 @@ _CLIPPED_PER_MILLE: Final = 20
 
 @scalar
 def _meter_row(
-    row: Any, radiance_in: Any, which_in: Any, parameter_in: Any, histogram_out: Any, exposure_time_out: Any
-) -> None:
-    # Fixed order and integers: the exposure of a row depends on nothing but the row.
+    row: Any, radiance_in: Any, which_in: Any, parameter_in: Any, height: Any, light_out: Any, cell_out: Any,
+    histogram_out: Any, exposure_time_out: Any,
+) -> None:  # fmt: skip
+    # Fixed order and integers: the exposure of a row depends on nothing but the row. A line is looked at in loops
+    # that the compiler can do for several pixels at once, and then counted in one that it cannot.
     which = which_in[row]
     signal_rate, target, highlight = parameter_in[which, 0], parameter_in[which, 1], parameter_in[which, 2]
     shortest, longest = parameter_in[which, 3], parameter_in[which, 4]
-    pixels = radiance_in.shape[1] // 3
+    width = radiance_in.shape[1] // 3
+    pixels = width * height
     for cell in range(_BINS):
         histogram_out[row, cell] = 0
-    total = 0.0
-    for pixel in range(pixels):
-        red = positive(radiance_in[row, 3 * pixel])
-        green = positive(radiance_in[row, 3 * pixel + 1])
-        blue = positive(radiance_in[row, 3 * pixel + 2])
-        total += 0.2126 * red + 0.7152 * green + 0.0722 * blue
-        largest = np.float32(max(red, max(green, blue)))
-        histogram_out[row, np.uint64(largest.view(np.uint32) >> _HALF_BIN)] += 1
+    total_0, total_1, total_2, total_3 = 0.0, 0.0, 0.0, 0.0
+    for line in range(row * height, (row + 1) * height):
+        for x in range(width):
+            red = positive(radiance_in[line, 3 * x])
+            green = positive(radiance_in[line, 3 * x + 1])
+            blue = positive(radiance_in[line, 3 * x + 2])
+            light_out[row, x] = np.float32(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+        for x in range(width):
+            red = positive(radiance_in[line, 3 * x])
+            green = positive(radiance_in[line, 3 * x + 1])
+            blue = positive(radiance_in[line, 3 * x + 2])
+            largest = red if red > green else green
+            largest = largest if largest > blue else blue
+            cell_out[row, x] = np.uint32(np.float32(largest).view(np.uint32) >> _HALF_BIN)
+        for k in range(width // 4):
+            total_0 += np.float64(light_out[row, 4 * k])
+            total_1 += np.float64(light_out[row, 4 * k + 1])
+            total_2 += np.float64(light_out[row, 4 * k + 2])
+            total_3 += np.float64(light_out[row, 4 * k + 3])
+        for x in range(width // 4 * 4, width):
+            total_0 += np.float64(light_out[row, x])
+        for x in range(width):
+            histogram_out[row, np.uint64(cell_out[row, x])] += 1
+    total = (total_0 + total_1) + (total_2 + total_3)
     allowed = pixels * _CLIPPED_PER_MILLE // 1000
     above = 0
     cell = _BINS - 1
@@ -65,7 +84,7 @@ def meter_exposure(
 
     Args:
         place: Where the images lie.
-        radiance: Scene-linear radiance per sRGB primary, float32, shape (N, 3 H W).
+        radiance: Scene-linear radiance per sRGB primary, float32, shape (N H, 3 W).
         profiles: Which image has which profile.
         threads: CPU threads; None for all.
 
@@ -80,10 +99,12 @@ def meter_exposure(
         )
         for p in profiles.profiles
     ])  # fmt: skip
-    count = radiance.shape[0]
+    count, width = len(profiles.which), radiance.shape[1] // 3
+    height = radiance.shape[0] // max(count, 1)
     times = np.empty(count)
     _METER.launch(
-        count, radiance, profiles.which, parameters, place.allocate((count, _BINS), np.int32), times,
+        count, radiance, profiles.which, parameters, height, place.allocate((count, width), np.float32),
+        place.allocate((count, width), np.uint32), place.allocate((count, _BINS), np.int32), times,
         device=place.device, threads=threads,
     )  # fmt: skip
     return times

@@ -49,6 +49,7 @@ from .occlusion import hide_line, rise_limit
 from .philox import draw_block, stream_key
 from .stereo_noise import NOISE, cell_weights, noise_groups
 from .stereo_profile import StereoProfile
+from .surface_return import kept_share
 from .texture import SUMS, TEXTURE
 from .texture import WORK as TEXTURE_WORK
 from .variates import uniform64
@@ -65,13 +66,6 @@ _RETURN: Final = 2 * _PITCH
 _MATCH: Final = 3 * _PITCH
 _SPARE: Final = 4 * _PITCH
 _WORK: Final = 7 * _PITCH
-
-
-@scalar
-def _kept_share(value: Any, none: Any, full: Any) -> Any:
-    """Return the probability of a return: 0 up to `none`, 1 from `full`, linear between."""
-    share = (value - none) / (full - none)
-    return min(max(share, 0.0), 1.0)
 
 
 @scalar
@@ -165,11 +159,11 @@ def _stereo_line(
         if has_cosine:
             full, none = parameter_in[which, 6], parameter_in[which, 7]
             for x in range(width):
-                work_out[band, _RETURN + x] = _kept_share(np.float64(cosine_in[line, x]), none, full)
+                work_out[band, _RETURN + x] = kept_share(np.float64(cosine_in[line, x]), none, full)
         if has_infrared:
             full, none = parameter_in[which, 8], parameter_in[which, 9]
             for x in range(width):
-                work_out[band, _RETURN + x] *= _kept_share(np.float64(infrared_in[line, x]), none, full)
+                work_out[band, _RETURN + x] *= kept_share(np.float64(infrared_in[line, x]), none, full)
         if has_infrared or has_texture:
             match_line(
                 line, band, width, cosine_in, infrared_in, texture_in, 1.0 / (focal_baseline * focal_baseline),

@@ -13,7 +13,7 @@ import numpy as np
 from .device import Kernel, scalar
 from .philox import draw_block
 from .structured_light_noise import find_deviations
-from .surface_presence import has_surface
+from .surface_return import has_surface
 from .variates import normal, uniform32
 
 PLANES: Final = 5

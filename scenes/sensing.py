@@ -98,7 +98,7 @@ class Sensing:
             depth=None if frames.depth is None else np.repeat(frames.depth, looks, axis=0),
             fx=np.repeat([camera.fx for camera in cameras], looks),
             center=np.repeat([(camera.cx, camera.cy) for camera in cameras], looks, axis=0),
-            unit=mount.unit,
+            unit=mount.unit << 16 | number,  # no two cameras of a rig are one specimen
             sensor=number,
             raw=f"sensor/{name}/raw" in rows,
             device=self.device,

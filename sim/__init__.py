@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from .errors import RecipeError as RecipeError
     from .errors import SimloomError as SimloomError
     from .errors import UsageError as UsageError
+    from .profile_file import describe_profile_file as describe_profile_file
+    from .profile_file import load_profile_file as load_profile_file
     from .quality.gate import run_gate as run_gate
     from .recipe import Recipe as Recipe
     from .recipe import built_in_recipes as built_in_recipes
@@ -40,7 +42,9 @@ _HOMES = {
     "SimloomError": "errors",
     "UsageError": "errors",
     "built_in_recipes": "recipe",
+    "describe_profile_file": "profile_file",
     "generate": "campaign.campaign",
+    "load_profile_file": "profile_file",
     "load_recipe": "recipe",
     "make_plan": "campaign.plan",
     "open_dataset": "dataset",

@@ -83,19 +83,21 @@ def depth(
     folder: Recordings,
     fx: Annotated[float | None, typer.Option(help="Focal length of the depth image [px].")] = None,
     baseline: Annotated[float | None, typer.Option(help="Distance of the imagers [m].")] = None,
-    law: Annotated[str, typer.Option(help="stereo: z^2 s / (f B); quadratic: a + b (z - z0)^2.")] = "stereo",
+    law: Annotated[str, typer.Option(help="stereo: z^2 s / (f B); quadratic: a + b (z - c)^2.")] = "stereo",
     region: Annotated[float, typer.Option(help="Middle share of width and height that the wall fills.")] = 0.5,
     unit: Annotated[float, typer.Option(help="Depth of one count of integer frames [m].")] = 0.001,
     out: Out = None,
     plot: Plot = None,
-    base: Annotated[str, typer.Option(help="Built-in profile that gives the other values.")] = "realsense_d435",
+    base: Annotated[
+        str | None, typer.Option(help="Built-in profile that gives the other values: realsense_d435, or kinect_v1.")
+    ] = None,
     name: Name = None,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Measure a depth sensor's noise against distance, and its step, from recordings of a flat wall.
 
-    FOLDER/wall/<distance>/<frames>: the wall fills the middle of the image; several frames at several distances.
+    FOLDER/wall/<distance>/<frames>: a wall, tilted a little, that fills the middle of the image; several frames each.
 
     Distances are folder names in metres, or end in m, cm or mm, such as 1.5 or 150cm. Frames are uint16 (.png, .tif,
     .npy; --unit tells a count's length) or float metres (.npy).
@@ -105,7 +107,7 @@ def depth(
     from .calibration.depth_noise import measure_depth_noise
     from .calibration.plots import plot_depth_noise
     from .calibration.recording_folders import load_wall_recordings
-    from .calibration.written_profile import write_stereo_profile
+    from .calibration.written_profile import write_depth_profile
     from .errors import UsageError
     from .profile_file import write_profile_file
 
@@ -121,7 +123,7 @@ def depth(
         seed=seed,
     )
     if out is not None:
-        profile = write_stereo_profile(result, name=_name(name, out), base=base)
+        profile = write_depth_profile(result, name=_name(name, out), base=base)
         write_profile_file(out, profile, comment="\n".join(result.notes))
     if plot is not None:
         plot_depth_noise(plot, result)

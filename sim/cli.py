@@ -127,7 +127,7 @@ def scenes(as_json: Json = False) -> None:
 @app.command()
 @_answers
 def profiles(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME|FILE.yaml]", help="One profile in full.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="NAME|FILE.yaml", help="One profile in full.")] = None,
     as_json: Json = False,
 ) -> None:
     """List the sensor profiles that a rig may name, or every value of one with its unit and source.

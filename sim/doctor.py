@@ -23,7 +23,10 @@ _NEEDED = {
     "torch": "loading for training",
 }
 _DISTRIBUTIONS = {"cv2": "opencv-python-headless"}
-_OPTIONAL = {"hdf5plugin": "the zstd codec: pip install 'simloom[zstd]'"}
+_OPTIONAL = {
+    "hdf5plugin": "the zstd codec: pip install 'simloom[zstd]'",
+    "matplotlib": "plots of calibrations: pip install 'simloom[calibrate]'",
+}
 
 
 class HealthFinding(NamedTuple):

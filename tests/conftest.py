@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Processes share the cores: a launch that does not ask for threads takes one.
+    os.environ.setdefault("SIMLOOM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

@@ -128,7 +128,7 @@ def _add_extra(count: int, block: Any, light_block: Any) -> None:
         block[BLUE + x] += light_block[EXTRA_BLUE + x]
 
 
-@scalar
+@scalar(forceinline=True)
 def _light_block(
     count: int,
     view: int,
@@ -244,40 +244,32 @@ def _shade_view(
     columns, rows = width * samples, height * samples
     lane = 2 * index
     block, draws, light_block = block_out[lane], draw_out[lane], light_block_out[index]
-    glass, glass_draws = block_out[lane + 1], draw_out[lane + 1]
-    with_ambient, with_glass = ambient_in.shape[0] > 0, glass_in.shape[0] > 0
+    with_ambient, layers = ambient_in.shape[0] > 0, 2 if glass_in.shape[0] > 0 else 1
     for row in range(
         rows * band // band_count // samples * samples, rows * (band + 1) // band_count // samples * samples
     ):
         place = np.uint64((view * height + row // samples) * width)
         for first in range(0, columns, BLOCK):
             count = min(BLOCK, columns - first)
-            gather_block(
-                view, row, first, count, columns, rows, samples, largest, views_in, instance, worlds_in, drawn_in,
-                geometry_in, keys_in, block, draws,
-            )  # fmt: skip
-            _read_ambient(count, first, samples, place, with_ambient, ambient_in, light_block)
-            seen_through = False
-            if with_glass:
+            # One call for both layers: it is inlined, since handing its tables over costs as much as a third of it.
+            for layer in range(layers):
                 gather_block(
                     view, row, first, count, columns, rows, samples, largest, views_in, instance, worlds_in, drawn_in,
-                    geometry_in, glass_in, glass, glass_draws,
+                    geometry_in, keys_in if layer == 0 else glass_in, block_out[lane + layer], draw_out[lane + layer],
                 )  # fmt: skip
-                seen_through = has_any(count, glass_draws)
+            _read_ambient(count, first, samples, place, with_ambient, ambient_in, light_block)
+            shown = 2 if layers == 2 and has_any(count, draw_out[lane + 1]) else 1
             for look in range(look_count):
-                _light_block(
-                    count, view, samples, world, look, largest, resolution, lamp_side, bias, views_in, worlds_in,
-                    drawn_in, geometry_in, textures_in, skies_in, suns_in, faces_in, False, draws, block, light_block,
-                )  # fmt: skip
-                if seen_through:
+                for layer in range(shown):
                     _light_block(
                         count, view, samples, world, look, largest, resolution, lamp_side, bias, views_in, worlds_in,
-                        drawn_in, geometry_in, textures_in, skies_in, suns_in, faces_in, True, glass_draws, glass,
-                        light_block,
+                        drawn_in, geometry_in, textures_in, skies_in, suns_in, faces_in, layer == 1,
+                        draw_out[lane + layer], block_out[lane + layer], light_block,
                     )  # fmt: skip
+                if shown == 2:
                     lay_over(
                         count, view, look, instance, worlds_in.stride[world], worlds_in.light[world, look], views_in,
-                        worlds_in, glass_draws, glass, block,
+                        worlds_in, draw_out[lane + 1], block_out[lane + 1], block,
                     )  # fmt: skip
                 if views_in.ray_start[view] >= 0:
                     _hide_outside(count, draws, block)

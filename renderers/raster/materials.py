@@ -161,7 +161,7 @@ def _apply_normal_texture(start: int, run: int, repeats: Any, texture: int, text
         block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = wx * inverse, wy * inverse, wz * inverse
 
 
-@scalar
+@scalar(forceinline=True)
 def apply_materials(
     count: int,
     look: int,

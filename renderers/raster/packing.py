@@ -110,6 +110,7 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
 
     mesh = join("mesh", np.int32)
     needs_uv = np.concatenate([_uses_texture(s.materials)[s.material] for s in snapshots])
+    patterned = np.concatenate([np.any(s.materials.pattern != 0, axis=0)[s.material] for s in snapshots])
     clear = np.concatenate([np.any(s.materials.opacity < 1.0, axis=0)[s.material] for s in snapshots])
     transparent = clear.astype(np.uint8)
     needs_frame = np.concatenate([np.any(s.materials.normal_texture >= 0, axis=0)[s.material] for s in snapshots])
@@ -127,6 +128,7 @@ def pack_worlds(snapshots: Sequence[Snapshot], library: MeshLibrary) -> Worlds:
         transparent=transparent,
         material=np.concatenate(first_rows).astype(np.int32),
         needs_uv=(library.mesh_has_uv[mesh] * needs_uv).astype(np.uint8),
+        needs_local=(needs_uv | patterned).astype(np.uint8),
         has_color=library.mesh_has_color[mesh],
         needs_frame=(library.mesh_has_uv[mesh] * needs_frame).astype(np.uint8),
         stride=np.array(strides, np.int32),

@@ -95,35 +95,45 @@ def _trace_rays(
     ray_first: Any,
     ray_y: Any,
     pixel: Any,
-    camera_in: Any,
+    camera: Any,
     view: int,
     block: Any,
 ) -> None:
-    """Write a pinhole's rays: in world and camera axes at depth 1, as both positions, and as unit directions back."""
-    r0, r1, r2 = np.float32(camera_in[view, 21]), np.float32(camera_in[view, 22]), np.float32(camera_in[view, 23])
-    r3, r4, r5 = np.float32(camera_in[view, 24]), np.float32(camera_in[view, 25]), np.float32(camera_in[view, 26])
-    r6, r7, r8 = np.float32(camera_in[view, 27]), np.float32(camera_in[view, 28]), np.float32(camera_in[view, 29])
+    """Write where a pinhole's samples lie, in the world and in the camera's frame, and their directions to the camera.
+
+    Depths are in `WORD_A`; a pixel's size there is written as if it were seen face on.
+    """
+    r0, r1, r2 = np.float32(camera[view, 21]), np.float32(camera[view, 22]), np.float32(camera[view, 23])
+    r3, r4, r5 = np.float32(camera[view, 24]), np.float32(camera[view, 25]), np.float32(camera[view, 26])
+    r6, r7, r8 = np.float32(camera[view, 27]), np.float32(camera[view, 28]), np.float32(camera[view, 29])
+    eye_x, eye_y = np.float32(camera[view, 18]), np.float32(camera[view, 19])
+    eye_z = np.float32(camera[view, 20])
     for i in range(count):
         x = np.uint64(i)
-        ray_x = np.float32(first + i) * ray_scale + ray_first
+        depth = block[WORD_A + x]
+        ray_x = np.float32(np.int32(first + i)) * ray_scale + ray_first
         wx, wy, wz = r0 * ray_x + r1 * ray_y + r2, r3 * ray_x + r4 * ray_y + r5, r6 * ray_x + r7 * ray_y + r8
         inverse = -F1 / np.float32(math.sqrt(ray_x * ray_x + ray_y * ray_y + F1))
         block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x] = wx * inverse, wy * inverse, wz * inverse
-        block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x] = wx, wy, wz
-        block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x] = ray_x, ray_y, F1
-        block[FOOTPRINT + x] = pixel
+        block[POSITION_X + x], block[POSITION_Y + x] = eye_x + wx * depth, eye_y + wy * depth
+        block[POSITION_Z + x] = eye_z + wz * depth
+        block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x] = ray_x * depth, ray_y * depth, depth
+        block[FOOTPRINT + x] = pixel * depth
 
 
 @scalar
 def _load_rays(first: int, count: int, columns: int, row: int, pixel: Any, views: Views, view: int, block: Any) -> None:
-    """Write a lens's rays as `_trace_rays` does, and the angle between neighbours as size of a pixel."""
+    """Do the same through a lens, with the angle between neighbours as size of a pixel."""
     camera = views.camera
     r0, r1, r2 = np.float32(camera[view, 21]), np.float32(camera[view, 22]), np.float32(camera[view, 23])
     r3, r4, r5 = np.float32(camera[view, 24]), np.float32(camera[view, 25]), np.float32(camera[view, 26])
     r6, r7, r8 = np.float32(camera[view, 27]), np.float32(camera[view, 28]), np.float32(camera[view, 29])
+    eye_x, eye_y = np.float32(camera[view, 18]), np.float32(camera[view, 19])
+    eye_z = np.float32(camera[view, 20])
     base = views.ray_start[view] + row * columns + first
     for i in range(count):
         x, place = np.uint64(i), base + i
+        depth = block[WORD_A + x]
         other = place + 1 if first + i + 1 < columns else place - 1 if first + i > 0 else place
         ray_x, ray_y, ray_z = views.ray[place, 0], views.ray[place, 1], views.ray[place, 2]
         dx, dy, dz = views.ray[other, 0] - ray_x, views.ray[other, 1] - ray_y, views.ray[other, 2] - ray_z
@@ -132,10 +142,11 @@ def _load_rays(first: int, count: int, columns: int, row: int, pixel: Any, views
         wy = r3 * ray_x + r4 * ray_y + r5 * ray_z
         wz = r6 * ray_x + r7 * ray_y + r8 * ray_z
         block[VIEW_X + x], block[VIEW_Y + x], block[VIEW_Z + x] = -wx, -wy, -wz
-        block[POSITION_X + x], block[POSITION_Y + x], block[POSITION_Z + x] = wx, wy, wz
-        block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x] = ray_x, ray_y, ray_z
+        block[POSITION_X + x], block[POSITION_Y + x] = eye_x + wx * depth, eye_y + wy * depth
+        block[POSITION_Z + x] = eye_z + wz * depth
+        block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x] = ray_x * depth, ray_y * depth, ray_z * depth
         # Where the neighbour has no ray, the chord is the ray itself.
-        block[FOOTPRINT + x] = np.float32(math.sqrt(chord)) if F0 < chord < np.float32(0.5) else pixel
+        block[FOOTPRINT + x] = depth * (np.float32(math.sqrt(chord)) if F0 < chord < np.float32(0.5) else pixel)
 
 
 @scalar
@@ -172,7 +183,7 @@ def _gather_frame(start: int, run: int, tx: Any, ty: Any, tz: Any, hand: Any, bl
         block[SMOOTH_X + x], block[SMOOTH_Y + x], block[SMOOTH_Z + x] = nx, ny, nz
 
 
-@scalar
+@scalar(forceinline=True)
 def gather_block(
     view: int,
     row: int,
@@ -195,24 +206,22 @@ def gather_block(
 
     All sizes are in samples. `draws` receives each sample's place among the view's instances, -1 where nothing is seen.
     """
+    base = np.uint64((view * rows + row) * columns + first)
+    for i in range(count):
+        x = np.uint64(i)
+        key = keys_in[base + x]
+        block[WORD_A + x] = F1 / read_nearness(key) if (key & LOW) != np.uint64(0) else F1
     fx, fy = views.camera[view, 0] * samples, views.camera[view, 1] * samples
     cx = views.camera[view, 2] * samples + 0.5 * (samples - 1)
     cy = views.camera[view, 3] * samples + 0.5 * (samples - 1)
-    ray_scale = np.float32(1.0 / fx)
-    ray_first = np.float32(-cx / fx)
-    ray_y = np.float32((row - cy) / fy)
-    pixel = np.float32(1.0 / min(fx, fy))
-    eye_x, eye_y, eye_z = (
-        np.float32(views.camera[view, 18]),
-        np.float32(views.camera[view, 19]),
-        np.float32(views.camera[view, 20]),
-    )
     if views.ray_start[view] < 0:
-        _trace_rays(first, count, ray_scale, ray_first, ray_y, pixel, views.camera, view, block)
+        _trace_rays(
+            first, count, np.float32(1.0 / fx), np.float32(-cx / fx), np.float32((row - cy) / fy),
+            np.float32(1.0 / min(fx, fy)), views.camera, view, block,
+        )  # fmt: skip
     else:
         pixel = np.float32(1.0 / (views.camera[view, 30] * samples))
         _load_rays(first, count, columns, row, pixel, views, view, block)
-    base = np.uint64((view * rows + row) * columns + first)
     start, run_start, known = 0, 0, -2
     while start < count:
         low = keys_in[base + np.uint64(start)] & LOW
@@ -225,43 +234,30 @@ def gather_block(
         if seen != known:
             block[RUN_END + np.uint64(run_start)] = np.float32(start)
             run_start, known = start, seen
+        start = end
+        for i in range(run):
+            draws[origin + np.uint64(i)] = seen
         if low == np.uint64(0):
             for i in range(run):
                 x = origin + np.uint64(i)
-                draws[x] = -1
                 block[FOOTPRINT + x] = F1
                 block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = F0, F0, F0
-            start = end
             continue
-        k, t = read_draw(low), read_triangle(low)
-        m = view * largest + k
-        instance = first_instance + k
+        m, instance = view * largest + seen, first_instance + seen
         level = drawn.level[m]
-        vertex, triangle = geometry.level_vertex_start[level], geometry.level_triangle_start[level] + t
-        i0, i1, i2 = (
-            vertex + geometry.triangle[triangle, 0],
-            vertex + geometry.triangle[triangle, 1],
-            vertex + geometry.triangle[triangle, 2],
-        )
+        vertex = geometry.level_vertex_start[level]
+        triangle = geometry.level_triangle_start[level] + read_triangle(low)
+        i0 = vertex + geometry.triangle[triangle, 0]
+        i1 = vertex + geometry.triangle[triangle, 1]
+        i2 = vertex + geometry.triangle[triangle, 2]
         ox, oy, oz = geometry.vertex[i0, 0], geometry.vertex[i0, 1], geometry.vertex[i0, 2]
         ax, ay, az = geometry.vertex[i1, 0] - ox, geometry.vertex[i1, 1] - oy, geometry.vertex[i1, 2] - oz
         bx, by, bz = geometry.vertex[i2, 0] - ox, geometry.vertex[i2, 1] - oy, geometry.vertex[i2, 2] - oz
         lx, ly, lz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-        n0, n1, n2 = (
-            worlds.normal_matrix[instance, 0],
-            worlds.normal_matrix[instance, 1],
-            worlds.normal_matrix[instance, 2],
-        )
-        n3, n4, n5 = (
-            worlds.normal_matrix[instance, 3],
-            worlds.normal_matrix[instance, 4],
-            worlds.normal_matrix[instance, 5],
-        )
-        n6, n7, n8 = (
-            worlds.normal_matrix[instance, 6],
-            worlds.normal_matrix[instance, 7],
-            worlds.normal_matrix[instance, 8],
-        )
+        normal_matrix = worlds.normal_matrix[instance]
+        n0, n1, n2 = normal_matrix[0], normal_matrix[1], normal_matrix[2]
+        n3, n4, n5 = normal_matrix[3], normal_matrix[4], normal_matrix[5]
+        n6, n7, n8 = normal_matrix[6], normal_matrix[7], normal_matrix[8]
         gx, gy, gz = n0 * lx + n1 * ly + n2 * lz, n3 * lx + n4 * ly + n5 * lz, n6 * lx + n7 * ly + n8 * lz
         norm = np.float32(math.sqrt(gx * gx + gy * gy + gz * gz))
         inverse = F1 / norm if norm > F0 else F0
@@ -270,102 +266,93 @@ def gather_block(
         facing = gx * block[VIEW_X + origin] + gy * block[VIEW_Y + origin] + gz * block[VIEW_Z + origin]
         side = F1 if facing >= F0 else -F1
         gx, gy, gz = gx * side, gy * side, gz * side
-        sx, sy, sz = worlds.scale[instance, 0], worlds.scale[instance, 1], worlds.scale[instance, 2]
-        # The metric length of the local normal's parts tells the box projection's axis and the triangle's area.
-        mx, my, mz = lx * sy * sz, ly * sx * sz, lz * sx * sy
-        area = np.float32(math.sqrt(mx * mx + my * my + mz * mz))
-        per_area = F1 / area if area > F0 else F0
-        ux, uy, uz = abs(mx * per_area), abs(my * per_area), abs(mz * per_area)
-        j0, j1, j2, j3 = drawn.inverse[m, 0], drawn.inverse[m, 1], drawn.inverse[m, 2], drawn.inverse[m, 3]
-        j4, j5, j6, j7 = drawn.inverse[m, 4], drawn.inverse[m, 5], drawn.inverse[m, 6], drawn.inverse[m, 7]
-        j8, j9, j10, j11 = drawn.inverse[m, 8], drawn.inverse[m, 9], drawn.inverse[m, 10], drawn.inverse[m, 11]
         for i in range(run):
             x = origin + np.uint64(i)
-            depth = F1 / read_nearness(keys_in[base + x])
-            px, py, pz = block[LOCAL_X + x] * depth, block[LOCAL_Y + x] * depth, block[LOCAL_Z + x] * depth
-            draws[x] = k
+            block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = gx, gy, gz
+            block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = gx, gy, gz
+        hx, hy, hz = geometry.normal[i0, 0], geometry.normal[i0, 1], geometry.normal[i0, 2]
+        ux, uy, uz = geometry.normal[i1, 0] - hx, geometry.normal[i1, 1] - hy, geometry.normal[i1, 2] - hz
+        vx, vy, vz = geometry.normal[i2, 0] - hx, geometry.normal[i2, 1] - hy, geometry.normal[i2, 2] - hz
+        curved = not (ux == F0 and uy == F0 and uz == F0 and vx == F0 and vy == F0 and vz == F0)
+        painted, textured = worlds.needs_local[instance] == 1, worlds.needs_uv[instance] == 1
+        tinted = worlds.has_color[instance] == 1
+        if not (painted or curved or tinted):
+            continue
+        sx, sy, sz = worlds.scale[instance, 0], worlds.scale[instance, 1], worlds.scale[instance, 2]
+        toward = drawn.inverse[m]
+        j0, j1, j2, j3 = toward[0], toward[1], toward[2], toward[3]
+        j4, j5, j6, j7 = toward[4], toward[5], toward[6], toward[7]
+        j8, j9, j10, j11 = toward[8], toward[9], toward[10], toward[11]
+        for i in range(run):
+            x = origin + np.uint64(i)
+            px, py, pz = block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x]
             block[LOCAL_X + x] = (j0 * px + j1 * py + j2 * pz + j3) * sx
             block[LOCAL_Y + x] = (j4 * px + j5 * py + j6 * pz + j7) * sy
             block[LOCAL_Z + x] = (j8 * px + j9 * py + j10 * pz + j11) * sz
-            block[POSITION_X + x] = eye_x + block[POSITION_X + x] * depth
-            block[POSITION_Y + x] = eye_y + block[POSITION_Y + x] * depth
-            block[POSITION_Z + x] = eye_z + block[POSITION_Z + x] * depth
-            facing = gx * block[VIEW_X + x] + gy * block[VIEW_Y + x] + gz * block[VIEW_Z + x]
-            block[FOOTPRINT + x] = depth * block[FOOTPRINT + x] / np.float32(math.sqrt(max(facing, np.float32(0.05))))
-            block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = gx, gy, gz
-            block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = gx, gy, gz
-            block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x] = ux, uy, uz
-            block[DENSITY + x] = F1
-        textured = worlds.needs_uv[instance] == 1
-        curved = not (
-            geometry.normal[i0, 0] == geometry.normal[i1, 0]
-            and geometry.normal[i0, 0] == geometry.normal[i2, 0]
-            and geometry.normal[i0, 1] == geometry.normal[i1, 1]
-            and geometry.normal[i0, 1] == geometry.normal[i2, 1]
-            and geometry.normal[i0, 2] == geometry.normal[i1, 2]
-            and geometry.normal[i0, 2] == geometry.normal[i2, 2]
-        )
-        tinted = worlds.has_color[instance] == 1
-        if textured or curved or tinted:
-            # Barycentric weights of the local point, as two dot products with fixed vectors.
-            d00, d01, d11 = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz, bx * bx + by * by + bz * bz
-            determinant = d00 * d11 - d01 * d01
-            inverse = F1 / determinant if determinant > F0 else F0
-            d00, d01, d11 = d00 * inverse, d01 * inverse, d11 * inverse
-            px, py, pz = (d11 * ax - d01 * bx) / sx, (d11 * ay - d01 * by) / sy, (d11 * az - d01 * bz) / sz
-            qx, qy, qz = (d00 * bx - d01 * ax) / sx, (d00 * by - d01 * ay) / sy, (d00 * bz - d01 * az) / sz
-            ox, oy, oz = ox * sx, oy * sy, oz * sz
-            ta, tb = F0, F0
-            va, vb = F0, F0
-            t0, v0 = F0, F0
+        t0, t1, ta, tb, va, vb = F0, F0, F0, F0, F0, F0
+        if painted:
+            density = F1
+            # The metric length of the local normal's parts tells the box projection's axis and the triangle's area.
+            mx, my, mz = lx * sy * sz, ly * sx * sz, lz * sx * sy
+            area = np.float32(math.sqrt(mx * mx + my * my + mz * mz))
+            per_area = F1 / area if area > F0 else F0
+            mx, my, mz = abs(mx * per_area), abs(my * per_area), abs(mz * per_area)
             if textured:
-                t0, v0 = geometry.uv[i0, 0], geometry.uv[i0, 1]
-                ta, va = geometry.uv[i1, 0] - t0, geometry.uv[i1, 1] - v0
-                tb, vb = geometry.uv[i2, 0] - t0, geometry.uv[i2, 1] - v0
-            density = np.float32(math.sqrt(abs(ta * vb - tb * va) * per_area)) if textured else F1
-            hx, hy, hz = geometry.normal[i0, 0], geometry.normal[i0, 1], geometry.normal[i0, 2]
-            ax, ay, az = geometry.normal[i1, 0] - hx, geometry.normal[i1, 1] - hy, geometry.normal[i1, 2] - hz
-            bx, by, bz = geometry.normal[i2, 0] - hx, geometry.normal[i2, 1] - hy, geometry.normal[i2, 2] - hz
+                t0, t1 = geometry.uv[i0, 0], geometry.uv[i0, 1]
+                ta, va = geometry.uv[i1, 0] - t0, geometry.uv[i1, 1] - t1
+                tb, vb = geometry.uv[i2, 0] - t0, geometry.uv[i2, 1] - t1
+                density = np.float32(math.sqrt(abs(ta * vb - tb * va) * per_area))
+            for i in range(run):
+                x = origin + np.uint64(i)
+                facing = gx * block[VIEW_X + x] + gy * block[VIEW_Y + x] + gz * block[VIEW_Z + x]
+                block[FOOTPRINT + x] = block[FOOTPRINT + x] / np.float32(math.sqrt(max(facing, np.float32(0.05))))
+                block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x] = mx, my, mz
+                block[DENSITY + x] = density
+        if not (textured or curved or tinted):
+            continue
+        # Barycentric weights of the local point, as two dot products with fixed vectors.
+        d00, d01, d11 = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz, bx * bx + by * by + bz * bz
+        determinant = d00 * d11 - d01 * d01
+        inverse = F1 / determinant if determinant > F0 else F0
+        d00, d01, d11 = d00 * inverse, d01 * inverse, d11 * inverse
+        px, py, pz = (d11 * ax - d01 * bx) / sx, (d11 * ay - d01 * by) / sy, (d11 * az - d01 * bz) / sz
+        qx, qy, qz = (d00 * bx - d01 * ax) / sx, (d00 * by - d01 * ay) / sy, (d00 * bz - d01 * az) / sz
+        ox, oy, oz = ox * sx, oy * sy, oz * sz
+        if textured:
             for i in range(run):
                 x = origin + np.uint64(i)
                 dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
                 w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
                 w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
                 block[TEXTURE_U + x] = t0 + w1 * ta + w2 * tb
-                block[TEXTURE_V + x] = v0 + w1 * va + w2 * vb
-                block[DENSITY + x] = density
-                nx, ny, nz = hx + w1 * ax + w2 * bx, hy + w1 * ay + w2 * by, hz + w1 * az + w2 * bz
+                block[TEXTURE_V + x] = t1 + w1 * va + w2 * vb
+        if curved:
+            for i in range(run):
+                x = origin + np.uint64(i)
+                dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
+                w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
+                w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
+                nx, ny, nz = hx + w1 * ux + w2 * vx, hy + w1 * uy + w2 * vy, hz + w1 * uz + w2 * vz
                 wx, wy, wz = n0 * nx + n1 * ny + n2 * nz, n3 * nx + n4 * ny + n5 * nz, n6 * nx + n7 * ny + n8 * nz
                 norm = wx * wx + wy * wy + wz * wz
                 inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
                 # A face seen from behind shows its other side; so does its interpolated normal.
                 inverse = inverse if wx * gx + wy * gy + wz * gz >= F0 else -inverse
-                if curved:
-                    block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = (
-                        wx * inverse,
-                        wy * inverse,
-                        wz * inverse,
-                    )
-            if tinted:
-                _gather_colors(
-                    start, run, ox, oy, oz, px, py, pz, qx, qy, qz, geometry.color[i0], geometry.color[i1],
-                    geometry.color[i2], block,
-                )  # fmt: skip
-            if worlds.needs_frame[instance] == 1:
-                # Along +u on the surface, from the triangle's edges; seen from behind, the map is its negative.
-                mirror = F1 if ta * vb - tb * va >= F0 else -F1
-                ta, tb = vb * mirror * side, -va * mirror * side
-                ax = ta * (geometry.vertex[i1, 0] - geometry.vertex[i0, 0])
-                ax += tb * (geometry.vertex[i2, 0] - geometry.vertex[i0, 0])
-                ay = ta * (geometry.vertex[i1, 1] - geometry.vertex[i0, 1])
-                ay += tb * (geometry.vertex[i2, 1] - geometry.vertex[i0, 1])
-                az = ta * (geometry.vertex[i1, 2] - geometry.vertex[i0, 2])
-                az += tb * (geometry.vertex[i2, 2] - geometry.vertex[i0, 2])
-                # Directions turn with the squares of the scale where normals turn with its inverse.
-                ax, ay, az = ax * sx * sx, ay * sy * sy, az * sz * sz
-                bx, by, bz = n0 * ax + n1 * ay + n2 * az, n3 * ax + n4 * ay + n5 * az, n6 * ax + n7 * ay + n8 * az
-                norm = bx * bx + by * by + bz * bz
-                inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
-                _gather_frame(start, run, bx * inverse, by * inverse, bz * inverse, mirror * side, block)
-        start = end
+                block[NORMAL_X + x], block[NORMAL_Y + x] = wx * inverse, wy * inverse
+                block[NORMAL_Z + x] = wz * inverse
+        if tinted:
+            _gather_colors(
+                int(origin), run, ox, oy, oz, px, py, pz, qx, qy, qz, geometry.color[i0], geometry.color[i1],
+                geometry.color[i2], block,
+            )  # fmt: skip
+        if worlds.needs_frame[instance] == 1:
+            # Along +u on the surface, from the triangle's edges; seen from behind, the map is its negative.
+            mirror = F1 if ta * vb - tb * va >= F0 else -F1
+            ta, tb = vb * mirror * side, -va * mirror * side
+            # Directions turn with the squares of the scale where normals turn with its inverse.
+            ux, uy, uz = (ta * ax + tb * bx) * sx * sx, (ta * ay + tb * by) * sy * sy, (ta * az + tb * bz) * sz * sz
+            wx, wy, wz = n0 * ux + n1 * uy + n2 * uz, n3 * ux + n4 * uy + n5 * uz, n6 * ux + n7 * uy + n8 * uz
+            norm = wx * wx + wy * wy + wz * wz
+            inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
+            _gather_frame(int(origin), run, wx * inverse, wy * inverse, wz * inverse, mirror * side, block)
     block[RUN_END + np.uint64(run_start)] = np.float32(count)

@@ -94,6 +94,8 @@ class Worlds(NamedTuple):
     """First look's row of `material_floats`, shape (I,); look l adds l times `stride`."""
     needs_uv: Any
     """1 = texture coordinates matter: the mesh has them and a look of its material has a texture, shape (I,) uint8."""
+    needs_local: Any
+    """1 = a look of its material has a pattern or a texture, shape (I,) uint8."""
     has_color: Any
     """1 = the mesh has vertex colours, shape (I,) uint8."""
     needs_frame: Any

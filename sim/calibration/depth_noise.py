@@ -9,10 +9,11 @@ is the mean square of the residuals; the temporal one is each pixel's over the f
 pixels' means, less the temporal variance that is left in them. Two laws:
 
     stereo       sigma_z = z^2 s / (f B), s^2 = (f B sigma_r)^2 - q^2 / 12       disparity noise s, step q [px]
-    quadratic    sigma_z = a + b (z - z0)^2
+    quadratic    sigma_z = a + b (z - c)^2                              axial_floor a, axial_growth b, axial_nearest c
 
-The step q comes from the distinct depths: their inverse depths stand q / (f B) apart where that is coarser than the
-unit in which depth is stored.
+Rounding adds q^2 / 12 to the total variance whatever the noise is, if the wall is tilted so that it sweeps several
+steps; to the temporal one only while the noise spans the steps. The step q comes from the distinct depths: their
+inverse depths stand q / (f B) apart where that is coarser than the unit in which depth is stored.
 
 Intervals: bootstrap over 36 blocks of the wall at each distance apart. Values that come from several distances are
 averaged by their relative precision; where the distances agree less than that says, the deviation is widened (Birge).
@@ -33,7 +34,7 @@ from numpy.typing import NDArray
 
 from ..errors import UsageError
 from .block_bootstrap import draw_block_weights
-from .depth_step import StepFinder
+from .depth_step import MIN_LEVELS, Counted, StepFinder
 from .estimate import Estimate, make_estimate, replicate_deviation, root_estimate, student_factor
 
 Array = NDArray[np.float64]
@@ -47,6 +48,7 @@ MIN_SIDE: Final = 24
 MAX_DEPTH: Final = 1e4
 """Largest depth that counts as one [m]."""
 _BLOCKS: Final = GRID * GRID
+_MOST_DISTINCT: Final = 1 << 21
 
 Law = Literal["stereo", "quadratic"]
 
@@ -74,6 +76,10 @@ class WallStatistics:
     """Share of pixels without a return."""
     outliers: float
     """Share of pixels that stand off the wall."""
+    sweep: float
+    """Inverse depths that the wall spans from corner to corner [1/m]: it is tilted."""
+    levels: int
+    """Different depths that are common on the wall."""
     total: Array
     """Variance of inverse depth [1/m^2]: data, then resamples, shape (1 + R,)."""
     temporal: Array
@@ -135,12 +141,13 @@ def measure_depth_noise(
     walls = tuple(_measure_wall(r, k, region, unit, steps, seed) for k, r in enumerate(ordered))
     notes: list[str] = []
     estimates: dict[str, Estimate] = {}
-    step = steps.estimate(scale, "px" if law == "stereo" else "1/m")
+    in_pixels = fx is not None and baseline is not None
+    step = steps.estimate(*(("disparity_step", "px") if in_pixels else ("inverse_depth_step", "1/m")), scale)
     if step is not None:
         estimates[step.name] = step
     else:
         notes.append(
-            "step: not coarser than the unit in which depth is stored at these distances; record the wall farther away"
+            "step: the depths stand as close as they are stored, or are too few; record the wall farther away, tilted"
         )
     if law == "stereo":
         curve_depth, curve = _fit_stereo(walls, scale, step.value if step else 0.0, estimates, notes)
@@ -151,6 +158,10 @@ def measure_depth_noise(
     for wall in walls:
         if abs(wall.depth / wall.distance - 1.0) > 0.05:
             notes.append(f"at {wall.distance:g} m the wall is measured at {wall.depth:.4g} m: check its distance")
+        if wall.levels < MIN_LEVELS:
+            notes.append(
+                f"at {wall.distance:g} m {wall.levels} different depths are too few to tell noise; tilt the wall"
+            )
         if wall.invalid + wall.outliers > 0.1:
             notes.append(
                 f"at {wall.distance:g} m {wall.invalid:.0%} of the pixels have no return and {wall.outliers:.0%} stand "
@@ -194,9 +205,11 @@ def _measure_wall(
 ) -> WallStatistics:
     """Gather the statistics of one distance."""
     frame_count = pixels = valid = kept_count = 0
+    sweep = 0.0
     counts = first = second = np.empty((0, 0))
     shape: tuple[int, ...] = ()
-    depths, values = [], []
+    depths: list[float] = []
+    values: list[Counted] = []
     for frame in recording.frames:
         if not shape:
             shape = frame.shape
@@ -218,16 +231,18 @@ def _measure_wall(
                 f"at {recording.distance:g} m less than half of the pixels have a depth; is the unit of {unit:g} m per "
                 "count right, and does the wall fill the region?"
             )
-        residual, kept, middle = _off_plane(1.0 / np.where(seen, depth, 1.0), seen)
+        residual, kept, plane = _off_plane(1.0 / np.where(seen, depth, 1.0), seen)
         kept_count += int(kept.sum())
         counts += kept
         first += residual
         second += residual * residual
-        depths.append(1.0 / middle)
-        values.append(np.unique(part[kept], return_counts=True))
+        depths.append(1.0 / float(plane[0]))
+        sweep = 2.0 * float(np.abs(plane[1:]).sum())
+        if sum(len(pair[0]) for pair in values) < _MOST_DISTINCT:  # depths without steps are different in every pixel
+            values.append(np.unique(part[kept], return_counts=True))
     if not frame_count:
         raise UsageError(f"there are no frames at {recording.distance:g} m")
-    steps.add(values, 0.5 * (min(depths) + max(depths)))
+    levels = steps.add(values, 0.5 * (min(depths) + max(depths)))
     weights = draw_block_weights(_BLOCKS, seed=seed, group=number)
     total = (weights @ _block_sums(second)) / (weights @ _block_sums(counts))
     temporal = spatial = np.full(len(weights), math.nan)
@@ -245,6 +260,8 @@ def _measure_wall(
         frame_count=frame_count,
         invalid=1.0 - valid / pixels,
         outliers=(valid - kept_count) / pixels,
+        sweep=sweep,
+        levels=levels,
         total=total,
         temporal=temporal,
         spatial=spatial,
@@ -256,11 +273,14 @@ def _middle(side: int, region: float) -> slice:
     return slice((side - length) // 2, (side - length) // 2 + length)
 
 
-def _off_plane(inverse: Array, seen: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_], float]:
-    """Fit a plane without its outliers; return residuals (0 where left out), what was kept, the plane's middle."""
+def _off_plane(inverse: Array, seen: NDArray[np.bool_]) -> tuple[Array, NDArray[np.bool_], Array]:
+    """Fit a plane without its outliers; return residuals (0 where left out), what was kept, the plane: c, a, b."""
     v, u = (np.linspace(-1.0, 1.0, side) for side in inverse.shape)
     grid = np.stack([np.broadcast_to(x, inverse.shape) for x in (np.ones(1), u[None, :], v[:, None])])
     kept = seen.copy()
+    # Where noise is below the steps, most pixels have one depth and the next one is no outlier.
+    levels = np.unique(inverse[seen])
+    gap = float(np.median(np.diff(levels))) if len(levels) > 1 else 1e-9 * float(levels[0])
     # Beginning with the median, a step or frame at the wall's edge does not draw the plane to itself.
     plane = np.array([np.median(inverse[seen]), 0.0, 0.0])
     for k in range(4):
@@ -269,9 +289,8 @@ def _off_plane(inverse: Array, seen: NDArray[np.bool_]) -> tuple[Array, NDArray[
             plane = np.linalg.solve(columns @ columns.T, columns @ inverse[kept])
         residual = inverse - np.tensordot(plane, grid, 1)
         spread = 1.4826 * float(np.median(np.abs(residual[seen] - np.median(residual[seen]))))
-        floor = 1e-9 * abs(float(plane[0]))
-        kept = seen & (np.abs(residual) <= OUTLIER * max(spread, floor))
-    return np.where(kept, residual, 0.0), kept, float(plane[0])
+        kept = seen & (np.abs(residual) <= OUTLIER * max(spread, gap))
+    return np.where(kept, residual, 0.0), kept, plane
 
 
 def _block_sums(image: Array) -> Array:
@@ -305,16 +324,17 @@ def _fit_stereo(
     walls: Sequence[WallStatistics], scale: float, step: float, estimates: dict[str, Estimate], notes: list[str]
 ) -> tuple[Array, Array]:
     """Fit the disparity noise, of one frame and of its temporal part; return the law's curve."""
+    swept = scale * min(wall.sweep for wall in walls)
+    hint = "Tilt the wall, so that its disparity changes by several steps, and go by disparity_noise"
 
     def fit(name: str, variances: Sequence[Array]) -> Estimate:
         squares = np.array([float(v[0]) for v in variances]) * scale**2
         spreads = np.array([replicate_deviation(v, _BLOCKS) for v in variances]) * scale**2
         mean, deviation = _average(squares, np.maximum(spreads / squares, 1e-9))
-        # Rounding adds step^2 / 12 while the noise spans the steps.
         rounding = step * step / 12.0
         found = root_estimate(name, "px", mean - rounding, deviation, freedom=_BLOCKS - 1)
-        if found.value < 0.5 * step:
-            notes.append(f"{name}: below half of the disparity step; rounding hides it, so it is known roughly at best")
+        if found.value < step and (name != "disparity_noise" or swept < 3.0 * step):
+            notes.append(f"{name}: below the disparity step, so rounding hides it. {hint}")
         return found
 
     noise = fit("disparity_noise", [wall.total for wall in walls])
@@ -327,7 +347,7 @@ def _fit_stereo(
 
 
 def _fit_quadratic(walls: Sequence[WallStatistics], estimates: dict[str, Estimate]) -> tuple[Array, Array]:
-    """Fit a + b (z - z0)^2 as a polynomial in z; return the law's curve."""
+    """Fit a + b (z - c)^2 as a polynomial in z; return the law's curve."""
     depth = np.array([wall.depth for wall in walls])
     values = np.stack([np.sqrt(wall.total) * wall.depth**2 for wall in walls])
     spread = np.array([replicate_deviation(row, _BLOCKS) for row in values])
@@ -341,8 +361,8 @@ def _fit_quadratic(walls: Sequence[WallStatistics], estimates: dict[str, Estimat
     widen = math.sqrt(max(chi, 1.0)) if len(walls) > 3 else 1.0
     curved = np.maximum(coefficients[2], 1e-3 * coefficients[2, 0])
     origin = -coefficients[1] / (2.0 * curved)
-    found = {"axial_noise": (coefficients[0] - curved * origin**2, "m"), "axial_growth": (curved, "1/m")}
-    found["axial_origin"] = (origin, "m")
+    found = {"axial_floor": (coefficients[0] - curved * origin**2, "m"), "axial_growth": (curved, "1/m")}
+    found["axial_nearest"] = (origin, "m")
     for name, (replicates, unit) in found.items():
         deviation = replicate_deviation(replicates, _BLOCKS) * widen
         estimates[name] = make_estimate(name, unit, float(replicates[0]), deviation, freedom=_BLOCKS - 1)

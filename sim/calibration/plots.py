@@ -242,7 +242,7 @@ def _draw_distortion(axes: Axes, result: LensCalibration) -> None:
 def _depth_law(result: DepthNoise) -> str:
     if result.law == "stereo":
         return f"z² s / (f B), s = {result.estimates['disparity_noise'].text}"
-    a, b, c = (result.estimates[name].value for name in ("axial_noise", "axial_growth", "axial_origin"))
+    a, b, c = (result.estimates[name].value for name in ("axial_floor", "axial_growth", "axial_nearest"))
     return f"{a:.4g} + {b:.4g} (z − {c:.3g})² [m]"
 
 

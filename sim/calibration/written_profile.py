@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from ...kernels.camera_profile import CameraProfile
-from ...kernels.profiles import load_profile
+from ...kernels.profiles import list_profiles, load_profile
 from ..errors import UsageError
 from ..profile_file import FileValue, ProfileFile, profile_kind
 from .depth_noise import DepthNoise
@@ -18,6 +18,8 @@ _CAMERA_FIELDS: Final = (
     "dark_signal_nonuniformity", "photo_response_nonuniformity", "row_pattern", "column_pattern", "hot_pixel_fraction",
     "hot_pixel_current",
 )  # fmt: skip
+_DEPTH_BASES: Final = {"stereo": "realsense_d435", "quadratic": "kinect_v1"}
+_DEPTH_KINDS: Final = {"stereo": ("stereo", "structured_light"), "quadratic": ("structured_light",)}
 _HOW: Final = "simloom calibrate, 95 % interval by"
 
 
@@ -64,30 +66,36 @@ def write_camera_profile(
     return ProfileFile(kind="camera", name=name, base=base, values=tuple(values))
 
 
-def write_stereo_profile(result: DepthNoise, *, name: str, base: str = "realsense_d435") -> ProfileFile:
-    """Turn a measured stereo depth sensor into a profile.
+def write_depth_profile(result: DepthNoise, *, name: str, base: str | None = None) -> ProfileFile:
+    """Turn a measured depth sensor into a profile.
 
     Args:
-        result: What was measured by the stereo law.
+        result: What was measured.
         name: Name of the profile.
-        base: Built-in stereo profile that gives what was not measured.
+        base: Built-in profile that gives what was not measured: a stereo or structured-light sensor for the stereo law,
+            structured light for the quadratic one; None for realsense_d435 or kinect_v1.
 
     Returns:
         The profile file; `write_profile_file` writes it.
 
     Raises:
-        UsageError: If the law is another one, or the base is not a stereo sensor.
+        UsageError: If the base's kind does not know the law.
     """
-    if result.law != "stereo" or result.baseline is None:
-        raise UsageError("a profile is written from the stereo law alone; the other law's values are only shown")
-    _check_kind(base, "stereo")
+    chosen = base or _DEPTH_BASES[result.law]
+    kind = _check_kind(chosen, *_DEPTH_KINDS[result.law])
     walls = ", ".join(f"{wall.distance:g}" for wall in result.walls)
-    source = f"flat wall at {walls} m, fx {result.fx:g} px; {_HOW} bootstrap of blocks"
-    values = [FileValue("baseline", result.baseline, "m", "as given with the recordings", "measured")]
-    for field in ("disparity_noise", "disparity_step"):
+    source = f"flat wall at {walls} m; {_HOW} bootstrap of blocks"
+    values = []
+    if kind == "structured_light":
+        law = "disparity" if result.law == "stereo" else "nguyen"
+        values.append(FileValue("noise_law", law, "1", "the law that was fitted", "measured"))
+    if result.baseline is not None and result.fx is not None:
+        values.append(FileValue("baseline", result.baseline, "m", "as given with the recordings", "measured"))
+        source = source.replace(" m;", f" m, fx {result.fx:g} px;")
+    for field in ("disparity_noise", "disparity_step", "axial_floor", "axial_growth", "axial_nearest"):
         if field in result.estimates:
             values.append(_from_estimate(result.estimates[field], source))
-    return ProfileFile(kind="stereo", name=name, base=base, values=tuple(values))
+    return ProfileFile(kind=kind, name=name, base=chosen, values=tuple(values))
 
 
 def _from_estimate(estimate: Estimate, source: str) -> FileValue:
@@ -109,10 +117,12 @@ def _load_base(base: str) -> CameraProfile:
     return profile
 
 
-def _check_kind(base: str, kind: str) -> None:
+def _check_kind(base: str, *kinds: str) -> str:
     try:
         found = profile_kind(base)
     except ValueError as error:
         raise UsageError(f"base: {error}") from None
-    if found != kind:
-        raise UsageError(f"base {base!r} is of kind {found}, a {kind} is needed; `simloom profiles` lists them")
+    if found not in kinds:
+        fit = ", ".join(name for name in list_profiles() if profile_kind(name) in kinds)
+        raise UsageError(f"base {base!r} is of kind {found}, which does not take these values; choose one of {fit}")
+    return found

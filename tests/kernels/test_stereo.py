@@ -273,7 +273,7 @@ def test_a_row_does_not_depend_on_its_batch(monkeypatch: pytest.MonkeyPatch) -> 
     index = np.array([7, 8, 2**33, 0, 1])
     other = dataclasses.replace(D435, noise_cell=3, match_window=4, edge_fattening=2)
     profiles = [D435, other, D435, other, D435]
-    whole = apply_depth(depth, profiles, fx=fx, seed=3, index=index, cosine=cosine, intensity=intensity)
+    whole = apply_depth(depth, profiles, fx=fx, seed=3, index=index, cosine=cosine, intensity=intensity, threads=2)
     for part in ([0], [1, 2], [4, 3], [2, 4, 0, 3, 1]):
         piece = apply_depth(
             depth[part], [profiles[k] for k in part], fx=fx[part], seed=3, index=index[part], cosine=cosine[part],

@@ -28,13 +28,13 @@ TUKEY, POWER = Kernel(_tukey_element), Kernel(_power_element)
 
 
 def test_powers_are_within_their_bounds() -> None:
-    """Logarithms are within 2e-9, powers within 4e-11 of themselves, from 2^-33 to 2^33."""
+    """Logarithms are within 4e-8, powers within 7e-8 of themselves, from 2^-33 to 2^33."""
     value = np.concatenate([np.geomspace(2.0**-33, 2.0**33, 200_001), 1 - np.geomspace(2.0**-33, 0.5, 1001)])
     log, power = np.full(value.size, np.nan), np.full(value.size, np.nan)
     POWER.launch(value.size, value, log, power, threads=1)
 
-    assert np.abs(log - np.log2(value)).max() < 2e-9
-    assert np.abs(power / np.exp2(3.0 * log) - 1).max() < 4e-11
+    assert np.abs(log - np.log2(value)).max() < 4e-8
+    assert np.abs(power / np.exp2(3.0 * log) - 1).max() < 7e-8
 
 
 @pytest.mark.parametrize("shape", [-0.45, -0.2, 0.14, 0.4])
@@ -48,7 +48,7 @@ def test_quantiles_are_scipys(shape: float) -> None:
     TUKEY.launch(words.size, words, shape, value, threads=1)
     exact = stats.tukeylambda.ppf((words.astype(np.float64) + 0.5) / 2**32, shape)
 
-    assert np.allclose(value / shape, exact, rtol=1e-7, atol=1e-8)
+    assert np.allclose(value / shape, exact, rtol=3e-7, atol=1e-6)
 
 
 @pytest.mark.parametrize("shape", [-0.45, -0.2, 0.14, 0.4])

@@ -74,7 +74,7 @@ def test_json_tells_estimates_and_notes(recordings: Path) -> None:
 
 @pytest.mark.parametrize("law", ["stereo", "quadratic"])
 def test_depth_sensors_are_measured(tmp_path: Path, law: str) -> None:
-    """Walls as PNG and NumPy give a profile (of the stereo law), a plot and JSON without NaN."""
+    """Walls as PNG and NumPy give a profile of the law's kind, a plot and JSON without NaN."""
     rng = np.random.default_rng(2)
     for k, distance in enumerate((0.8, 1.2, 2.0, 3.0)):
         place = tmp_path / "rec" / "wall" / (f"{distance * 100:g}cm" if k == 0 else f"{distance:g}")
@@ -87,20 +87,27 @@ def test_depth_sensors_are_measured(tmp_path: Path, law: str) -> None:
             else:
                 cv2.imwrite(str(place / f"{n}.png"), np.round(depth * 1e3).astype(np.uint16))
     out, plot = tmp_path / "depth.yaml", tmp_path / "depth.png"
-    options = ["--fx", 430, "--baseline", 0.05, "-o", out] if law == "stereo" else ["--law", law]
-    done = _run("depth", tmp_path / "rec", *options, "--plot", plot, "--json")
+    options = ["--fx", 430, "--baseline", 0.05] if law == "stereo" else ["--law", law]
+    done = _run("depth", tmp_path / "rec", *options, "-o", out, "--plot", plot, "--json")
     assert done.exit_code == 0, done.output
     found = json.loads(done.output)
 
     assert found["walls"][3]["temporal"]["value"] is None
     assert [one["distance"] for one in found["walls"]] == [0.8, 1.2, 2.0, 3.0]
     assert plot.read_bytes().startswith(b"\x89PNG")
+    profile = load_profile_file(out)
     if law == "stereo":
-        profile = load_profile_file(out)
         assert profile.disparity_noise == pytest.approx(0.08, rel=0.1)
         assert profile.baseline == 0.05
+        refused = _refused("depth", tmp_path / "rec", *options, "-o", out, "--base", "azure_kinect")
+        assert "is of kind time_of_flight" in refused
+        other = _run("depth", tmp_path / "rec", *options, "-o", out, "--base", "kinect_v1")
+        assert other.exit_code == 0, other.output
+        assert load_profile_file(out).noise_law == "disparity"
     else:
-        assert set(found["estimates"]) == {"axial_noise", "axial_growth", "axial_origin"}
+        assert profile.noise_law == "nguyen"
+        assert profile.axial_growth == pytest.approx(0.08 / (430 * 0.05), rel=0.2)
+        assert set(found["estimates"]) == {"axial_floor", "axial_growth", "axial_nearest"}
 
 
 def test_lenses_are_measured(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_intervals_cover_lens_and_intrinsics(model: str) -> None:
 
 @pytest.mark.parametrize("model", LENSES)
 def test_pictures_give_the_lens_back(tmp_path: Path, model: str) -> None:
-    """From drawn pictures: the map of every pixel to within a tenth of a pixel where the boards were."""
+    """From drawn pictures every value comes back within its deviation, fx to 0.2 % and the centre to half a pixel."""
     lens = LENSES[model]
     for k, pose in enumerate(_poses(lens, np.random.default_rng(3), 7)):
         cv2.imwrite(str(tmp_path / f"{k:02}.png"), draw_board(*pose, BOARD, SQUARE, SIZE, _rays(lens), samples=2))
@@ -79,12 +79,12 @@ def test_pictures_give_the_lens_back(tmp_path: Path, model: str) -> None:
 
     assert found.left_out == ("blank.png",)
     assert found.estimates["reprojection_error"].value < 0.2
-    corners = found.corners.reshape(-1, 2)
-    true = unproject_points((corners - INTRINSICS[2:]) / INTRINSICS[:2], lens)
-    measured = project_directions(true, found.lens) * found.intrinsics[:2] + found.intrinsics[2:]
-    error = measured - corners
-    assert np.sqrt((error**2).sum(axis=1)).max() < 1.0
-    assert np.abs(found.intrinsics[0] / INTRINSICS[0] - 1.0) < 0.005
+    truth = dict(zip([*found.estimates][:-1], [*INTRINSICS, *lens.coefficients], strict=True))
+    for name, true in truth.items():
+        one = found.estimates[name]
+        assert abs(one.value - true) < 5.0 * one.deviation, name
+    assert found.estimates["fx"].deviation < 1.0
+    assert found.estimates["cx"].deviation < 0.5
 
 
 def _poses(lens, rng, count):
@@ -108,6 +108,7 @@ def test_corners_are_where_the_lens_puts_them() -> None:
         corners = find_corners(given, BOARD)
         error = corners - true if np.abs(corners[0] - true[0]).max() < 5 else corners[::-1] - true
         assert np.sqrt((error**2).mean()) < 0.1
+        assert np.abs(error.mean(axis=0)).max() < 0.03  # the centre of pixel (0, 0) is at (0, 0)
 
 
 def test_a_lens_with_too_many_coefficients_is_noted() -> None:

@@ -232,7 +232,7 @@ def test_views_do_not_depend_on_batch_threads_or_history(library, worlds, monkey
     """Alone or among others, on one thread or two, in one run of faces or many, a view has the same bytes."""
     scenes, views, rows = worlds
     options = {"outputs": EVERYTHING, "instance_count": 8}
-    raster = Raster(library, supersample=2)
+    raster = Raster(library, supersample=2, threads=2)
     frames = raster.render(scenes, views, view_snapshot=rows, **options)
     for buffer in raster._workspace._buffers.values():
         buffer.fill(0xFF)

@@ -1,5 +1,7 @@
 """Ambient occlusion: nothing on open surfaces, the closed form in a corner, no trace of batch or look."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -67,8 +69,9 @@ def test_it_depends_on_its_own_view_alone(library):
     box = Thing(mesh=BOX, at=pose(0, 0, 0.25), scale=(0.5, 0.5, 0.5))
     scene = still_life(FLOOR, box, lights=(SKY,))
     views = [camera(90, 61, 70.0, at=look((x, -2.0, 1.5), (0, 0, 0))) for x in (-1.0, 0.0, 1.0)]
-    batch = Raster(library, supersample=2).render([scene], views, view_snapshot=[0, 0, 0], outputs=("colour",)).colour
+    raster = Raster(library, supersample=2, threads=2)
+    batch = raster.render([scene], views, view_snapshot=[0, 0, 0], outputs=("colour",)).colour
     for k, view in enumerate(views):
-        alone = Raster(library, supersample=2, threads=1).render([scene], [view], outputs=("colour",)).colour
+        alone = replace(raster, threads=1).render([scene], [view], outputs=("colour",)).colour
         assert np.array_equal(alone[0], batch[k])
     assert (batch.std(axis=(2, 3)) > 0).all()

@@ -1,0 +1,85 @@
+"""Write out the loop that calls an element function, with a name for each argument."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from numba import njit, prange
+from numba.extending import register_jitable
+
+Layout = tuple[type | None, ...]
+"""The class of each named tuple among an element's arguments, None for the others."""
+
+_OPTIONS: Final = {"error_model": "numpy", "no_cfunc_wrapper": True}
+
+
+def write_loop(element: Callable[..., None], layout: Layout) -> Callable[..., None]:
+    """Return a function of a count and of arguments that calls an element for each index, to be compiled.
+
+    A loop over `*arguments` compiles too, but Numba copies the tuple of them all at each use: that took longer than the
+    rest of a kernel. Numba hands no tuple within a tuple to the body of a parallel loop either, so that named tuples
+    are put together inside it.
+
+    Args:
+        element: Function of an index and of arrays, numbers and named tuples.
+        layout: Which of its arguments are named tuples.
+
+    Returns:
+        Function of the count and of the element's arguments, the fields of named tuples one by one.
+    """
+    names, call, known = _name_arguments(layout)
+    # The compiled element is a global and no part of a closure: the disk cache would tell closures apart by their
+    # bytes, which differ from one process to the next. The index is unsigned in every build.
+    known |= {"element": njit(no_cpython_wrapper=True, **_OPTIONS)(element), "prange": prange, "uint64": np.uint64}
+    text = f"def loop(count, {names}):\n    for index in prange(count):\n        element(uint64(index), {call})\n"
+    return _define(text, "loop", known)
+
+
+def compile_loop(loop: Callable[..., None], *, parallel: bool, cache: bool) -> Any:
+    """Return the Numba dispatcher of a loop.
+
+    Args:
+        loop: What `write_loop` returned.
+        parallel: Whether its indices are shared out to threads.
+        cache: Whether builds are kept on disk.
+    """
+    return njit(cache=cache, parallel=parallel, nogil=True, **_OPTIONS)(loop)
+
+
+def unpack_tables(element: Callable[..., None], layout: Layout) -> Callable[..., None]:
+    """Return an element function that takes the fields of its named tuples one by one.
+
+    Args:
+        element: Function of an index and of arrays, numbers and named tuples.
+        layout: Which of its arguments are named tuples.
+
+    Returns:
+        The function itself where there is no named tuple.
+    """
+    if not any(layout):
+        return element
+    names, call, known = _name_arguments(layout)
+    text = f"def unpacked(index, {names}):\n    element(index, {call})\n"
+    unpacked = _define(text, "unpacked", known | {"element": element})
+    register_jitable(unpacked)
+    return unpacked
+
+
+def _name_arguments(layout: Layout) -> tuple[str, str, dict[str, Any]]:
+    """Name the flat arguments, the call that puts them together, and the classes that it names."""
+    names, parts = [], []
+    for place, kind in enumerate(layout):
+        fields = [f"a{place}"] if kind is None else [f"a{place}_{name}" for name in kind._fields]  # type: ignore[attr-defined]
+        names += fields
+        parts.append(fields[0] if kind is None else f"{kind.__name__}({', '.join(fields)})")
+    return ", ".join(names), ", ".join(parts), {kind.__name__: kind for kind in layout if kind is not None}
+
+
+def _define(text: str, name: str, known: dict[str, Any]) -> Callable[..., None]:
+    # The disk cache asks for a function's file and looks at nothing in it but its age.
+    space: dict[str, Any] = {"__name__": __name__, **known}
+    exec(compile(text, __file__, "exec"), space)
+    function: Callable[..., None] = space[name]
+    return function
