@@ -136,7 +136,7 @@ def _stereo_line(
     for x in range(1, width):
         rises += 1 if work_out[band, x] - work_out[band, x - 1] > limit else 0
     if rises > 0:
-        hide_line(line, band, width, reach, work_out, depth_out, status_out)
+        hide_line(line, band, width, reach, 0, work_out, depth_out, status_out)
     fattening = np.int64(parameter_in[which, 11])
     if fattening > 0:
         _fatten_line(line, band, width, fattening, reach, work_out, status_out)

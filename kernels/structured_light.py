@@ -36,8 +36,8 @@ from .depth_reading import LOW_SIGNAL, NO_SURFACE, OCCLUDED, OUT_OF_OVERLAP, SAT
 from .device import Kernel, scalar
 from .dot_matching import NO_DOT, PAD, UNSEEN_DOT, match_dots, round_vote, tabulate_matching
 from .dot_pattern import dot_pattern
+from .occlusion import hide_line
 from .philox import stream_key
-from .shadow_line import cast_line
 from .structured_light_noise import tabulate_noise
 from .structured_light_profile import StructuredLightProfile
 from .structured_light_sample import DRAW, INVERT, PLANES, SAMPLE
@@ -53,11 +53,10 @@ _HALF: Final = np.float32(0.5)
 
 @scalar
 def _light_line(
-    line: Any, depth_in: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, setup_in: Any, margin: Any,
-    height: Any, draw_out: Any, seen_out: Any,
-) -> None:  # fmt: skip
-    """Find how much light comes back, plane 1, and what the projector sees."""
-    width = depth_in.shape[1]
+    line: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, setup_in: Any, height: Any, draw_out: Any
+) -> None:
+    """Find how much light comes back, plane 1."""
+    width = disparity_in.shape[1]
     image = np.uint64(line) // np.uint64(height)
     focal_baseline = setup_in.focal_baseline[image]
     scale = np.float32(1.0 / (focal_baseline * focal_baseline))
@@ -71,31 +70,45 @@ def _light_line(
     if infrared_in.shape[0] > 0:
         for x in range(width):
             draw_out[line, 1, x] *= infrared_in[line, x]
-    reach = np.float64(setup_in.reach[image])
-    cast_line(line, depth_in, focal_baseline, reach, setup_in.flipped[image] > 0, margin, seen_out)
+
+
+@scalar
+def _shade_line(
+    line: Any, disparity_in: Any, setup_in: Any, margin: Any, height: Any, column_out: Any, seen_out: Any,
+    shaded_out: Any,
+) -> None:  # fmt: skip
+    """Find what the projector does not see; columns count from the side that is away from it."""
+    width = disparity_in.shape[1]
+    image = np.uint64(line) // np.uint64(height)
+    first, step = (width - 1, -1) if setup_in.flipped[image] > 0 else (0, 1)
+    for x in range(width):
+        column_out[line, x] = disparity_in[line, np.uint64(first + step * x)]
+        shaded_out[line, x] = np.uint8(VALID)
+    for column in range(margin + width):
+        seen_out[line, column] = _NONE
+    hide_line(line, line, width, np.float64(setup_in.reach[image]), margin, column_out, seen_out, shaded_out)
 
 
 @scalar
 def _judge_line(
-    line: Any, disparity_in: Any, setup_in: Any, margin: Any, height: Any, draw_in: Any, seen_in: Any, status_out: Any
+    line: Any, disparity_in: Any, setup_in: Any, height: Any, draw_in: Any, shaded_in: Any, status_out: Any
 ) -> None:
     """Find what returns, by the truth."""
     image = np.uint64(line) // np.uint64(height)
     origin, direction = setup_in.origin[image], setup_in.direction[image]
     lit_first, lit_last = setup_in.lit_first[image], setup_in.lit_last[image]
-    reach = setup_in.reach[image]
     least, most = setup_in.disparity_least[image], setup_in.disparity_most[image]
     signal_none, signal_scale = setup_in.signal_none[image], setup_in.signal_scale[image]
     signal_max = setup_in.signal_max[image]
     for x in range(disparity_in.shape[1]):
         disparity = disparity_in[line, x]
         signal = draw_in[line, 1, x]
-        landing = origin + direction * np.float32(x) - disparity
-        place = np.uint64(max(np.int64(np.floor(landing + _HALF)) + margin, 0))
+        column = origin + direction * np.float32(x)
+        landing = column - disparity
         # A comparison with what is not a number is false: such a signal is lost.
         status = VALID if draw_in[line, 3, x] < (signal - signal_none) * signal_scale else LOW_SIGNAL
         status = SATURATED if signal > signal_max else status
-        status = OCCLUDED if seen_in[line, place] > disparity + reach else status
+        status = OCCLUDED if shaded_in[line, np.uint64(column)] != VALID else status
         status = OUT_OF_OVERLAP if landing < lit_first or landing > lit_last else status
         status = TOO_FAR if disparity < least else status
         status = TOO_NEAR if disparity > most else status
@@ -149,6 +162,7 @@ def _vote_line(
 
 
 _LIGHT: Final = Kernel(_light_line)
+_SHADE: Final = Kernel(_shade_line)
 _JUDGE: Final = Kernel(_judge_line)
 _READ: Final = Kernel(_read_line)
 _VOTE: Final = Kernel(_vote_line)
@@ -189,6 +203,7 @@ def measure_structured_light(
     draws = place.allocate((space, PLANES, width), np.float32)
     votes = place.allocate((space, width + 2 * PAD), np.float32)
     matched = place.allocate((space, width), np.int32)
+    columns, shaded = place.allocate((space, width), np.float32), place.allocate((space, width), np.uint8)
     disparity = place.allocate((space + 1, width), np.float32)
     flat = disparity.reshape(-1)
     reach = np.array([p.occlusion_step for p in profiles], np.float32)
@@ -205,8 +220,9 @@ def measure_structured_light(
             total, disparity, cosine, products, rows, which, noise, *key, images.sensor, height, draws, **options
         )
         SAMPLE.launch(total, disparity, flat, which, reach, height, draws, **options)
-        _LIGHT.launch(total, true_depth, disparity, cosine, infrared, here, margin, height, draws, seen, **options)
-        _JUDGE.launch(total, disparity, here, margin, height, draws, seen, found, **options)
+        _LIGHT.launch(total, disparity, cosine, infrared, here, height, draws, **options)
+        _SHADE.launch(total, disparity, here, margin, height, columns, seen, shaded, **options)
+        _JUDGE.launch(total, disparity, here, height, draws, shaded, found, **options)
         _READ.launch(total, here, which, noise, height, draws, depth, found, **options)
         _VOTE.launch(total, disparity, here, which, pattern, pattern_of, margin, height, draws, found, votes, **options)
         match_dots(

@@ -13,7 +13,7 @@ from simloom.kernels.philox import philox_uniforms
 
 @scalar
 def _hide(line, width, reach, work_in, seen_out, status_out):  # type: ignore[no-untyped-def]
-    hide_line(line, line, width, reach, work_in, seen_out, status_out)
+    hide_line(line, line, width, reach, 0, work_in, seen_out, status_out)
 
 
 HIDE = Kernel(_hide)
