@@ -43,7 +43,7 @@ from .depth_reading import (
     TOO_NEAR,
     VALID,
 )
-from .device import Kernel, scalar
+from .device import Kernel, scalar, thread_count
 from .matching import match_line
 from .occlusion import hide_line, rise_limit
 from .philox import draw_block, stream_key
@@ -55,7 +55,8 @@ from .texture import WORK as TEXTURE_WORK
 from .variates import uniform64
 
 _BLOCK_LOSS: Final = 1
-_BAND: Final = 16
+_BANDS_PER_THREAD: Final = 8
+_BAND_LINES: Final = (16, 256)
 _WORKING_PIXELS: Final = 1 << 21
 
 # Working lines of a band: a constant apart, which tells the compiler that they do not overlap, and no power of two, so
@@ -231,10 +232,11 @@ def measure_stereo(images: DepthImages[StereoProfile], *, seed: int, threads: in
         weights[k, : profile.noise_cell] = cell_weights(profile.noise_cell)
     measured, status = place.allocate(images.lines, np.float32), place.allocate(images.lines, np.uint8)
     # A few images at a time keep the working space small; on CUDA each line has its own thread.
-    count, groups, band = len(images.rows), noise_groups(height, int(cells.min())), _BAND
-    if place.device == "cuda":
-        band = 1
+    count, groups = len(images.rows), noise_groups(height, int(cells.min()))
     step = min(max(1, _WORKING_PIXELS // (height * width)), count)
+    # Long bands, since each has working space of its own, which the system must find; short ones share out better.
+    shared = step * height // (_BANDS_PER_THREAD * (threads or thread_count()))
+    band = 1 if place.device == "cuda" else min(max(shared, _BAND_LINES[0]), _BAND_LINES[1])
     bands = -(-step * height // band)
     noise = place.allocate((step * groups * 4, width), np.float32)
     work = place.allocate((bands, _WORK), np.float64)
