@@ -132,6 +132,7 @@ class Sensing:
         for look in range(looks):  # look by look: the ideal depth is one for all, surfaces and noise differ
             mine = place[look::looks]
             albedo = frames.albedo[:, look]
+            reflectance = (albedo[..., 0] + albedo[..., 1] + albedo[..., 2]) * _THIRD
             reading = apply_depth(
                 frames.depth,
                 draw_profiles(mount, "depth", rows, mine),
@@ -141,7 +142,8 @@ class Sensing:
                 seed=self.seed,
                 index=rows["sample/index"][mine],
                 cosine=cosine,
-                infrared=(albedo[..., 0] + albedo[..., 1] + albedo[..., 2]) * _THIRD,
+                infrared=reflectance,
+                intensity=reflectance,  # what even light without a projector shows
                 sensor=number,
                 device=self.device,
                 threads=self.threads,
