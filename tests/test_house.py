@@ -23,7 +23,7 @@ NOT_OURS = {".git", ".venv", "build", "data", "dist"}
 """Folders at the top of a checkout that hold no source."""
 PYBULLET_FILES = {"scenes/world.py", "renderers/bullet.py"}
 HEAVY = "cv2 gymnasium h5py hdf5plugin pyarrow pybullet pydantic rich scipy torch trimesh typer yaml"
-TEST_TOOLS = "hypothesis mypy pytest ruff setuptools"
+TEST_TOOLS = "execnet hypothesis mypy pytest ruff setuptools xdist"
 
 
 def _python_files(*folders: str) -> list[Path]:
