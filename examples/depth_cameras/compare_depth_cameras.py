@@ -140,7 +140,7 @@ def _shrink(picture: Image, factor: int) -> Image:
 
 def main(path: str) -> None:
     """Write the picture."""
-    Path(path).write_bytes(encode_small_png(draw_comparison(), most_bytes=1_500_000))
+    Path(path).write_bytes(encode_small_png(draw_comparison(), most_bytes=800_000))
 
 
 if __name__ == "__main__":
