@@ -29,10 +29,22 @@ _CELL_FIRST: Final = np.uint64(1022 << 5)
 _FRACTION: Final = np.uint64((1 << 47) - 1)
 _CELLS: Final = 32
 _OCTAVES: Final = 32
+_SIGN_32: Final = np.uint32(1 << 31)
+_CELL_SHIFT_32: Final = np.uint32(18)
+_CELL_FIRST_32: Final = np.uint32(126 << 5)
+_FRACTION_32: Final = np.uint32((1 << 18) - 1)
+_POSITION_32: Final = np.float32(2.0**-18)
+_HALF_32: Final = np.float32(0.5)
 
 POISSON_SEARCH_LIMIT: Final = 10.0
 """Below this mean the exact distribution function is searched; from it on the expansion is used."""
 _POISSON_STEPS: Final = 64
+_LIMIT_32: Final = np.float32(POISSON_SEARCH_LIMIT)
+_MOST_32: Final = np.float32(2.0**24)
+_ONE_32, _ZERO_32 = np.float32(1.0), np.float32(0.0)
+_T3, _T1 = np.float32(-1.0 / 72.0), np.float32(-1.0 / 36.0)
+_F4, _F2, _F0 = np.float32(1.0 / 270.0), np.float32(7.0 / 810.0), np.float32(-8.0 / 405.0)
+_C2, _C0 = np.float32(1.0 / 6.0), np.float32(1.0 / 3.0)
 
 
 @scalar(forceinline=True)
@@ -146,6 +158,8 @@ def _normal_table() -> NDArray[np.float32]:
 
 
 _NORMAL: Final = _normal_table()
+# The same in three columns, and the median itself: in float32 the largest lower tails are rounded up to it.
+_CONSTANT, _SLOPE, _BEND = (np.append(_NORMAL[:, k], np.float32(0.0)) for k in range(3))
 _RECIPROCAL: Final = np.array([0.0] + [1.0 / k for k in range(1, _POISSON_STEPS)])
 
 
@@ -185,6 +199,24 @@ def poisson_search(mean: float, uniform: float) -> float:
 
 
 @scalar(forceinline=True)
+def normal_single(word: Any) -> Any:
+    """Return a standard normal float32 from one word, within ±6.34; its error is below 1e-6.
+
+    Twice as many fit in a register as of `normal`'s.
+
+    Args:
+        word: uint32; u = (word + 1/2) 2^-32.
+    """
+    signed = np.uint32(word).view(np.int32)
+    lower_tail = np.int32(signed ^ np.int32(signed >> np.int32(31)))
+    bits = np.float32(np.float32(lower_tail) + _HALF_32).view(np.uint32)
+    cell = np.uint64(np.uint32(np.uint32(bits >> _CELL_SHIFT_32) - _CELL_FIRST_32))
+    x = np.float32(np.int32(bits & _FRACTION_32)) * _POSITION_32
+    value = np.float32((_BEND[cell] * x + _SLOPE[cell]) * x + _CONSTANT[cell])
+    return np.uint32(value.view(np.uint32) ^ np.uint32(word & _SIGN_32)).view(np.float32)
+
+
+@scalar(forceinline=True)
 def poisson_expansion(mean: Any, word: Any) -> Any:
     """Return a Poisson count as float64 from one word, without a branch; a mean below 10 counts as 10.
 
@@ -220,3 +252,27 @@ def poisson(mean: Any, word: Any) -> Any:
     if mean < POISSON_SEARCH_LIMIT:
         return poisson_search(mean, uniform64(word)) if mean > 0.0 else 0.0
     return poisson_expansion(mean, word)
+
+
+@scalar(forceinline=True)
+def poisson_single(mean: Any, word: Any) -> Any:
+    """Return the expansion's count as float32, without a branch; a mean below 10 counts as 10.
+
+    Before it is cut to a whole number it is off by less than 3e-7 of the mean.
+
+    Args:
+        mean: Expected count, float32; counts end at 2^24.
+        word: uint32.
+
+    Source: Giles 2016, section 2, the expansion of Cornish and Fisher to 1/mean.
+    """
+    mean = mean if mean > _LIMIT_32 else _LIMIT_32
+    w = normal_single(word)
+    root = np.float32(math.sqrt(mean))
+    inverse = _ONE_32 / root
+    w2 = w * w
+    third = (w2 * _T3 + _T1) * w
+    fourth = (w2 * _F4 + _F2) * w2 + _F0
+    count = mean + (root * w + (w2 * _C2 + _C0) + (third + fourth * inverse) * inverse)
+    count = count if count > _ZERO_32 else _ZERO_32
+    return np.float32(np.int32(count if count < _MOST_32 else _MOST_32))
