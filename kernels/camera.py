@@ -110,7 +110,9 @@ def apply_camera(
     profiles = find_profile_rows(profile, count, load_camera_profile)
     one_for_all = len(profiles.profiles) == 1
     each = profiles.profiles if one_for_all else tuple(profiles.profiles[k] for k in profiles.which.tolist())
-    light = apply_optics(radiance, each[0] if one_for_all else each, depth=depth, fx=fx, center=center, device=device, threads=threads)
+    light = apply_optics(
+        radiance, each[0] if one_for_all else each, depth=depth, fx=fx, center=center, device=device, threads=threads
+    )
     images = place.borrow(light, np.float32)
     rows, rig_number = check_rows(index, count), check_sensor(sensor)
     if exposure_time is None:

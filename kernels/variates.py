@@ -35,6 +35,10 @@ _CELL_FIRST_32: Final = np.uint32(126 << 5)
 _FRACTION_32: Final = np.uint32((1 << 18) - 1)
 _POSITION_32: Final = np.float32(2.0**-18)
 _HALF_32: Final = np.float32(0.5)
+_BEND_BITS: Final = np.uint32(12)
+_BEND_MASK: Final = np.uint32(4095)
+_SLOPE_STEP: Final = np.float32(2.0**-25)
+_BEND_SCALE: Final = np.float32(2.0)  # a bend's step over a slope's
 
 POISSON_SEARCH_LIMIT: Final = 10.0
 """Below this mean the exact distribution function is searched; from it on the expansion is used."""
@@ -158,8 +162,18 @@ def _normal_table() -> NDArray[np.float32]:
 
 
 _NORMAL: Final = _normal_table()
-# The same in three columns, and the median itself: in float32 the largest lower tails are rounded up to it.
-_CONSTANT, _SLOPE, _BEND = (np.append(_NORMAL[:, k], np.float32(0.0)) for k in range(3))
+
+
+def _pack_bends() -> NDArray[np.uint32]:
+    # Slopes lie in [0, 2^-5) and bends in [-2^-12, 0): 20 and 12 bits of one word, since each look-up takes its time.
+    slope = np.floor(np.float64(_NORMAL[:, 1]) * 2.0**25 + 0.5).astype(np.uint32)
+    bend = np.floor(np.float64(_NORMAL[:, 2]) * -(2.0**24) + 0.5).astype(np.uint32)
+    return np.append(slope << np.uint32(12) | bend, np.uint32(0))
+
+
+# For float32; the last entry is the median: the largest lower tails are rounded up to it.
+_CONSTANT: Final = np.append(_NORMAL[:, 0], np.float32(0.0))
+_BEND: Final = _pack_bends()
 _RECIPROCAL: Final = np.array([0.0] + [1.0 / k for k in range(1, _POISSON_STEPS)])
 
 
@@ -212,7 +226,10 @@ def normal_single(word: Any) -> Any:
     bits = np.float32(np.float32(lower_tail) + _HALF_32).view(np.uint32)
     cell = np.uint64(np.uint32(np.uint32(bits >> _CELL_SHIFT_32) - _CELL_FIRST_32))
     x = np.float32(np.int32(bits & _FRACTION_32)) * _POSITION_32
-    value = np.float32((_BEND[cell] * x + _SLOPE[cell]) * x + _CONSTANT[cell])
+    packed = _BEND[cell]
+    slope = np.float32(np.int32(np.uint32(packed >> _BEND_BITS)))
+    bend = np.float32(np.int32(packed & _BEND_MASK)) * _BEND_SCALE
+    value = np.float32((slope - bend * x) * (x * _SLOPE_STEP) + _CONSTANT[cell])
     return np.uint32(value.view(np.uint32) ^ np.uint32(word & _SIGN_32)).view(np.float32)
 
 
