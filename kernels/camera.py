@@ -108,8 +108,11 @@ def apply_camera(
     count, height, width, _ = shape
     place = find_place(radiance, device)
     profiles = find_profile_rows(profile, count, load_camera_profile)
-    each = [profiles.profiles[k] for k in profiles.which]
-    light = apply_optics(radiance, each, depth=depth, fx=fx, center=center, device=device, threads=threads)
+    one_for_all = len(profiles.profiles) == 1
+    each = profiles.profiles if one_for_all else tuple(profiles.profiles[k] for k in profiles.which.tolist())
+    light = apply_optics(
+        radiance, each[0] if one_for_all else each, depth=depth, fx=fx, center=center, device=device, threads=threads
+    )
     images = place.borrow(light, np.float32)
     rows, rig_number = check_rows(index, count), check_sensor(sensor)
     if exposure_time is None:
@@ -129,23 +132,31 @@ def apply_camera(
     rgb = place.allocate((count * height, width * 3), np.uint8)
     # A few images at a time keep the working space small and in the cache.
     step = max(1, _WORKING_PIXELS // (height * width))
-    numbers = place.allocate(((count if raw else min(step, count)) * height, width), np.uint16)
+    # On the host, numbers that nobody asked for lie where the picture will be, until they are arranged for development:
+    # fresh memory costs more than the work on it.
+    borrows = not raw and isinstance(rgb, np.ndarray) and (height * width % 2 == 0 or step >= count)
+    numbers = None if borrows else place.allocate(((count if raw else min(step, count)) * height, width), np.uint16)
     for start in range(0, count, step):
         part = slice(start, min(start + step, count))
         block = slice(part.start * height, part.stop * height)
-        kept = numbers[block] if raw else numbers[: block.stop - block.start]
+        lines_here = block.stop - block.start
+        if numbers is None:
+            kept = rgb[block].reshape(-1)[: 2 * lines_here * width].view(np.uint16).reshape(lines_here, width)
+        else:
+            kept = numbers[block] if raw else numbers[:lines_here]
         expose(place, lines[block], sensors, part, patterns, kept, threads)
         develop(place, kept, looks, part, rgb[block], threads)
     picture = place.give(rgb.reshape(shape))
-    picture = sharpen_image(picture, [camera.sharpening for camera in each], device=device, threads=threads)
-    picture = compress_jpeg(picture, [camera.jpeg_quality for camera in each], device=device, threads=threads)
-    one_for_all = len(profiles.profiles) == 1
+    sharpening = each[0].sharpening if one_for_all else [camera.sharpening for camera in each]
+    quality = each[0].jpeg_quality if one_for_all else [camera.jpeg_quality for camera in each]
+    picture = sharpen_image(picture, sharpening, device=device, threads=threads)
+    picture = compress_jpeg(picture, quality, device=device, threads=threads)
     return CameraReading(
         rgb=picture,
         raw=place.give(numbers.reshape(shape[:3])) if raw else None,
         exposure_time=times,
         truth=radiance,
-        profiles=profiles.profiles[0] if one_for_all else tuple(each),
+        profiles=each[0] if one_for_all else each,
     )
 
 

@@ -171,6 +171,9 @@ class Kernel:
                 return
             wanted = max(1, min(threads or thread_count(), numba.config.NUMBA_NUM_THREADS))
             before = numba.get_num_threads()
+            if wanted == before:
+                self.cpu_build(parallel=True)(count, *arguments)
+                return
             numba.set_num_threads(wanted)
             try:
                 self.cpu_build(parallel=True)(count, *arguments)
@@ -186,7 +189,10 @@ def _host_argument(value: Any, name: str, is_output: bool) -> Any:
             raise ValueError(f"{name} must be a writeable C-contiguous array; make it with np.empty")
         return value
     # One compiled signature per dtype and rank, whatever the caller's flags: inputs are contiguous and read-only.
-    view = np.require(value, requirements=["C", "A"]).view()
+    flags = value.flags
+    if not (flags.c_contiguous and flags.aligned):
+        value = np.require(value, requirements=["C", "A"])
+    view = value.view()
     view.flags.writeable = False
     return view
 

@@ -37,10 +37,14 @@ from .profile_rows import ProfileRows
 from .responsivity import dark_doubling, electrons_per_radiance
 from .tensors import Place
 from .tukey import tukey, tukey_deviation
-from .variates import POISSON_SEARCH_LIMIT, normal, poisson, poisson_expansion
+from .variates import POISSON_SEARCH_LIMIT, normal_single, poisson, poisson_single
 
 _MOST_RADIANCE: Final = np.float32(1e30)
-_MOST_ELECTRONS: Final = 1e12
+_MOST_LIGHT: Final = np.float32(1e20)
+_MOST_ELECTRONS: Final = np.float32(1e12)
+_FEW: Final = np.float32(POISSON_SEARCH_LIMIT)
+_ZERO: Final = np.float32(0.0)
+_ONE: Final = np.float32(1.0)
 _SIX: Final = np.uint64(6)
 
 
@@ -52,28 +56,32 @@ def positive(value: Any) -> Any:
 
 
 @scalar(forceinline=True)
-def _digitize(charge: Any, gain: Any, black_level: Any, largest: Any) -> Any:
-    """Return the digital number of a charge."""
-    value = charge * gain + (black_level + 0.5)
-    value = value if value > 0.0 else 0.0
+def _light(value: Any) -> Any:
+    """Return a radiance as float32 at least 0; NaN, a hole in the radiance, is dark."""
+    value = value if value > _ZERO else _ZERO
+    return value if value < _MOST_LIGHT else _MOST_LIGHT
+
+
+@scalar(forceinline=True)
+def _digitize(charge: Any, gain: Any, offset: Any, largest: Any) -> Any:
+    """Return the digital number of a charge; the offset is the black level and a half."""
+    value = charge * gain + offset
+    value = value if value > _ZERO else _ZERO
     return np.uint16(np.int32(value if value < largest else largest))
 
 
 @scalar(forceinline=True)
-def _response(r2: Any, natural: Any, a1: Any, a2: Any, a3: Any, spread: Any, nonuniformity: Any) -> Any:
-    """Return what share of the light a pixel turns into charge: fall-off times response, at least 0."""
-    tilt = 1.0 + natural * r2
-    # Divided in float32, which is exactly rounded on every device and takes a quarter of the time.
-    fall = np.float32(1.0 + r2 * (a1 + r2 * (a2 + r2 * a3))) / np.float32(tilt * tilt)
-    response = np.float64(fall) * (1.0 + spread * np.float64(nonuniformity))
-    return response if response > 0.0 else 0.0
-
-
-@scalar(forceinline=True)
-def _dark_charge(dark: Any, hot: Any, cold: Any, hotness: Any) -> Any:
-    """Return the mean charge that a pixel makes without light."""
-    warm = np.float64(hotness) - cold
-    return dark + hot * (warm if warm > 0.0 else 0.0)
+def _mean_charge(
+    light: Any, r2: Any, natural: Any, a1: Any, a2: Any, a3: Any, spread: Any, nonuniformity: Any, dark: Any, hot: Any,
+    cold: Any, hotness: Any,
+) -> Any:  # fmt: skip
+    """Return the mean charge of a pixel: light times fall-off times response, and what it makes without light."""
+    tilt = _ONE + natural * r2
+    fall = (_ONE + r2 * (a1 + r2 * (a2 + r2 * a3))) / (tilt * tilt)
+    response = fall * (_ONE + spread * np.float32(nonuniformity))
+    warm = np.float32(hotness) - cold
+    mean = light * (response if response > _ZERO else _ZERO) + (dark + hot * (warm if warm > _ZERO else _ZERO))
+    return mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS
 
 
 @scalar
@@ -82,8 +90,9 @@ def _expose_lane(
     color_in: Any, time_in: Any, optics_in: Any, pattern_in: Any, offset_in: Any, key_0: Any, key_1: Any, sensor: Any,
     height: Any, lanes: Any, word_out: Any, charge_out: Any, number_out: Any, raw_out: Any,
 ) -> None:  # fmt: skip
-    # A line's loops are short ones over scratch of 32-bit numbers that stays in the cache, without a branch: so the
-    # compiler works on eight pixels at once. Even and odd columns lie apart there, since they see different colours.
+    # A line's loops are short ones over scratch of 32-bit numbers that stays in the cache, without a branch, and in
+    # float32: so the compiler works on eight or sixteen pixels at once. Even and odd columns lie apart there, since
+    # they see different colours.
     lines, width = raw_out.shape
     half = (width + 1) // 2
     for line in range(lane * lines // lanes, (lane + 1) * lines // lanes):
@@ -91,74 +100,75 @@ def _expose_lane(
         y = line - image * height
         row, which, time = row_in[image], which_in[image], time_in[image]
         place = slot_in[image] * height + y
-        inverse_focal, center_x, center_y = 1.0 / optics_in[image, 0], optics_in[image, 1], optics_in[image, 2]
-        dark, hot, cold = parameter_in[which, 0] * time, parameter_in[which, 1] * time, parameter_in[which, 2]
-        spread, offset_spread = parameter_in[which, 3], parameter_in[which, 4]
-        full, gain, black = parameter_in[which, 5], parameter_in[which, 6], parameter_in[which, 7]
-        top, noise, shape = parameter_in[which, 8], parameter_in[which, 9], parameter_in[which, 10]
-        natural, a1 = parameter_in[which, 11], parameter_in[which, 12]
-        a2, a3 = parameter_in[which, 13], parameter_in[which, 14]
+        inverse, center_x, center_y = 1.0 / optics_in[image, 0], optics_in[image, 1], optics_in[image, 2]
+        inverse_focal, dy = np.float32(inverse), np.float32((y - center_y) * inverse)
+        dy2 = dy * dy
+        dark, hot = np.float32(parameter_in[which, 0] * time), np.float32(parameter_in[which, 1] * time)
+        cold, spread = np.float32(parameter_in[which, 2]), np.float32(parameter_in[which, 3])
+        offset_spread, full = np.float32(parameter_in[which, 4]), np.float32(parameter_in[which, 5])
+        gain, black = np.float32(parameter_in[which, 6]), np.float32(parameter_in[which, 7] + 0.5)
+        top, shape = np.float32(parameter_in[which, 8]), parameter_in[which, 10]
+        noise = np.float32(parameter_in[which, 9])
+        natural, a1 = np.float32(parameter_in[which, 11]), np.float32(parameter_in[which, 12])
+        a2, a3 = np.float32(parameter_in[which, 13]), np.float32(parameter_in[which, 14])
         for j in range(half):
             w0, w1, w2, w3 = draw_block(key_0, key_1, y * half + j, row, sensor, 0)
             word_out[lane, 0, j] = np.uint32(w0)
             word_out[lane, 1, j] = np.uint32(w1)
             word_out[lane, 2, j] = np.uint32(w2)
             word_out[lane, 3, j] = np.uint32(w3)
-        row_offset = np.float64(offset_in[image, 2 * half + y])
-        dy = (y - center_y) * inverse_focal
+        row_offset = offset_in[image, 2 * half + y]
         for parity in range(2):
             site = (y & 1) * 2 + parity
             count = (width + 1 - parity) // 2
             color = color_in[which, site]
+            middle = np.float32(center_x - parity)
+            column_offset = offset_in[image, parity * half :]  # a view: no test for an index from the end
             if color < CLEAR:
-                rate = rate_in[which, color] * time
+                rate = np.float32(rate_in[which, color] * time)
                 channel = np.uint64(3 * parity + color)  # unsigned: no test for an index from the end
                 for j in range(count):
-                    light = positive(radiance_in[line, _SIX * np.uint64(j) + channel]) * rate
-                    dx = (2 * j + parity - center_x) * inverse_focal
-                    response = _response(
-                        dx * dx + dy * dy, natural, a1, a2, a3, spread, pattern_in[place, 0, parity, j]
-                    )
-                    mean = light * response + _dark_charge(dark, hot, cold, pattern_in[place, 2, parity, j])
-                    charge_out[lane, 0, parity, j] = np.float32(mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS)
+                    light = _light(radiance_in[line, _SIX * np.uint64(j) + channel]) * rate
+                    dx = (np.float32(np.int32(2 * j)) - middle) * inverse_focal
+                    charge_out[lane, 0, parity, j] = _mean_charge(
+                        light, dx * dx + dy2, natural, a1, a2, a3, spread, pattern_in[place, 0, parity, j],
+                        dark, hot, cold, pattern_in[place, 2, parity, j],
+                    )  # fmt: skip
             else:
-                red, green, blue = rate_in[which, 0] * time, rate_in[which, 1] * time, rate_in[which, 2] * time
+                red, green = np.float32(rate_in[which, 0] * time), np.float32(rate_in[which, 1] * time)
+                blue = np.float32(rate_in[which, 2] * time)
                 for j in range(count):
                     x = 2 * j + parity
-                    light = positive(radiance_in[line, 3 * x]) * red + positive(radiance_in[line, 3 * x + 1]) * green
-                    light += positive(radiance_in[line, 3 * x + 2]) * blue
-                    dx = (x - center_x) * inverse_focal
-                    response = _response(
-                        dx * dx + dy * dy, natural, a1, a2, a3, spread, pattern_in[place, 0, parity, j]
-                    )
-                    mean = light * response + _dark_charge(dark, hot, cold, pattern_in[place, 2, parity, j])
-                    charge_out[lane, 0, parity, j] = np.float32(mean if mean < _MOST_ELECTRONS else _MOST_ELECTRONS)
+                    light = _light(radiance_in[line, 3 * x]) * red + _light(radiance_in[line, 3 * x + 1]) * green
+                    light += _light(radiance_in[line, 3 * x + 2]) * blue
+                    dx = (np.float32(np.int32(2 * j)) - middle) * inverse_focal
+                    charge_out[lane, 0, parity, j] = _mean_charge(
+                        light, dx * dx + dy2, natural, a1, a2, a3, spread, pattern_in[place, 0, parity, j],
+                        dark, hot, cold, pattern_in[place, 2, parity, j],
+                    )  # fmt: skip
             for j in range(count):
-                mean = np.float64(charge_out[lane, 0, parity, j])
-                charge = poisson_expansion(mean, np.uint64(word_out[lane, 2 * parity, j]))
-                charge_out[lane, 1, parity, j] = np.float32(charge if charge < full else full)
+                charge = poisson_single(charge_out[lane, 0, parity, j], word_out[lane, 2 * parity, j])
+                charge_out[lane, 1, parity, j] = charge if charge < full else full
             few = 0
             for j in range(count):
-                few += 1 if charge_out[lane, 0, parity, j] < POISSON_SEARCH_LIMIT else 0
+                few += 1 if charge_out[lane, 0, parity, j] < _FEW else 0
             for j in range(count if few > 0 else 0):
-                mean = np.float64(charge_out[lane, 0, parity, j])
-                if mean < POISSON_SEARCH_LIMIT:
-                    charge = poisson(mean, np.uint64(word_out[lane, 2 * parity, j]))
-                    charge_out[lane, 1, parity, j] = np.float32(charge if charge < full else full)
+                if charge_out[lane, 0, parity, j] < _FEW:
+                    mean = np.float64(charge_out[lane, 0, parity, j])
+                    charge = np.float32(poisson(mean, np.uint64(word_out[lane, 2 * parity, j])))
+                    charge_out[lane, 1, parity, j] = charge if charge < full else full
             if shape == 0.0:
                 for j in range(count):
-                    rest = noise * normal(np.uint64(word_out[lane, 2 * parity + 1, j]))
-                    rest += offset_spread * np.float64(pattern_in[place, 1, parity, j])
-                    rest += np.float64(offset_in[image, parity * half + j]) + row_offset
-                    charge = np.float64(charge_out[lane, 1, parity, j])
-                    number_out[lane, parity, j] = _digitize(charge + rest, gain, black, top)
+                    rest = noise * normal_single(word_out[lane, 2 * parity + 1, j])
+                    rest += offset_spread * np.float32(pattern_in[place, 1, parity, j])
+                    rest += column_offset[j] + row_offset
+                    number_out[lane, parity, j] = _digitize(charge_out[lane, 1, parity, j] + rest, gain, black, top)
             else:
                 for j in range(count):
-                    rest = noise * tukey(np.uint64(word_out[lane, 2 * parity + 1, j]), shape)
-                    rest += offset_spread * np.float64(pattern_in[place, 1, parity, j])
-                    rest += np.float64(offset_in[image, parity * half + j]) + row_offset
-                    charge = np.float64(charge_out[lane, 1, parity, j])
-                    number_out[lane, parity, j] = _digitize(charge + rest, gain, black, top)
+                    rest = noise * np.float32(tukey(np.uint64(word_out[lane, 2 * parity + 1, j]), shape))
+                    rest += offset_spread * np.float32(pattern_in[place, 1, parity, j])
+                    rest += column_offset[j] + row_offset
+                    number_out[lane, parity, j] = _digitize(charge_out[lane, 1, parity, j] + rest, gain, black, top)
         for j in range(width // 2):
             raw_out[line, 2 * j] = number_out[lane, 0, j]
             raw_out[line, 2 * j + 1] = number_out[lane, 1, j]

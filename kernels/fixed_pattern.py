@@ -158,7 +158,10 @@ class Patterns:
             Maps of S units as `make_patterns` returns them, each image's place among them, shape (n,), and the key of
             each unit's stream, shape (S, 2).
         """
-        distinct, slots = np.unique(units, return_inverse=True)
+        if (units == units[0]).all():  # as a rule; sorting them would take longer than all else here
+            distinct, slots = units[:1], np.zeros(len(units), np.int64)
+        else:
+            distinct, slots = np.unique(units, return_inverse=True)
         wanted = tuple(int(unit) for unit in distinct)
         if wanted != self._units:
             self._units, self._maps = wanted, None  # the old maps are let go before new ones are made

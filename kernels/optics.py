@@ -253,14 +253,16 @@ def _per_image(
     """Return each image's blur scale [px] and focus [m]; lambda N / p of the channels; 1 / (1 + c) of red and blue."""
     count = len(rows.which)
     lenses, scales, shrinks = np.zeros((count, 2)), np.zeros((count, 3)), np.ones((count, 2))
-    for image, which in enumerate(rows.which.tolist()):
-        camera = rows.profiles[which]
-        pitch = camera.pixel_pitch if fx is None else camera.focal_length / float(fx[image])
+    for k, camera in enumerate(rows.profiles):
+        mine: Any = rows.which == k if len(rows.profiles) > 1 else slice(None)
+        pitch: Any = camera.pixel_pitch if fx is None else camera.focal_length / fx[mine]
         if camera.focus_distance > 0.0:
             spread = camera.f_number * (camera.focus_distance - camera.focal_length)
-            lenses[image] = (math.pow(camera.focal_length, 2) / spread / pitch, camera.focus_distance)
+            lenses[mine, 0] = math.pow(camera.focal_length, 2) / spread / pitch
+            lenses[mine, 1] = camera.focus_distance
         if camera.diffraction:
-            scales[image] = [wavelength * camera.f_number / pitch for wavelength in camera.wavelength]
+            for channel, wavelength in enumerate(camera.wavelength):
+                scales[mine, channel] = wavelength * camera.f_number / pitch
         red, blue = camera.chromatic_aberration
-        shrinks[image] = (1.0 / (1.0 + red), 1.0 / (1.0 + blue))
+        shrinks[mine] = (1.0 / (1.0 + red), 1.0 / (1.0 + blue))
     return lenses, scales, shrinks

@@ -85,9 +85,11 @@ def draw_block(k0: Any, k1: Any, item: Any, row: Any, sensor: Any, block: Any) -
         Four words, uint64 below 2^32.
     """
     index = np.uint64(row)
-    last = (np.uint64(sensor) << _SENSOR_SHIFT) | np.uint64(block)
+    last = ((np.uint64(sensor) << _SENSOR_SHIFT) | np.uint64(block)) & _MASK
+    # Masked, though it changes nothing: the compiler then knows that a product of 32-bit words is all it takes.
+    item, k0, k1 = np.uint64(item) & _MASK, np.uint64(k0) & _MASK, np.uint64(k1) & _MASK
     # Written out: a loop here would keep the compiler from drawing for several pixels at once (8 times slower).
-    c0, c1, c2, c3, k0, k1 = _round(np.uint64(item), index & _MASK, index >> _SHIFT, last, k0, k1)
+    c0, c1, c2, c3, k0, k1 = _round(item, index & _MASK, index >> _SHIFT, last, k0, k1)
     c0, c1, c2, c3, k0, k1 = _round(c0, c1, c2, c3, k0, k1)
     c0, c1, c2, c3, k0, k1 = _round(c0, c1, c2, c3, k0, k1)
     c0, c1, c2, c3, k0, k1 = _round(c0, c1, c2, c3, k0, k1)

@@ -69,6 +69,7 @@ def list_profiles(kind: str | None = None) -> tuple[str, ...]:
     return tuple(name for name in names if kind is None or (_read(name)["kind"] == "camera") == (kind == "camera"))
 
 
+@functools.lru_cache(maxsize=64)
 def load_profile(name: str) -> Profile:
     """Return a built-in profile.
 

@@ -29,10 +29,26 @@ _CELL_FIRST: Final = np.uint64(1022 << 5)
 _FRACTION: Final = np.uint64((1 << 47) - 1)
 _CELLS: Final = 32
 _OCTAVES: Final = 32
+_SIGN_32: Final = np.uint32(1 << 31)
+_CELL_SHIFT_32: Final = np.uint32(18)
+_CELL_FIRST_32: Final = np.uint32(126 << 5)
+_FRACTION_32: Final = np.uint32((1 << 18) - 1)
+_POSITION_32: Final = np.float32(2.0**-18)
+_HALF_32: Final = np.float32(0.5)
+_BEND_BITS: Final = np.uint32(12)
+_BEND_MASK: Final = np.uint32(4095)
+_SLOPE_STEP: Final = np.float32(2.0**-25)
+_BEND_SCALE: Final = np.float32(2.0)  # a bend's step over a slope's
 
 POISSON_SEARCH_LIMIT: Final = 10.0
 """Below this mean the exact distribution function is searched; from it on the expansion is used."""
 _POISSON_STEPS: Final = 64
+_LIMIT_32: Final = np.float32(POISSON_SEARCH_LIMIT)
+_MOST_32: Final = np.float32(2.0**24)
+_ONE_32, _ZERO_32 = np.float32(1.0), np.float32(0.0)
+_T3, _T1 = np.float32(-1.0 / 72.0), np.float32(-1.0 / 36.0)
+_F4, _F2, _F0 = np.float32(1.0 / 270.0), np.float32(7.0 / 810.0), np.float32(-8.0 / 405.0)
+_C2, _C0 = np.float32(1.0 / 6.0), np.float32(1.0 / 3.0)
 
 
 @scalar(forceinline=True)
@@ -146,6 +162,18 @@ def _normal_table() -> NDArray[np.float32]:
 
 
 _NORMAL: Final = _normal_table()
+
+
+def _pack_bends() -> NDArray[np.uint32]:
+    # Slopes lie in [0, 2^-5) and bends in [-2^-12, 0): 20 and 12 bits of one word, since each look-up takes its time.
+    slope = np.floor(np.float64(_NORMAL[:, 1]) * 2.0**25 + 0.5).astype(np.uint32)
+    bend = np.floor(np.float64(_NORMAL[:, 2]) * -(2.0**24) + 0.5).astype(np.uint32)
+    return np.append(slope << np.uint32(12) | bend, np.uint32(0))
+
+
+# For float32; the last entry is the median: the largest lower tails are rounded up to it.
+_CONSTANT: Final = np.append(_NORMAL[:, 0], np.float32(0.0))
+_BEND: Final = _pack_bends()
 _RECIPROCAL: Final = np.array([0.0] + [1.0 / k for k in range(1, _POISSON_STEPS)])
 
 
@@ -185,6 +213,27 @@ def poisson_search(mean: float, uniform: float) -> float:
 
 
 @scalar(forceinline=True)
+def normal_single(word: Any) -> Any:
+    """Return a standard normal float32 from one word, within ±6.34; its error is below 1e-6.
+
+    Twice as many fit in a register as of `normal`'s.
+
+    Args:
+        word: uint32; u = (word + 1/2) 2^-32.
+    """
+    signed = np.uint32(word).view(np.int32)
+    lower_tail = np.int32(signed ^ np.int32(signed >> np.int32(31)))
+    bits = np.float32(np.float32(lower_tail) + _HALF_32).view(np.uint32)
+    cell = np.uint64(np.uint32(np.uint32(bits >> _CELL_SHIFT_32) - _CELL_FIRST_32))
+    x = np.float32(np.int32(bits & _FRACTION_32)) * _POSITION_32
+    packed = _BEND[cell]
+    slope = np.float32(np.int32(np.uint32(packed >> _BEND_BITS)))
+    bend = np.float32(np.int32(packed & _BEND_MASK)) * _BEND_SCALE
+    value = np.float32((slope - bend * x) * (x * _SLOPE_STEP) + _CONSTANT[cell])
+    return np.uint32(value.view(np.uint32) ^ np.uint32(word & _SIGN_32)).view(np.float32)
+
+
+@scalar(forceinline=True)
 def poisson_expansion(mean: Any, word: Any) -> Any:
     """Return a Poisson count as float64 from one word, without a branch; a mean below 10 counts as 10.
 
@@ -220,3 +269,27 @@ def poisson(mean: Any, word: Any) -> Any:
     if mean < POISSON_SEARCH_LIMIT:
         return poisson_search(mean, uniform64(word)) if mean > 0.0 else 0.0
     return poisson_expansion(mean, word)
+
+
+@scalar(forceinline=True)
+def poisson_single(mean: Any, word: Any) -> Any:
+    """Return the expansion's count as float32, without a branch; a mean below 10 counts as 10.
+
+    Before it is cut to a whole number it is off by less than 3e-7 of the mean.
+
+    Args:
+        mean: Expected count, float32; counts end at 2^24.
+        word: uint32.
+
+    Source: Giles 2016, section 2, the expansion of Cornish and Fisher to 1/mean.
+    """
+    mean = mean if mean > _LIMIT_32 else _LIMIT_32
+    w = normal_single(word)
+    root = np.float32(math.sqrt(mean))
+    inverse = _ONE_32 / root
+    w2 = w * w
+    third = (w2 * _T3 + _T1) * w
+    fourth = (w2 * _F4 + _F2) * w2 + _F0
+    count = mean + (root * w + (w2 * _C2 + _C0) + (third + fourth * inverse) * inverse)
+    count = count if count > _ZERO_32 else _ZERO_32
+    return np.float32(np.int32(count if count < _MOST_32 else _MOST_32))

@@ -12,7 +12,16 @@ from naive.camera import poisson as naive_poisson
 from naive.twin import run_simulated
 from simloom.kernels.device import Kernel, scalar
 from simloom.kernels.philox import philox_words
-from simloom.kernels.variates import normal, normal_quantile, poisson, uniform32, uniform64, uniform64_pair
+from simloom.kernels.variates import (
+    normal,
+    normal_quantile,
+    normal_single,
+    poisson,
+    poisson_single,
+    uniform32,
+    uniform64,
+    uniform64_pair,
+)
 
 
 @scalar
@@ -25,7 +34,13 @@ def _poisson_element(index, word_in, mean, value_out):
     value_out[index] = poisson(mean, np.uint64(word_in[index]))
 
 
-NORMAL, POISSON = Kernel(_normal_element), Kernel(_poisson_element)
+@scalar
+def _single_element(index, word_in, mean_in, normal_out, count_out):
+    normal_out[index] = normal_single(word_in[index])
+    count_out[index] = poisson_single(mean_in[index], word_in[index])
+
+
+NORMAL, POISSON, SINGLE = Kernel(_normal_element), Kernel(_poisson_element), Kernel(_single_element)
 
 
 def _words(count: int, stream: str) -> np.ndarray:
@@ -101,24 +116,64 @@ def test_poisson_follows_the_oracle() -> None:
         assert (value != expected).mean() <= 0.005
 
 
+def test_single_precision_is_within_its_bound() -> None:
+    """In float32 a normal is within 1e-6 of the quantile, odd about one half, up to the ends of every octave."""
+    ends = np.arange(3000)
+    octaves = np.concatenate([2**k + np.linspace(0, 2**k - 1, 999).astype(np.int64) for k in range(10, 31)])
+    lower = np.concatenate([ends, octaves, 2**31 - 1 - ends])
+    words = np.concatenate([lower, 2**32 - 1 - lower]).astype(np.uint32)
+    value, count = np.full(len(words), np.nan, np.float32), np.full(len(words), np.nan, np.float32)
+    SINGLE.launch(len(words), words, np.full(len(words), 57.3, np.float32), value, count)
+    half = len(lower)
+
+    assert np.abs(value[:half] - special.ndtri((lower + 0.5) / 2**32)).max() < 1e-6
+    assert np.array_equal(value[half:], -value[:half])
+
+
+@pytest.mark.parametrize("mean", [10.0, 57.3, 3000.0, 5e4])
+def test_single_precision_counts_follow_the_expansion(mean: float) -> None:
+    """In float32 counts are the oracle's but for one in the share that rounding 3e-7 of the mean moves."""
+    words = _words(8000, "single")
+    mean = float(np.float32(mean))
+    value, count = np.full(len(words), np.nan, np.float32), np.full(len(words), np.nan, np.float32)
+    SINGLE.launch(len(words), words, np.full(len(words), mean, np.float32), value, count)
+    expected = np.array([naive_poisson(mean, (int(w) + 0.5) / 2**32) for w in words])
+
+    assert np.abs(count - expected).max() <= 1
+    assert (count != expected).mean() <= 0.002 + 3e-7 * mean
+
+
+def test_single_precision_counts_end_at_their_bounds() -> None:
+    """No mean gives a count below 0 or above 2^24, and one below 10 counts as 10."""
+    words = np.array([0, 2**31, 2**32 - 1, 2**31, 77], np.uint32)
+    means = np.array([10.0, 1e12, 1e12, 3.0, 10.0], np.float32)
+    value, count = np.full(5, np.nan, np.float32), np.full(5, np.nan, np.float32)
+    SINGLE.launch(5, words, means, value, count)
+
+    assert count.tolist() == [0.0, 2.0**24, 2.0**24, 10.0, float(poisson(10.0, np.uint64(77)))]
+
+
 def test_simulated_cuda_gives_the_same_counts(tmp_path: Path) -> None:
     """Counts of the CUDA source equal the CPU's; normals agree to 1e-12."""
     words = _words(200, "twin")
     code = """
 from simloom.kernels.device import Kernel, scalar
-from simloom.kernels.variates import normal, poisson
+from simloom.kernels.variates import normal, normal_single, poisson, poisson_single
 @scalar
 def element(index, word_in, value_out):
     w = np.uint64(word_in[index])
+    value_out[index, 3] = normal_single(word_in[index])
+    value_out[index, 4] = poisson_single(np.float32(400.0), word_in[index])
     value_out[index, 0] = normal(w)
     value_out[index, 1] = poisson(4.0, w)
     value_out[index, 2] = poisson(400.0, w)
-value = np.full((len(words), 3), np.nan)
+value = np.full((len(words), 5), np.nan)
 Kernel(element).launch(len(words), words, value, device="cuda")
 out = {"value": value}
 """
     simulated = run_simulated(code, tmp_path, words=words)["value"]
-    value = np.full((len(words), 3), np.nan)
+    single = [np.full(len(words), np.nan, np.float32) for _ in range(2)]
+    SINGLE.launch(len(words), words, np.full(len(words), 400.0, np.float32), *single)
     columns = [np.full(len(words), np.nan) for _ in range(3)]
     NORMAL.launch(len(words), words, columns[0])
     POISSON.launch(len(words), words, 4.0, columns[1])
@@ -126,4 +181,5 @@ out = {"value": value}
     value = np.stack(columns, axis=1)
 
     assert np.allclose(simulated[:, 0], value[:, 0], rtol=0, atol=1e-12)
-    assert np.array_equal(simulated[:, 1:], value[:, 1:])
+    assert np.array_equal(simulated[:, 1:3], value[:, 1:])
+    assert np.array_equal(simulated[:, 3:], np.stack(single, axis=1))
