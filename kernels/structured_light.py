@@ -202,7 +202,8 @@ def measure_structured_light(
     seen = place.allocate((space, margin + width), np.float32)
     draws = place.allocate((space, PLANES, width), np.float32)
     votes = place.allocate((space, width + 2 * PAD), np.float32)
-    matched = place.allocate((space, width), np.int32)
+    means = place.allocate((space, 3, width), np.float32)
+    dots = place.allocate((space, width + 2 * PAD), np.float32)
     columns, shaded = place.allocate((space, width), np.float32), place.allocate((space, width), np.uint8)
     disparity = place.allocate((space + 1, width), np.float32)
     flat = disparity.reshape(-1)
@@ -226,6 +227,6 @@ def measure_structured_light(
         _READ.launch(total, here, which, noise, height, draws, depth, found, **options)
         _VOTE.launch(total, disparity, here, which, pattern, pattern_of, margin, height, draws, found, votes, **options)
         match_dots(
-            total, height, products, which, matching, noise, votes, draws, matched, depth, found, **options,
+            total, height, products, which, matching, noise, votes, draws, means, dots, depth, found, **options,
         )  # fmt: skip
     return measured, status
