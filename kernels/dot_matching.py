@@ -13,7 +13,6 @@ Source: Handa, Whelan, McDonald, Davison, "A benchmark for RGB-D visual odometry
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -32,8 +31,9 @@ NO_DOT: Final = np.float32(-1e6)
 UNSEEN_DOT: Final = np.float32(-2e6)
 """Vote of a dot that is not seen."""
 
-_MATCHED_VOTE: Final = 2
-_WEIGHT: Final = 1.0 / (1.0 + np.arange(33))
+_BLOCK: Final = 32
+# Far above the rounding of float32 disparities: what agrees by the quick test agrees vote by vote.
+_MARGIN: Final = 2.5e-4
 _PER_PIXEL: Final = np.float32(256.0)
 _PIXEL: Final = np.float32(1.0 / 256.0)
 _HALF: Final = np.float32(0.5)
@@ -46,6 +46,11 @@ _SEEN: Final = np.float32(129.0)
 _NOWHERE: Final = np.float32(1e9)
 
 
+# Columns of a block are unsigned: an index that may count from the end keeps the compiler from several pixels at once.
+_U1, _U2, _U3, _U4 = np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+_U5, _U6, _U7, _U8 = np.uint64(5), np.uint64(6), np.uint64(7), np.uint64(8)
+
+
 class MatchingTable(NamedTuple):
     """How each distinct profile matches dots."""
 
@@ -53,6 +58,12 @@ class MatchingTable(NamedTuple):
     """1 where a column that far from the middle belongs to the window, else 0, shape (K, 5)."""
     tolerance: NDArray[np.float32]
     """How far a vote that many lines and columns from the middle may be from the mean [px], shape (K, 5, 5)."""
+    spread: NDArray[np.float32]
+    """Tolerance that a dot gains by being that many columns from the middle [px], shape (K, 5)."""
+    closeness: NDArray[np.float32]
+    """How far a vote that many lines from the middle surely may be from the mean [px], shape (K, 5)."""
+    weight: NDArray[np.float32]
+    """Weight of a dot that many lines and columns from what it fills, shape (K, 5, 5)."""
     share: NDArray[np.float32]
     """Share of the dots that must agree, shape (K,)."""
     window_radius: NDArray[np.int64]
@@ -66,13 +77,18 @@ def tabulate_matching(profiles: Sequence[StructuredLightProfile]) -> MatchingTab
     j, i = np.mgrid[0:5, 0:5]
     radius = np.array([p.window_radius for p in profiles], np.int64)
     outside = (np.maximum(j, i) > radius[:, None, None]).astype(bool)
-    tolerance = np.array([p.vote_tolerance for p in profiles])[:, None, None] * (1.0 + j * j + i * i)
+    apart = j * j + i * i
+    tolerance = np.array([p.vote_tolerance for p in profiles])[:, None, None] * (1.0 + apart)
+    fill = np.array([p.fill_radius for p in profiles], np.int64)
     return MatchingTable(
         inside=(np.arange(5) <= radius[:, None]).astype(np.float32),
         tolerance=np.where(outside, -1.0, tolerance).astype(np.float32),
+        spread=np.where(outside[:, 0], _NOWHERE, tolerance[:, 0] - tolerance[:, :1, 0]).astype(np.float32),
+        closeness=(tolerance[:, :, 0] - _MARGIN).astype(np.float32),
+        weight=np.where(apart <= fill[:, None, None] ** 2, 1.0 / (1.0 + apart), 0.0).astype(np.float32),
         share=np.array([p.vote_share for p in profiles], np.float32),
         window_radius=radius,
-        fill_radius=np.array([p.fill_radius for p in profiles], np.int64),
+        fill_radius=fill,
     )
 
 
@@ -93,12 +109,30 @@ def _tally(vote: Any) -> Any:
     return _SEEN if vote > _NONE else (_ONE if vote < _UNSEEN else _NONE)
 
 
+@scalar(forceinline=True)
+def _least(a: Any, b: Any) -> Any:
+    return a if a < b else b
+
+
+@scalar(forceinline=True)
+def _most(a: Any, b: Any) -> Any:
+    return a if a > b else b
+
+
+@scalar(forceinline=True)
+def _low(a: Any, b: Any) -> Any:
+    # The lower vote of two, far above all where none is seen.
+    return _least(a if a > _NONE else _NOWHERE, b if b > _NONE else _NOWHERE)
+
+
 @scalar
 def _sum_line(line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: Any, draw_out: Any) -> None:
-    """Add votes and counts over the window's columns."""
+    """Sum up votes and counts over the window's columns, planes 0 and 1, and find bounds of the votes, 3 and 4."""
     which = which_in[np.uint64(line) // np.uint64(height)]
     i0, i1, i2 = matching_in.inside[which, 0], matching_in.inside[which, 1], matching_in.inside[which, 2]
     i3, i4 = matching_in.inside[which, 3], matching_in.inside[which, 4]
+    s1, s2 = matching_in.spread[which, 1], matching_in.spread[which, 2]
+    s3, s4 = matching_in.spread[which, 3], matching_in.spread[which, 4]
     for x in range(draw_out.shape[2]):
         v0, v1, v2, v3 = vote_in[line, x], vote_in[line, x + 1], vote_in[line, x + 2], vote_in[line, x + 3]
         v4, v5, v6, v7 = vote_in[line, x + 4], vote_in[line, x + 5], vote_in[line, x + 6], vote_in[line, x + 7]
@@ -111,20 +145,52 @@ def _sum_line(line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: 
             i0 * _tally(v4) + i1 * (_tally(v3) + _tally(v5)) + i2 * (_tally(v2) + _tally(v6))
             + i3 * (_tally(v1) + _tally(v7)) + i4 * (_tally(v0) + _tally(v8))
         )  # fmt: skip
+        # |vote - mean| < t (1 + j^2 + i^2) for all columns i: vote + t i^2 is bounded below, vote - t i^2 above.
+        low = _least(_low(v4, v4), _low(v3, v5) + s1)
+        low = _least(low, _low(v2, v6) + s2)
+        low = _least(low, _low(v1, v7) + s3)
+        draw_out[line, 3, x] = _least(low, _low(v0, v8) + s4)
+        high = _most(v4, _most(v3, v5) - s1)
+        high = _most(high, _most(v2, v6) - s2)
+        high = _most(high, _most(v1, v7) - s3)
+        draw_out[line, 4, x] = _most(high, _most(v0, v8) - s4)
 
 
 @scalar(forceinline=True)
 def _agrees(vote: Any, mean: Any, tolerance: Any) -> Any:
-    return np.int32(abs(vote - mean) < tolerance)
+    return np.float32(abs(vote - mean) < tolerance)
+
+
+@scalar
+def _count_block(
+    line: Any, first: Any, last: Any, start: Any, end: Any, which: Any, matching_in: Any, vote_in: Any, mean_out: Any
+) -> None:
+    """Count the votes that agree, dot by dot, for some pixels of a line."""
+    for x in range(np.uint64(start), np.uint64(end)):
+        mean_out[line, 2, x] = _NONE
+    for other in range(first, last + 1):
+        away = abs(other - line)
+        t0, t1 = matching_in.tolerance[which, away, 0], matching_in.tolerance[which, away, 1]
+        t2, t3 = matching_in.tolerance[which, away, 2], matching_in.tolerance[which, away, 3]
+        t4 = matching_in.tolerance[which, away, 4]
+        for x in range(np.uint64(start), np.uint64(end)):
+            mean = mean_out[line, 0, x]
+            mean_out[line, 2, x] += (
+                _agrees(vote_in[other, x], mean, t4) + _agrees(vote_in[other, x + _U1], mean, t3)
+                + _agrees(vote_in[other, x + _U2], mean, t2) + _agrees(vote_in[other, x + _U3], mean, t1)
+                + _agrees(vote_in[other, x + _U4], mean, t0) + _agrees(vote_in[other, x + _U5], mean, t1)
+                + _agrees(vote_in[other, x + _U6], mean, t2) + _agrees(vote_in[other, x + _U7], mean, t3)
+                + _agrees(vote_in[other, x + _U8], mean, t4)
+            )  # fmt: skip
 
 
 @scalar
 def _match_line(
-    line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: Any, draw_out: Any, matched_out: Any,
+    line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: Any, draw_in: Any, mean_out: Any, dot_out: Any,
     status_out: Any,
 ) -> None:  # fmt: skip
-    """Find the pixels that are matched; planes 4 and 3 of `draw_out` become the means and the votes that are needed."""
-    width = matched_out.shape[1]
+    """Find the pixels that are matched: votes of matched dots, else 0, and in plane 2 of `mean_out` what to fill."""
+    width = mean_out.shape[2]
     image = np.uint64(line) // np.uint64(height)
     which = which_in[image]
     radius = matching_in.window_radius[which]
@@ -133,74 +199,110 @@ def _match_line(
         min(line + radius, np.int64(image) * height + height - 1),
     )
     for x in range(width):
-        draw_out[line, 4, x] = _NONE
-        draw_out[line, 3, x] = _NONE
-    for other in range(first, last + 1):
+        mean_out[line, 0, x] = draw_in[first, 0, x]
+        mean_out[line, 1, x] = draw_in[first, 1, x]
+    for other in range(first + 1, last + 1):
         for x in range(width):
-            draw_out[line, 4, x] += draw_out[other, 0, x]
-            draw_out[line, 3, x] += draw_out[other, 1, x]
+            mean_out[line, 0, x] += draw_in[other, 0, x]
+            mean_out[line, 1, x] += draw_in[other, 1, x]
+    # Plane 1: dots that must agree. Plane 2: those that do, which are all that are seen where no bound is exceeded.
     share = matching_in.share[which]
     for x in range(width):
-        tally = draw_out[line, 3, x]
+        tally = mean_out[line, 1, x]
         seen = np.float32(np.int32(tally * _PER_UNIT))
-        draw_out[line, 4, x] = draw_out[line, 4, x] / seen if seen > _NONE else _NOWHERE
-        draw_out[line, 3, x] = share * (tally - seen * _SEEN_UNIT)
-        matched_out[line, x] = np.int32(0)
+        mean_out[line, 0, x] = mean_out[line, 0, x] / seen if seen > _NONE else _NOWHERE
+        mean_out[line, 1, x] = share * (tally - seen * _SEEN_UNIT)
+        mean_out[line, 2, x] = seen
     for other in range(first, last + 1):
-        away = abs(other - line)
-        t0, t1 = matching_in.tolerance[which, away, 0], matching_in.tolerance[which, away, 1]
-        t2, t3 = matching_in.tolerance[which, away, 2], matching_in.tolerance[which, away, 3]
-        t4 = matching_in.tolerance[which, away, 4]
+        closeness = matching_in.closeness[which, abs(other - line)]
         for x in range(width):
-            mean = draw_out[line, 4, x]
-            matched_out[line, x] += (
-                _agrees(vote_in[other, x], mean, t4) + _agrees(vote_in[other, x + 1], mean, t3)
-                + _agrees(vote_in[other, x + 2], mean, t2) + _agrees(vote_in[other, x + 3], mean, t1)
-                + _agrees(vote_in[other, x + 4], mean, t0) + _agrees(vote_in[other, x + 5], mean, t1)
-                + _agrees(vote_in[other, x + 6], mean, t2) + _agrees(vote_in[other, x + 7], mean, t3)
-                + _agrees(vote_in[other, x + 8], mean, t4)
-            )  # fmt: skip
+            mean = mean_out[line, 0, x]
+            far = _most(mean - draw_in[other, 3, x], draw_in[other, 4, x] - mean)
+            # A sign that once is minus stays so.
+            agreeing = mean_out[line, 2, x]
+            mean_out[line, 2, x] = agreeing if far < closeness else -abs(agreeing)
+    for start in range(0, width, _BLOCK):
+        end = min(start + _BLOCK, width)
+        unsure = np.int32(0)
+        for x in range(np.uint64(start), np.uint64(end)):
+            agreeing = mean_out[line, 2, x]
+            unsure += np.int32(agreeing < _NONE) & np.int32(-agreeing >= mean_out[line, 1, x])
+        if unsure > 0:
+            _count_block(line, first, last, start, end, which, matching_in, vote_in, mean_out)
+    for x in range(PAD):
+        dot_out[line, x] = _NONE
+        dot_out[line, PAD + width + x] = _NONE
     for x in range(width):
-        matched = np.float32(matched_out[line, x]) >= draw_out[line, 3, x]
-        is_vote = vote_in[line, PAD + x] > _NONE
-        matched_out[line, x] = np.int32((_MATCHED_VOTE if is_vote else 1) if matched else 0)
+        matched = mean_out[line, 2, x] >= mean_out[line, 1, x]
+        dot_out[line, PAD + x] = _value(vote_in[line, PAD + x]) if matched else _NONE
         status = status_out[line, x]
+        mean_out[line, 2, x] = _ONE if matched != (status == VALID) else _NONE
         status_out[line, x] = status if matched or status != VALID else np.uint8(NO_MATCH)
+
+
+@scalar(forceinline=True)
+def _is_dot(vote: Any) -> Any:
+    return _ONE if vote > _NONE else _NONE
 
 
 @scalar
 def _fill_line(
-    line: Any, focal_baseline_in: Any, which_in: Any, matching_in: Any, noise_in: Any, height: Any, draw_in: Any,
-    vote_in: Any, matched_in: Any, depth_out: Any, status_out: Any,
+    line: Any, focal_baseline_in: Any, which_in: Any, matching_in: Any, noise_in: Any, height: Any, mean_in: Any,
+    dot_in: Any, draw_out: Any, depth_out: Any, status_out: Any,
 ) -> None:  # fmt: skip
-    """Fill what has no match, or was matched by what is around it."""
+    """Fill what has no match, or was matched by what is around it; planes 0 and 1 become sums of votes and weights."""
     width = depth_out.shape[1]
     image = np.uint64(line) // np.uint64(height)
-    y = line - np.int64(image) * height
     which = which_in[image]
     focal_baseline = focal_baseline_in[image]
     radius = matching_in.fill_radius[which]
-    for x in range(width):
-        status = np.int64(status_out[line, x])
-        if status == VALID:
+    first, last = (
+        max(line - radius, np.int64(image) * height),
+        min(line + radius, np.int64(image) * height + height - 1),
+    )
+    for start in range(0, width, _BLOCK):
+        end = min(start + _BLOCK, width)
+        open_count = np.int32(0)
+        for x in range(np.uint64(start), np.uint64(end)):
+            open_count += np.int32(mean_in[line, 2, x] > _NONE)
+        if open_count == 0:
             continue
-        depth = 0.0
-        if status == NO_MATCH or matched_in[line, x] > 0:
-            total, weights = 0.0, 0.0
-            for j in range(-min(radius, y), min(radius, height - 1 - y) + 1):
-                across: Any = np.int64(math.sqrt(np.float64(radius * radius - j * j)))
-                for i in range(-min(across, x), min(across, width - 1 - x) + 1):
-                    # By products: which pixels are dots cannot be guessed.
-                    is_vote = np.float64(matched_in[np.uint64(line + j), np.uint64(x + i)] == _MATCHED_VOTE)
-                    weight = _WEIGHT[i * i + j * j] * is_vote
-                    total += weight * np.float64(vote_in[np.uint64(line + j), np.uint64(PAD + x + i)])
-                    weights += weight
-            if weights > 0.0:
-                disparity = total / weights
-                noisy = disparity + np.float64(draw_in[line, 2, x])
-                depth, status = read_disparity(noise_in, which, noisy, focal_baseline)
-        depth_out[line, x] = np.float32(depth)
-        status_out[line, x] = np.uint8(status)
+        for x in range(np.uint64(start), np.uint64(end)):
+            draw_out[line, 0, x] = _NONE
+            draw_out[line, 1, x] = _NONE
+        for other in range(first, last + 1):
+            away = abs(other - line)
+            w0, w1 = matching_in.weight[which, away, 0], matching_in.weight[which, away, 1]
+            w2, w3 = matching_in.weight[which, away, 2], matching_in.weight[which, away, 3]
+            w4 = matching_in.weight[which, away, 4]
+            for x in range(np.uint64(start), np.uint64(end)):
+                v0, v1, v2, v3 = (
+                    dot_in[other, x],
+                    dot_in[other, x + _U1],
+                    dot_in[other, x + _U2],
+                    dot_in[other, x + _U3],
+                )
+                v4, v5, v6, v7 = (
+                    dot_in[other, x + _U4],
+                    dot_in[other, x + _U5],
+                    dot_in[other, x + _U6],
+                    dot_in[other, x + _U7],
+                )
+                v8 = dot_in[other, x + _U8]
+                draw_out[line, 0, x] += w0 * v4 + w1 * (v3 + v5) + w2 * (v2 + v6) + w3 * (v1 + v7) + w4 * (v0 + v8)
+                draw_out[line, 1, x] += (
+                    w0 * _is_dot(v4) + w1 * (_is_dot(v3) + _is_dot(v5)) + w2 * (_is_dot(v2) + _is_dot(v6))
+                    + w3 * (_is_dot(v1) + _is_dot(v7)) + w4 * (_is_dot(v0) + _is_dot(v8))
+                )  # fmt: skip
+        for x in range(np.uint64(start), np.uint64(end)):
+            if mean_in[line, 2, x] > _NONE:
+                depth, status = 0.0, np.int64(status_out[line, x])
+                if draw_out[line, 1, x] > _NONE:
+                    disparity = np.float64(draw_out[line, 0, x]) / np.float64(draw_out[line, 1, x])
+                    noisy = disparity + np.float64(draw_out[line, 2, x])
+                    depth, status = read_disparity(noise_in, which, noisy, focal_baseline)
+                depth_out[line, x] = np.float32(depth)
+                status_out[line, x] = np.uint8(status)
 
 
 _SUM: Final = Kernel(_sum_line)
@@ -210,7 +312,7 @@ _FILL: Final = Kernel(_fill_line)
 
 def match_dots(
     lines: int, height: int, focal_baseline: Any, which: Any, matching: MatchingTable, noise: Any, votes: Any,
-    work: Any, matched: Any, depth: Any, status: Any, *, device: str, threads: int | None,
+    work: Any, means: Any, dots: Any, depth: Any, status: Any, *, device: str, threads: int | None,
 ) -> None:  # fmt: skip
     """Match the dots of some images, and change what they measured.
 
@@ -223,7 +325,8 @@ def match_dots(
         noise: Noise of each profile.
         votes: Vote of each pixel, float32, shape (lines or more, W + 2 PAD).
         work: Planes of `structured_light_sample.py`, float32, shape (lines or more, 5, W); the noise in plane 2 stays.
-        matched: Space of shape (lines or more, W), int32.
+        means: Space of shape (lines or more, 3, W), float32.
+        dots: Space of shape (lines or more, W + 2 PAD), float32.
         depth: Depth [m], shape (lines, W); changed.
         status: Status, shape (lines, W); changed.
         device: "cpu" or "cuda".
@@ -231,7 +334,7 @@ def match_dots(
     """
     options: dict[str, Any] = {"device": device, "threads": threads}
     _SUM.launch(lines, which, matching, height, votes, work, **options)
-    _MATCH.launch(lines, which, matching, height, votes, work, matched, status, **options)
+    _MATCH.launch(lines, which, matching, height, votes, work, means, dots, status, **options)
     _FILL.launch(
-        lines, focal_baseline, which, matching, noise, height, work, votes, matched, depth, status, **options,
+        lines, focal_baseline, which, matching, noise, height, means, dots, work, depth, status, **options,
     )  # fmt: skip

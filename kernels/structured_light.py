@@ -15,7 +15,10 @@ per line), where too little light comes back (reflectance × cosine of incidence
 zero between two limits; or beyond an angle of incidence), and where too much does. What is left is matched by its dots
 (`dot_matching.py`).
 
-Draws, in the stream "depth", block 0, one per pixel: along x, along y, disparity, loss.
+Draws, in the stream "depth", of line y: item y h + k of block 0, with h = ceil(W / 2), serves pixels k (words 0, 1)
+and h + k (words 2, 3): the upper 11 bits of the first word are the place along x, the next 11 that along y, each one of
+2048 equally probable values; the second word is the disparity. Item y ceil(W / 4) + k of block 1 holds the losses of
+pixels 4 k to 4 k + 3; it is drawn only where one of them is neither sure to be lost nor sure to return.
 
 Differs from a real sensor: the pattern is as sharp at every depth and rectified, reference plane and lens have no
 errors, and a dot is seen where its surface returns light, whatever is beside it. Pixels near the image's edge are
@@ -37,11 +40,12 @@ from .device import Kernel, scalar
 from .dot_matching import NO_DOT, PAD, UNSEEN_DOT, match_dots, round_vote, tabulate_matching
 from .dot_pattern import dot_pattern
 from .occlusion import hide_line
-from .philox import stream_key
+from .philox import draw_block, stream_key
 from .structured_light_noise import tabulate_noise
 from .structured_light_profile import StructuredLightProfile
 from .structured_light_sample import DRAW, INVERT, PLANES, SAMPLE
 from .structured_light_setup import set_up_light
+from .variates import uniform32
 
 _CPU_PIXELS: Final = 1 << 19
 _CUDA_PIXELS: Final = 1 << 24
@@ -49,13 +53,15 @@ _MARGIN_STEP: Final = 64
 
 _NONE: Final = np.float32(0.0)
 _HALF: Final = np.float32(0.5)
+_ONE: Final = np.float32(1.0)
 
 
 @scalar
 def _light_line(
-    line: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, setup_in: Any, height: Any, draw_out: Any
-) -> None:
-    """Find how much light comes back, plane 1."""
+    line: Any, disparity_in: Any, cosine_in: Any, infrared_in: Any, setup_in: Any, row_in: Any, key_0: Any, key_1: Any,
+    sensor: Any, height: Any, draw_out: Any,
+) -> None:  # fmt: skip
+    """Find how much light comes back, plane 1, and what is kept of it, plane 3: above 0 where a pixel returns."""
     width = disparity_in.shape[1]
     image = np.uint64(line) // np.uint64(height)
     focal_baseline = setup_in.focal_baseline[image]
@@ -70,6 +76,33 @@ def _light_line(
     if infrared_in.shape[0] > 0:
         for x in range(width):
             draw_out[line, 1, x] *= infrared_in[line, x]
+    signal_none, signal_scale = setup_in.signal_none[image], setup_in.signal_scale[image]
+    unsure = np.int32(0)
+    for x in range(width):
+        share = (draw_out[line, 1, x] - signal_none) * signal_scale
+        draw_out[line, 3, x] = share
+        unsure += np.int32(share > _NONE) & np.int32(share < _ONE)
+    if unsure > 0:
+        first = (line - np.int64(image) * height) * ((width + 3) // 4)
+        _lose_line(line, width, first, row_in[image], key_0, key_1, sensor, draw_out)
+
+
+@scalar
+def _lose_line(line: Any, width: Any, first: Any, row: Any, key_0: Any, key_1: Any, sensor: Any, draw_out: Any) -> None:
+    """Take a uniform number from each kept share that is between 0 and 1: it changes no other share's sign."""
+    for start in range(0, width, 4):
+        unsure = False
+        for x in range(start, min(start + 4, width)):
+            unsure = unsure or _NONE < draw_out[line, 3, x] < _ONE
+        if unsure:
+            w0, w1, w2, w3 = draw_block(key_0, key_1, first + start // 4, row, sensor, 1)
+            draw_out[line, 3, start] -= uniform32(w0)
+            if start + 1 < width:
+                draw_out[line, 3, start + 1] -= uniform32(w1)
+            if start + 2 < width:
+                draw_out[line, 3, start + 2] -= uniform32(w2)
+            if start + 3 < width:
+                draw_out[line, 3, start + 3] -= uniform32(w3)
 
 
 @scalar
@@ -98,7 +131,6 @@ def _judge_line(
     origin, direction = setup_in.origin[image], setup_in.direction[image]
     lit_first, lit_last = setup_in.lit_first[image], setup_in.lit_last[image]
     least, most = setup_in.disparity_least[image], setup_in.disparity_most[image]
-    signal_none, signal_scale = setup_in.signal_none[image], setup_in.signal_scale[image]
     signal_max = setup_in.signal_max[image]
     for x in range(disparity_in.shape[1]):
         disparity = disparity_in[line, x]
@@ -106,7 +138,7 @@ def _judge_line(
         column = origin + direction * np.float32(x)
         landing = column - disparity
         # A comparison with what is not a number is false: such a signal is lost.
-        status = VALID if draw_in[line, 3, x] < (signal - signal_none) * signal_scale else LOW_SIGNAL
+        status = VALID if draw_in[line, 3, x] > _NONE else LOW_SIGNAL
         status = SATURATED if signal > signal_max else status
         status = OCCLUDED if shaded_in[line, np.uint64(column)] != VALID else status
         status = OUT_OF_OVERLAP if landing < lit_first or landing > lit_last else status
@@ -201,8 +233,10 @@ def measure_structured_light(
     space = min(step, count) * height
     seen = place.allocate((space, margin + width), np.float32)
     draws = place.allocate((space, PLANES, width), np.float32)
+    words = place.allocate((space, 4, (width + 1) // 2), np.uint32)
     votes = place.allocate((space, width + 2 * PAD), np.float32)
-    matched = place.allocate((space, width), np.int32)
+    means = place.allocate((space, 3, width), np.float32)
+    dots = place.allocate((space, width + 2 * PAD), np.float32)
     columns, shaded = place.allocate((space, width), np.float32), place.allocate((space, width), np.uint8)
     disparity = place.allocate((space + 1, width), np.float32)
     flat = disparity.reshape(-1)
@@ -217,15 +251,15 @@ def measure_structured_light(
         depth, found = measured[part], status[part]
         INVERT.launch(total + 1, total, true_depth, products, height, disparity, **options)
         DRAW.launch(
-            total, disparity, cosine, products, rows, which, noise, *key, images.sensor, height, draws, **options
+            total, disparity, cosine, products, rows, which, noise, *key, images.sensor, height, words, draws, **options
         )
         SAMPLE.launch(total, disparity, flat, which, reach, height, draws, **options)
-        _LIGHT.launch(total, disparity, cosine, infrared, here, height, draws, **options)
+        _LIGHT.launch(total, disparity, cosine, infrared, here, rows, *key, images.sensor, height, draws, **options)
         _SHADE.launch(total, disparity, here, margin, height, columns, seen, shaded, **options)
         _JUDGE.launch(total, disparity, here, height, draws, shaded, found, **options)
         _READ.launch(total, here, which, noise, height, draws, depth, found, **options)
         _VOTE.launch(total, disparity, here, which, pattern, pattern_of, margin, height, draws, found, votes, **options)
         match_dots(
-            total, height, products, which, matching, noise, votes, draws, matched, depth, found, **options,
+            total, height, products, which, matching, noise, votes, draws, means, dots, depth, found, **options,
         )  # fmt: skip
     return measured, status

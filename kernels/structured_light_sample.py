@@ -6,24 +6,43 @@ once.
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .device import Kernel, scalar
 from .philox import draw_block
 from .structured_light_noise import find_deviations
 from .surface_return import has_surface
-from .variates import normal, uniform32
+from .variates import normal, normal_quantile
 
 PLANES: Final = 5
-"""Planes of the working space: columns and lines from the pixel, noise [px], uniform number, sampled disparity [px]."""
+"""Planes of the working space: columns and lines from the pixel, noise [px], kept share, sampled disparity [px]."""
 
 _NONE: Final = np.float32(0.0)
 _HALF: Final = np.float32(0.5)
 _ONE: Final = np.float32(1.0)
 _TINY: Final = np.float32(1e-30)
 _MOST: Final = 1e6
+_LATERAL_BITS: Final = 11
+_LATERAL_X: Final = np.uint64(32 - _LATERAL_BITS)
+_LATERAL_Y: Final = np.uint64(32 - 2 * _LATERAL_BITS)
+_LATERAL_MASK: Final = np.uint64((1 << _LATERAL_BITS) - 1)
+
+
+def _lateral_table() -> NDArray[np.float32]:
+    # Equally probable values of a normal distribution, their variance brought to 1. In the middle they are a thousandth
+    # of the deviation apart, which is far below what a place within a pixel is known to.
+    count = 1 << _LATERAL_BITS
+    lower = [normal_quantile((k + 0.5) / count) for k in range(count // 2)]
+    scale = math.sqrt(math.fsum(value * value for value in lower) / len(lower))
+    values = [value / scale for value in lower]
+    return np.array(values + [-value for value in reversed(values)], np.float32)
+
+
+_LATERAL: Final = _lateral_table()
 
 
 @scalar
@@ -88,11 +107,25 @@ def _clip(value: Any, low: Any, high: Any) -> Any:
 
 
 @scalar
+def _spread_words(
+    line: Any, plane: Any, column: Any, count: Any, lateral: Any, deviation: Any, word_in: Any, draw_out: Any
+) -> None:
+    """Turn the words of some pixels into planes 0 to 2."""
+    first = np.uint64(column)
+    for k in range(np.uint64(count)):
+        word = np.uint64(word_in[line, plane, k])
+        draw_out[line, 0, first + k] = lateral * _LATERAL[word >> _LATERAL_X]
+        draw_out[line, 1, first + k] = lateral * _LATERAL[(word >> _LATERAL_Y) & _LATERAL_MASK]
+    for k in range(np.uint64(count)):
+        draw_out[line, 2, first + k] = np.float32(normal(np.uint64(word_in[line, plane + 1, k])) * deviation)
+
+
+@scalar
 def _draw_line(
     line: Any, disparity_in: Any, cosine_in: Any, focal_baseline_in: Any, row_in: Any, which_in: Any, noise_in: Any,
-    key_0: Any, key_1: Any, sensor: Any, height: Any, draw_out: Any,
+    key_0: Any, key_1: Any, sensor: Any, height: Any, word_out: Any, draw_out: Any,
 ) -> None:  # fmt: skip
-    """Draw planes 0 to 3."""
+    """Draw planes 0 to 2; a block serves two pixels, half a line apart."""
     width = disparity_in.shape[1]
     image = np.uint64(line) // np.uint64(height)
     y = line - np.int64(image) * height
@@ -100,13 +133,16 @@ def _draw_line(
     which = which_in[image]
     has_law = noise_in.law[which] != 0
     deviation = 1.0 if has_law else noise_in.value[which, 3]
-    lateral = 1.0 if has_law else noise_in.value[which, 4]
-    for x in range(width):
-        w0, w1, w2, w3 = draw_block(key_0, key_1, y * width + x, row, sensor, 0)
-        draw_out[line, 0, x] = np.float32(normal(w0) * lateral)
-        draw_out[line, 1, x] = np.float32(normal(w1) * lateral)
-        draw_out[line, 2, x] = np.float32(normal(w2) * deviation)
-        draw_out[line, 3, x] = uniform32(w3)
+    lateral = np.float32(1.0 if has_law else noise_in.value[which, 4])
+    half = word_out.shape[2]
+    for k in range(half):
+        w0, w1, w2, w3 = draw_block(key_0, key_1, y * half + k, row, sensor, 0)
+        word_out[line, 0, k] = np.uint32(w0)
+        word_out[line, 1, k] = np.uint32(w1)
+        word_out[line, 2, k] = np.uint32(w2)
+        word_out[line, 3, k] = np.uint32(w3)
+    _spread_words(line, 0, 0, half, lateral, deviation, word_out, draw_out)
+    _spread_words(line, 2, half, width - half, lateral, deviation, word_out, draw_out)
     if has_law:
         focal_baseline = focal_baseline_in[image]
         has_cosine = cosine_in.shape[0] > 0

@@ -22,6 +22,13 @@ def _cell_words(i: int, j: int) -> tuple[int, ...]:
     return philox4x32((i & M, j, 0, 0), stream_key(0, "structured_light/dots"))
 
 
+@functools.cache
+def lateral_values() -> np.ndarray:
+    """2048 equally probable values of a normal distribution, of variance 1."""
+    values = special.ndtri((np.arange(2048) + 0.5) / 2048)
+    return values / values.std()
+
+
 def hidden(disparity: np.ndarray, reach: float) -> np.ndarray:
     """Whether each pixel of a line is hidden from a projector to the right, by trying every surface against it."""
     width = len(disparity)
@@ -124,8 +131,10 @@ def measure_image(depth, profile, fx, seed, row, sensor, cosine, infrared) -> tu
     for y in range(height):
         shadow = hidden(d[y, ::-1], profile.occlusion_step)[::-1] if left else hidden(d[y], profile.occlusion_step)
         for x in range(width):
-            words = block(seed, "depth", y * width + x, row, sensor, 0)
-            normals = special.ndtri((np.array(words[:3]) + 0.5) / 2**32)
+            half = (width + 1) // 2
+            words = block(seed, "depth", y * half + x % half, row, sensor, 0)[2 * (x // half) :]
+            places = lateral_values()[[words[0] >> 21, words[0] >> 10 & 2047]]
+            normals = [*places, special.ndtri((words[1] + 0.5) / 2**32)]
             column = width - 1 - x if left else x
             landing = column - d[y, x]
             nearest = min(d[y, x], fb / profile.range_min)
@@ -133,7 +142,8 @@ def measure_image(depth, profile, fx, seed, row, sensor, cosine, infrared) -> tu
             c = 1.0 if cosine is None else float(cosine[y, x])
             rho = 1.0 if infrared is None else float(infrared[y, x])
             signal = rho * c * (d[y, x] / fb) ** 2
-            u = ((words[3] >> 9) + 0.5) / 2**23
+            losses = block(seed, "depth", y * ((width + 3) // 4) + x // 4, row, sensor, 1)
+            u = ((losses[x % 4] >> 9) + 0.5) / 2**23
             status[y, x] = judge(
                 profile, fb / d[y, x] if d[y, x] else 0.0, d[y, x], landing, lit, shadow[x], signal,
                 infrared is not None, c, u,
