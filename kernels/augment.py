@@ -87,7 +87,8 @@ class CameraAugment(_Augment):
             sRGB, uint8, shape (N, H, W, 3), on the device of the radiance.
         """
         profile, address = self._settle(index)
-        image: torch.Tensor = apply_camera(radiance, profile, **address, **given).rgb
+        # The cameras stay what they are: only what changes from picture to picture changes with the epoch.
+        image: torch.Tensor = apply_camera(radiance, profile, pattern_seed=self.seed, **address, **given).rgb
         return image
 
 

@@ -19,7 +19,7 @@ from .camera_profile import CameraProfile
 from .develop import develop, prepare_looks
 from .exposure import expose, prepare_sensors
 from .fixed_pattern import Patterns
-from .image_rows import check_rows, check_sensor, spread_numbers
+from .image_rows import check_rows, check_sensor, spread_centers, spread_numbers
 from .jpeg import compress_jpeg
 from .metering import meter_exposure
 from .optics import apply_optics
@@ -52,6 +52,7 @@ def apply_camera(
     profile: str | CameraProfile | Sequence[str | CameraProfile] = "generic_rgb",
     *,
     seed: int,
+    pattern_seed: int | None = None,
     index: ArrayLike,
     exposure_time: ArrayLike | None = None,
     depth: Any = None,
@@ -71,6 +72,7 @@ def apply_camera(
             dark. NumPy, torch, or any array that shows `__cuda_array_interface__`; the images are of that kind.
         profile: Built-in name or a profile, or one of either for each image.
         seed: Seed of patterns and noise, [0, 2^64).
+        pattern_seed: Seed of the units' fixed patterns, where it is not that of the noise.
         index: Global row index of each image, int64, shape (N,): it addresses the noise, so an image's noise does not
             depend on the batch it is in.
         exposure_time: Exposure time [s], a number or shape (N,); None for automatic exposure of each image alone.
@@ -81,7 +83,8 @@ def apply_camera(
         center: Principal point (cx, cy) [px], shape (2,) or (N, 2); None for the image's centre.
         unit: Which of the cameras of its make takes the image, [0, 2^63), a number or shape (N,): another unit has
             other fixed patterns.
-        white_balance: Gains of red, green and blue, shape (3,) or (N, 3), instead of the profile's.
+        white_balance: Gains of red, green and blue, shape (3,) or (N, 3), instead of the profile's; only their ratios
+            count.
         sensor: Number of the camera within its rig, [0, 2^16); cameras of one rig need different ones.
         raw: Whether to return the digital numbers too.
         device: "cpu" or "cuda"; tensors that are on a device are sensed there whatever it says.
@@ -122,12 +125,12 @@ def apply_camera(
     focal = [p.focal_length / p.pixel_pitch for p in profiles.profiles]
     optics = np.empty((count, 3))
     optics[:, 0] = np.array(focal)[profiles.which] if fx is None else spread_numbers(fx, count, "fx")
-    optics[:, 1:] = _spread_center(center, count, height, width)
+    optics[:, 1:] = spread_centers(center, count, height, width)
     sensors = prepare_sensors(
         profiles, row=rows, time=times, optics=optics, unit=_spread_units(unit, count), seed=seed, sensor=rig_number
     )
     looks = prepare_looks(profiles, _spread_gains(white_balance, count), height, width)
-    patterns = Patterns(place, seed=seed, height=height, width=width)
+    patterns = Patterns(place, seed=seed if pattern_seed is None else pattern_seed, height=height, width=width)
     lines = images.reshape(count * height, width * 3)
     rgb = place.allocate((count * height, width * 3), np.uint8)
     # A few images at a time keep the working space small and in the cache.
@@ -147,26 +150,17 @@ def apply_camera(
         expose(place, lines[block], sensors, part, patterns, kept, threads)
         develop(place, kept, looks, part, rgb[block], threads)
     picture = place.give(rgb.reshape(shape))
-    sharpening = each[0].sharpening if one_for_all else [camera.sharpening for camera in each]
-    quality = each[0].jpeg_quality if one_for_all else [camera.jpeg_quality for camera in each]
+    sharpening = each[0].sharpening if one_for_all else np.array([camera.sharpening for camera in each], np.float64)
+    quality = each[0].jpeg_quality if one_for_all else np.array([camera.jpeg_quality for camera in each], np.int64)
     picture = sharpen_image(picture, sharpening, device=device, threads=threads)
     picture = compress_jpeg(picture, quality, device=device, threads=threads)
     return CameraReading(
         rgb=picture,
-        raw=place.give(numbers.reshape(shape[:3])) if raw else None,
+        raw=place.give(numbers.reshape(shape[:3])) if numbers is not None and raw else None,
         exposure_time=times,
         truth=radiance,
         profiles=each[0] if one_for_all else each,
     )
-
-
-def _spread_center(center: ArrayLike | None, count: int, height: int, width: int) -> NDArray[np.float64]:
-    if center is None:
-        return np.array([(width - 1) / 2.0, (height - 1) / 2.0])
-    value = np.asarray(center, dtype=np.float64)
-    if value.shape not in ((2,), (count, 2)) or not np.isfinite(value).all():
-        raise ValueError(f"center must be two numbers or an array of shape ({count}, 2), got shape {value.shape}")
-    return value
 
 
 def _spread_units(unit: ArrayLike, count: int) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from .profile_check import check_choice, check_numbers, check_range, check_whole
+from .profile_check import check_choice, check_flag, check_numbers, check_range, check_whole
 
 Triple = tuple[float, float, float]
 Mosaic = Literal["RGGB", "BGGR", "GRBG", "GBRG", "RCCB", "mono"]
@@ -95,7 +95,8 @@ class CameraProfile:
     bit_depth: int
     """Bits of the converter, 8 to 16."""
     line_time: float = 0.0
-    """Time from one row's exposure to the next row's [s], [0, 1]; 0: a global shutter."""
+    """Time from one row's exposure to the next row's [s], [0, 1]; 0: a global shutter. `apply_camera` shears nothing:
+    it is what a renderer's shutter wants to know where things move."""
 
     # Automatic exposure
     exposure_time_min: float
@@ -109,7 +110,8 @@ class CameraProfile:
 
     # Image pipeline
     white_balance: Triple | None = None
-    """Gains of red, green and blue, each (0, 100]; None: those that make equal radiance grey."""
+    """Gains of red, green and blue, each (0, 100], of which only the ratios count; None: those that make equal radiance
+    grey."""
     demosaic: Demosaic = "malvar"
     """How missing colours are interpolated."""
     color_matrix: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
@@ -130,6 +132,8 @@ class CameraProfile:
                 f"focus_distance must be 0 or above the focal length {self.focal_length:g} m, got "
                 f"{self.focus_distance:g}; set CameraProfile.focus_distance"
             )
+        check_flag(self, "diffraction")
+        check_flag(self, "natural_vignetting")
         check_numbers(self, "vignetting", 3, -10.0, 10.0)
         check_numbers(self, "chromatic_aberration", 2, -0.05, 0.05)
         check_range(self, "pixel_pitch", 1e-9, 1e-3)

@@ -73,6 +73,8 @@ def apply_depth(
     """
     profiles = find_profile_rows(profile, len(depth), load_depth_profile)
     kinds = {type(one) for one in profiles.profiles}
+    if not kinds:
+        raise ValueError("profile must name at least one profile, got none; give one for all images")
     if len(kinds) > 1:
         raise ValueError(f"the profiles of a batch must be of one kind, got {', '.join(k.__name__ for k in kinds)}")
     images: DepthImages[Any] = prepare_depth_images(

@@ -8,7 +8,7 @@ from typing import Any, Final, Generic, TypeVar, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .image_rows import borrow_pixels, check_rows, check_sensor, spread_numbers
+from .image_rows import borrow_pixels, check_rows, check_sensor, spread_centers, spread_numbers
 from .profile_rows import ProfileRows
 from .tensors import Place, find_place
 
@@ -80,7 +80,6 @@ def prepare_depth_images(
     if len(shape) != 3 or not all(1 <= side <= MAX_SIDE for side in shape[1:]):
         raise ValueError(f"depth must have shape (N, H, W) with sides in [1, {MAX_SIDE}], got {shape}")
     count, height, width = shape
-    middle = ((width - 1) / 2.0, (height - 1) / 2.0) if center is None else center
     return DepthImages(
         place=place,
         depth=place.borrow(depth, np.float32).reshape(count * height, width),
@@ -89,7 +88,7 @@ def prepare_depth_images(
         intensity=borrow_pixels(place, intensity, shape, "intensity"),
         fx=spread_numbers(fx, count, "fx"),
         fy=spread_numbers(fx if fy is None else fy, count, "fy"),
-        center=np.broadcast_to(np.asarray(middle, dtype=np.float64), (count, 2)).copy(),
+        center=spread_centers(center, count, height, width),
         rows=check_rows(index, count),
         profiles=profiles,
         sensor=check_sensor(sensor),

@@ -45,6 +45,19 @@ def spread_numbers(value: ArrayLike, count: int, name: str) -> NDArray[np.float6
     return np.broadcast_to(values, (count,)).copy()
 
 
+def spread_centers(center: ArrayLike | None, count: int, height: int, width: int) -> NDArray[np.float64]:
+    """Return the principal point of each image, shape (N, 2); the image's middle where none is given.
+
+    Raises:
+        ValueError: If it is not two finite numbers, or two for each image.
+    """
+    middle = ((width - 1) / 2.0, (height - 1) / 2.0)
+    value = np.asarray(middle if center is None else center, dtype=np.float64)
+    if value.shape not in ((2,), (count, 2)) or not np.isfinite(value).all():
+        raise ValueError(f"center must be two numbers or an array of shape ({count}, 2), got {center!r}")
+    return np.broadcast_to(value, (count, 2)).copy()
+
+
 def borrow_pixels(place: Place, value: Any, shape: tuple[int, int, int], name: str) -> Any:
     """Return one float32 number per pixel as lines of shape (N H, W); of shape (0, 1) where there are none.
 

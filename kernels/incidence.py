@@ -6,10 +6,11 @@ import math
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from .device import Kernel, scalar
-from .image_rows import spread_numbers
+from .image_rows import spread_centers, spread_numbers
+from .tensors import find_place
 
 
 @scalar
@@ -28,29 +29,48 @@ _COSINE: Final = Kernel(_cosine_line)
 
 
 def cosine_of_incidence(
-    normals: ArrayLike, *, fx: ArrayLike, fy: ArrayLike | None = None, center: ArrayLike | None = None
-) -> NDArray[np.float32]:
+    normals: Any,
+    *,
+    fx: ArrayLike,
+    fy: ArrayLike | None = None,
+    center: ArrayLike | None = None,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Any:
     """Return the cosine between each surface's normal and the direction to the camera.
 
     Args:
-        normals: Unit normals in the camera frame, shape (N, H, W, 3); zero where there is no surface.
+        normals: Unit normals in the camera frame, shape (N, H, W, 3); zero where there is no surface. NumPy, torch, or
+            any array that shows `__cuda_array_interface__`.
         fx: Focal length [px], a number or shape (N,).
         fy: The same along y; None for fx.
         center: Principal point (cx, cy) [px], shape (2,) or (N, 2); None for the image's centre.
+        device: "cpu" or "cuda".
+        threads: CPU threads; None for all.
 
     Returns:
-        Cosines, shape (N, H, W), 1 where the surface faces the camera.
+        Cosines of the normals' kind, float32, shape (N, H, W), 1 where the surface faces the camera.
 
     Raises:
         ValueError: If a shape or a value is wrong.
+        RuntimeError: If the device is not here.
+
+    Example:
+        >>> facing = np.broadcast_to(np.array([0.0, 0.0, -1.0], np.float32), (1, 5, 7, 3))
+        >>> float(cosine_of_incidence(facing, fx=100.0)[0, 2, 3])
+        1.0
     """
-    n = np.ascontiguousarray(normals, dtype=np.float32)
-    if n.ndim != 4 or n.shape[3] != 3:
-        raise ValueError(f"normals must have shape (N, H, W, 3), got {n.shape}")
-    count, height, width, _ = n.shape
-    middle = ((width - 1) / 2.0, (height - 1) / 2.0) if center is None else center
-    centers = np.broadcast_to(np.asarray(middle, dtype=np.float64), (count, 2)).copy()
-    out = np.empty((count * height, width), np.float32)
+    place = find_place(normals, device)
+    shape = tuple(normals.shape)
+    if len(shape) != 4 or shape[3] != 3:
+        raise ValueError(f"normals must have shape (N, H, W, 3), got {shape}")
+    count, height, width, _ = shape
+    n = place.borrow(normals, np.float32)
+    centers = spread_centers(center, count, height, width)
+    out = place.allocate((count * height, width), np.float32)
     f_x, f_y = spread_numbers(fx, count, "fx"), spread_numbers(fx if fy is None else fy, count, "fy")
-    _COSINE.launch(count * height, n.reshape(count * height, width, 3), f_x, f_y, centers, height, out)
-    return out.reshape(count, height, width)
+    _COSINE.launch(
+        count * height, n.reshape(count * height, width, 3), f_x, f_y, centers, height, out,
+        device=place.device, threads=threads,
+    )  # fmt: skip
+    return place.give(out.reshape(count, height, width))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,9 +13,7 @@ def check_range(profile: Any, name: str, low: float, high: float) -> None:
         ValueError: If it is not.
     """
     value = getattr(profile, name)
-    if isinstance(value, bool) or not (
-        isinstance(value, int | float) and math.isfinite(value) and low <= value <= high
-    ):
+    if not _is_within(value, low, high):
         raise ValueError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}; set {_where(profile, name)}")
 
 
@@ -40,9 +37,13 @@ def check_numbers(profile: Any, name: str, count: int, low: float, high: float) 
         ValueError: If it is not.
     """
     values = getattr(profile, name)
-    if len(values) != count or not all(math.isfinite(value) and low <= value <= high for value in values):
+    if (
+        not isinstance(values, tuple)
+        or len(values) != count
+        or not all(_is_within(value, low, high) for value in values)
+    ):
         raise ValueError(
-            f"{name} must be {count} numbers in [{low:g}, {high:g}], got {values}; set {_where(profile, name)}"
+            f"{name} must be {count} numbers in [{low:g}, {high:g}], got {values!r}; set {_where(profile, name)}"
         )
 
 
@@ -55,6 +56,22 @@ def check_choice(profile: Any, name: str, choices: Sequence[str]) -> None:
     value = getattr(profile, name)
     if value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}; set {_where(profile, name)}")
+
+
+def check_flag(profile: Any, name: str) -> None:
+    """Check that a field is true or false.
+
+    Raises:
+        ValueError: If it is not.
+    """
+    value = getattr(profile, name)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be true or false, got {value!r}; set {_where(profile, name)}")
+
+
+def _is_within(value: Any, low: float, high: float) -> bool:
+    # Compared before anything else: a whole number may be larger than any float.
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
 
 
 def _where(profile: Any, name: str) -> str:

@@ -41,13 +41,16 @@ def profile_from_json(given: Mapping[str, Any]) -> Profile:
     for key in given:
         if key not in _KEYS:
             raise ValueError(f"a profile has no key {key!r}; there are {', '.join(_KEYS)}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in given.get("values", {}).items()}
+    body = given.get("values", {})
+    if not isinstance(body, Mapping):
+        raise ValueError(f"a profile's values are a mapping of names to values, got {body!r}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in body.items()}
     base: Any = load_profile(given["base"]) if given.get("base") is not None else None
     kind = given.get("kind")
-    if base is None and kind not in PROFILE_CLASSES:
+    if base is None and (not isinstance(kind, str) or kind not in PROFILE_CLASSES):
         raise ValueError(f"a profile needs a base, or a kind out of {', '.join(PROFILE_CLASSES)}, got {kind!r}")
     cls: Any = PROFILE_CLASSES[str(kind)] if base is None else type(base)
-    if base is not None and kind is not None and PROFILE_CLASSES.get(kind) is not cls:
+    if base is not None and kind is not None and PROFILE_CLASSES.get(str(kind)) is not cls:
         raise ValueError(f"the base {given['base']!r} is no {kind!r} profile; leave the kind out")
     known = [field.name for field in dataclasses.fields(cls) if field.name != "name"]
     for name in values:

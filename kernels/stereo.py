@@ -233,7 +233,7 @@ def measure_stereo(images: DepthImages[StereoProfile], *, seed: int, threads: in
     measured, status = place.allocate(images.lines, np.float32), place.allocate(images.lines, np.uint8)
     # A few images at a time keep the working space small; on CUDA each line has its own thread.
     count, groups = len(images.rows), noise_groups(height, int(cells.min()))
-    step = min(max(1, _WORKING_PIXELS // (height * width)), count)
+    step = max(1, min(_WORKING_PIXELS // (height * width), count))
     # Long bands, since each has working space of its own, which the system must find; short ones share out better.
     shared = step * height // (_BANDS_PER_THREAD * (threads or thread_count()))
     band = 1 if place.device == "cuda" else min(max(shared, _BAND_LINES[0]), _BAND_LINES[1])

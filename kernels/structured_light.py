@@ -238,7 +238,7 @@ def measure_structured_light(
     means = place.allocate((space, 3, width), np.float32)
     dots = place.allocate((space, width + 2 * PAD), np.float32)
     columns, shaded = place.allocate((space, width), np.float32), place.allocate((space, width), np.uint8)
-    disparity = place.allocate((space + 1, width), np.float32)
+    disparity = place.allocate((space + 2, width), np.float32)  # read, and weighed with 0, beyond the last line
     flat = disparity.reshape(-1)
     reach = np.array([p.occlusion_step for p in profiles], np.float32)
     options: dict[str, Any] = {"device": place.device, "threads": threads}

@@ -34,7 +34,7 @@ class Place:
     @property
     def is_resident(self) -> bool:
         """Whether the arrays lie on the CUDA device; if not, a launch there copies them."""
-        return self.kind == "cuda" or (self.kind == "torch" and self.device == "cuda")
+        return self.kind == "cuda" or (self.kind == "torch" and self.owner.type == "cuda")
 
     def borrow(self, value: Any, dtype: DTypeLike) -> Any:
         """Return what a launch takes for one of the caller's arrays, without a copy where layout and type allow.
@@ -49,6 +49,12 @@ class Place:
                 return tensor.to(self.owner).contiguous()
             return np.ascontiguousarray(tensor.cpu().numpy())
         if hasattr(value, "__cuda_array_interface__") and not isinstance(value, np.ndarray):
+            found = value.__cuda_array_interface__
+            if np.dtype(found["typestr"]) != np.dtype(dtype) or found.get("strides") is not None:
+                wanted = np.dtype(dtype).name
+                raise ValueError(
+                    f"an array on the device must be contiguous {wanted}, got {found['typestr']}; convert it"
+                )
             return value
         if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__"):
             value = np.from_dlpack(value)
@@ -89,8 +95,8 @@ def find_place(value: Any, device: str = "cpu") -> Place:
         there = value.device.type == "cuda"
         target = "cuda" if there else device
         require_device(target)
-        # A host tensor that is to be sensed on the device travels like a NumPy array and comes back to the host.
-        return Place(kind="torch" if there or target == "cpu" else "numpy", device=target, owner=value.device)
+        # A host tensor that is to be sensed on the device travels there, and the result comes back to the host.
+        return Place(kind="torch", device=target, owner=value.device)
     there = not isinstance(value, np.ndarray) and hasattr(value, "__cuda_array_interface__")
     target = "cuda" if there else device
     require_device(target)

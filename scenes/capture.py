@@ -243,7 +243,7 @@ class Capturer:
 
     def _render(self, mount: SensorMount, snapshots: Sequence[Snapshot], cameras: Sequence[Camera]) -> Frames:
         wanted, asked = set(self.outputs), list[str]()
-        asked += ideal_signals(mount, wanted)
+        asked += ideal_signals(mount, wanted, self.scene.space.names)
         if "ideal/colour" in wanted:
             asked.append("colour")
         if "ideal/depth" in wanted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,18 +23,19 @@ _NANOSECONDS: Final = 1e9
 _THIRD: Final = np.float32(1.0 / 3.0)
 
 
-def ideal_signals(mount: SensorMount, wanted: set[str]) -> list[str]:
+def ideal_signals(mount: SensorMount, wanted: set[str], drawn: Collection[str]) -> list[str]:
     """List the renderer's outputs that a sensor reads.
 
     Args:
         mount: The sensor.
         wanted: Outputs of the recipe.
+        drawn: Names of the scene's parameters, which may change the sensor's profile.
     """
     asked: list[str] = []
     if mount.camera is not None and wanted & {"rgb", "raw"}:
         asked.append("colour")
         camera: Any = mount.profile("camera")
-        if camera.focus_distance > 0.0:
+        if camera.focus_distance > 0.0 or f"sensor.{mount.name}.camera.focus_distance" in drawn:
             asked.append("depth")
     if mount.depth is not None and "depth" in wanted:
         asked += ["depth", "normal", "albedo"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import math
 from collections.abc import Mapping
 from typing import Any, get_args
@@ -42,20 +43,29 @@ def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]
     """
     more = [_declare(rig, name) for name in overrides if name.startswith(_PREFIX)]
     changed = ParameterSpace(parameters=(*space.parameters, *more)).override(overrides)
-    for parameter in more:
-        _check_ends(changed[parameter.name], rig)
+    drawn = [changed[parameter.name] for parameter in more]
+    for parameter in drawn:
+        if any(math.isinf(end) for end in parameter.distribution.support):
+            raise ValueError(f"{parameter.name} must have a bounded distribution, such as uniform or truncnormal")
+    for one, other in itertools.combinations_with_replacement(drawn, 2):
+        _check_corners(one, other, rig)
     return changed
 
 
-def _check_ends(parameter: Parameter, rig: Rig) -> None:
-    mount, kind, field = _find(rig, parameter.name)
-    for end in parameter.distribution.support:
-        if math.isinf(end):
-            raise ValueError(f"{parameter.name} must have a bounded distribution, such as uniform or truncnormal")
+def _check_corners(one: Parameter, other: Parameter, rig: Rig) -> None:
+    """Check two numbers of a profile at the ends of their ranges: what bounds one may be the other."""
+    mount, kind, field = _find(rig, one.name)
+    other_mount, other_kind, other_field = _find(rig, other.name)
+    if (mount.name, kind) != (other_mount.name, other_kind):
+        return
+    ends, other_ends = one.distribution.support, other.distribution.support
+    pairs = zip(ends, ends, strict=True) if one is other else itertools.product(ends, other_ends)
+    for value, other_value in pairs:
         try:
-            _replace(mount.profile(kind), {field: end})
+            _replace(mount.profile(kind), {field: value, other_field: other_value})
         except ValueError as error:
-            raise ValueError(f"{parameter.name}: {error}") from error
+            together = one.name if one is other else f"{one.name} with {other.name}"
+            raise ValueError(f"{together}: {error}") from error
 
 
 def draw_profiles(mount: SensorMount, kind: Kind, params: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> Any:

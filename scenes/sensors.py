@@ -80,6 +80,9 @@ class SensorMount:
                 f"sensor {self.name!r}: a depth sensor delivers rectified images; give the camera with the lens a "
                 "sensor of its own"
             )
+        camera: object = self.camera
+        if not isinstance(camera, str | CameraProfile | None) or isinstance(self.depth, CameraProfile):
+            raise ValueError(f"sensor {self.name!r}: camera takes a camera's profile, depth a depth sensor's")
         unit: object = self.unit
         if isinstance(unit, bool) or not isinstance(unit, int) or not 0 <= unit < 1 << 31:
             raise ValueError(f"sensor {self.name!r}: unit must be a whole number in [0, 2^31), got {self.unit!r}")

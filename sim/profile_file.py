@@ -178,7 +178,10 @@ def write_profile_file(path: str | Path, file: ProfileFile, *, comment: str = ""
         entry["confidence"] = value.confidence
         entry |= {"interval": list(value.interval)} if value.interval is not None else {}
         content["values"][value.name] = entry
-    _check_profile(YamlText(value=content, source=f"profile {file.name!r}"), file)
+    text = YamlText(value=content, source=f"profile {file.name!r}")
+    if mistakes := _check_heading(text, file.kind, file.base, file.name):
+        raise UsageError("\n".join(mistakes))
+    _check_profile(text, file)
     head = "".join(f"# {line}\n" for line in comment.splitlines())
     # width: a value's source stays on its line.
     body = yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=1000, default_flow_style=None)
@@ -328,7 +331,9 @@ def _check_profile(text: YamlText, file: ProfileFile) -> None:
 
 
 def _is_interval(value: Any) -> bool:
-    numbers = isinstance(value, list) and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    numbers = isinstance(value, list) and all(
+        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e300 for v in value
+    )
     return numbers and len(value) == 2 and value[0] <= value[1]
 
 

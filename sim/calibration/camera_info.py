@@ -5,7 +5,6 @@ Source: ROS, sensor_msgs/CameraInfo and camera_calibration_parsers.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -139,7 +138,7 @@ def _whole(value: Any, key: str, source: str) -> int:
 def _numbers(value: Any, key: str, source: str) -> tuple[float, ...]:
     data = value.get("data") if isinstance(value, dict) else None
     if not isinstance(data, list) or not all(
-        isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v) for v in data
+        isinstance(v, int | float) and not isinstance(v, bool) and abs(v) < 1e300 for v in data
     ):
         raise UsageError(f"{source}: {key}: needs data: [numbers]")
     return tuple(float(v) for v in data)

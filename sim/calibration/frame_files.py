@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+import tokenize
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple, overload
@@ -85,8 +86,8 @@ class FrameFolder(Sequence[NDArray[Any]]):
 
     def _open(self, path: Path) -> NDArray[Any]:
         try:
-            array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (ValueError, EOFError) as error:
+            array: NDArray[Any] = np.lib.format.open_memmap(path, mode="r")
+        except (ValueError, EOFError, SyntaxError, tokenize.TokenError) as error:
             raise UsageError(f"{path} is not a plain NumPy file: {error}") from None
         if array.ndim not in (2, 3) or 0 in array.shape or array.dtype.name not in self.dtypes:
             raise UsageError(
@@ -174,6 +175,13 @@ def read_picture(path: Path, suffixes: Sequence[str] = PICTURE_SUFFIXES) -> NDAr
         _check_pixels(path, *_tiff_size(path, head))
     elif head[:8] == b"\x89PNG\r\n\x1a\n" and len(head) >= 24:
         _check_pixels(path, *struct.unpack(">II", head[16:24]))
+    elif head[:3] == b"\xff\xd8\xff":
+        _check_pixels(path, *_jpeg_size(path, head))
+    elif head[:2] == b"BM" and len(head) >= 26:
+        width, height = struct.unpack("<ii", head[18:26])
+        _check_pixels(path, width, abs(height))
+    else:
+        raise UsageError(f"{path} is no PNG, TIFF, JPEG or BMP file, whatever its name says")
     try:
         picture = cv2.imdecode(np.frombuffer(head, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -192,6 +200,18 @@ def _check_bytes(path: Path) -> None:
 def _check_pixels(path: Path, width: int, height: int) -> None:
     if not 0 < width * height <= MAX_PIXELS:
         raise UsageError(f"{path} is {width}x{height}; a frame may have 1 to {MAX_PIXELS} pixels")
+
+
+def _jpeg_size(path: Path, data: bytes) -> tuple[int, int]:
+    """Return width and height of a JPEG file, from the header of its frame."""
+    place = 2
+    while place + 9 <= len(data) and data[place] == 0xFF:
+        marker = data[place + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", data[place + 5 : place + 9])
+            return width, height
+        place += 1 if marker == 0xFF else 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+    raise UsageError(f"{path} is damaged, or not a picture")
 
 
 def _tiff_size(path: Path, data: bytes) -> tuple[int, int]:

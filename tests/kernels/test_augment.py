@@ -86,3 +86,16 @@ def test_compiled_models_call_it() -> None:
     model = Model()
 
     assert torch.equal(torch.compile(model, backend="eager")(light), model(light))
+
+
+def test_epochs_share_the_cameras_patterns() -> None:
+    """What sets one specimen apart stays from epoch to epoch, and is that of the offline reading."""
+    profile = dataclasses.replace(load_profile("generic_rgb"), read_noise=0.0, dark_signal_nonuniformity=40.0, tone=0.0)
+    augment, dark = CameraAugment(profile, seed=5), torch.zeros((1, 24, 32, 3))
+    images = [apply_camera(dark.numpy(), profile, seed=5, index=[0], exposure_time=1e-3).rgb.astype(float)]
+    for epoch in (0, 1):
+        augment.set_epoch(epoch)
+        images.append(augment(dark, index=[0], exposure_time=1e-3).numpy().astype(float))
+
+    for image in images[1:]:
+        assert np.corrcoef(images[0].ravel(), image.ravel())[0, 1] > 0.9

@@ -247,3 +247,23 @@ def test_bad_input_is_refused(change: dict[str, object], message: str) -> None:
     radiance = given.pop("radiance")
     with pytest.raises(ValueError, match=message):
         apply_camera(radiance, **given)
+
+
+def test_only_the_ratios_of_gains_count() -> None:
+    """What is overexposed is white whatever the gains; twice the gains give the same picture."""
+    bright, dim = np.full((1, 8, 8, 3), 1e4, np.float32), np.full((1, 8, 8, 3), 0.5, np.float32)
+    options = {"seed": 0, "index": [0], "exposure_time": 1e-3}
+
+    assert (apply_camera(bright, white_balance=(0.5, 1.0, 1.0), **options).rgb == 255).all()
+    assert np.array_equal(
+        apply_camera(dim, white_balance=(0.5, 1.0, 0.8), **options).rgb,
+        apply_camera(dim, white_balance=(1.0, 2.0, 1.6), **options).rgb,
+    )
+
+
+def test_empty_batches_give_empty_pictures() -> None:
+    """No image gives no image."""
+    reading = apply_camera(np.empty((0, 8, 8, 3), np.float32), seed=0, index=np.empty(0, np.int64), raw=True)
+
+    assert reading.rgb.shape == (0, 8, 8, 3)
+    assert reading.raw.shape == (0, 8, 8)

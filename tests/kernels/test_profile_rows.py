@@ -63,6 +63,21 @@ def test_a_base_gives_what_is_left_out() -> None:
         ({"base": "generic_rgb", "kind": "stereo"}, "is no 'stereo' profile"),
         ({"base": "generic_rgb", "value": {}}, "no key 'value'"),
         ({"base": "generic_rgb", "values": {"full_well": -1.0}}, "full_well must be"),
+        ({"base": "generic_rgb", "values": {"full_well": 10**400}}, "full_well must be"),
+        ({"base": "generic_rgb", "values": {"vignetting": 3.0}}, "vignetting must be 3 numbers"),
+        ({"base": "generic_rgb", "values": {"natural_vignetting": "false"}}, "must be true or false"),
+        ({"base": "generic_rgb", "values": None}, "values are a mapping"),
+        ({"kind": ["camera"], "values": {}}, "a kind out of camera"),
     ):
         with pytest.raises(ValueError, match=words):
             profile_from_json(given)
+
+
+@pytest.mark.parametrize("name", list_profiles("depth"))
+def test_empty_batches_give_empty_readings(name: str) -> None:
+    """No image gives no image; no profile is an error that says so."""
+    reading = apply_depth(np.empty((0, 6, 60), np.float32), name, fx=60.0, seed=0, index=np.empty(0, np.int64))
+
+    assert reading.depth.shape == reading.status.shape == (0, 6, 60)
+    with pytest.raises(ValueError, match="at least one profile"):
+        apply_depth(np.empty((0, 6, 60), np.float32), [], fx=60.0, seed=0, index=np.empty(0, np.int64))

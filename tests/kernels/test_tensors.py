@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 import torch
@@ -72,3 +74,22 @@ def test_unknown_devices_are_refused() -> None:
     """The error names the devices there are."""
     with pytest.raises(ValueError, match="'cpu' or 'cuda'"):
         find_place(torch.zeros(1), "tpu")
+
+
+def test_host_tensors_sensed_on_a_device_come_back_as_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They travel there and back; what the launch writes is host memory that torch shares."""
+    monkeypatch.setattr("simloom.kernels.tensors.require_device", lambda device: None)
+    place = find_place(torch.zeros(2, 3), "cuda")
+
+    assert (place.kind, place.device, place.is_resident) == ("torch", "cuda", False)
+    assert isinstance(place.give(place.allocate((2, 3), np.float32)), torch.Tensor)
+
+
+def test_device_arrays_of_another_type_are_refused() -> None:
+    """An array on a device is used where it is, so it must be what the kernel reads."""
+
+    class OnDevice:
+        __cuda_array_interface__: ClassVar = {"typestr": "<f8", "shape": (2,), "data": (1, False), "version": 3}
+
+    with pytest.raises(ValueError, match="contiguous float32, got <f8"):
+        find_place(np.zeros(2)).borrow(OnDevice(), np.float32)

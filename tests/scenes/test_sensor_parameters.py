@@ -101,3 +101,34 @@ def test_a_rigs_own_profile_and_lens_travel_as_json() -> None:
         SensorMount.from_json("head", {**entry, "lens": {"coefficients": [0.1]}})
     with pytest.raises(ValueError, match="unit must be"):
         SensorMount.from_json("head", {**entry, "unit": -1})
+
+
+def test_what_bounds_a_value_may_be_drawn_too() -> None:
+    """Two drawn numbers of one profile are tried together; sensors apart do not bound each other."""
+    none, full = "sensor.head.depth.cosine_none", "sensor.head.depth.cosine_full"
+    with pytest.raises(ValueError, match=f"{none} with {full}: cosine_full must be"):
+        _space({none: {"uniform": [0.0, 0.6]}, full: {"uniform": [0.3, 0.9]}})
+
+    assert _space({none: {"uniform": [0.0, 0.2]}, full: {"uniform": [0.3, 0.9]}}).size == 2
+    assert _space({none: {"uniform": [0.0, 0.2]}, "sensor.wrist.depth.cosine_full": {"uniform": [0.1, 0.9]}}).size == 2
+
+
+def test_a_drawn_focus_is_given_the_depth() -> None:
+    """A focus that only some rows have blurs them; the scene renders the depth that it needs."""
+    focus = "sensor.head.camera.focus_distance"
+    rig = {"head": {"camera": "generic_rgb", "width": 40, "height": 30}}
+    made = make_scene("tabletop", {"slots": 5, "rig": rig, "overrides": {focus: {"uniform": [0.05, 0.06]}}})
+    capturer = Capturer(scene=made, outputs=("rgb",), seed=3, views=1, looks=1, supersample=1)
+    rows = capturer.allocate(1)
+    capturer.fill([made.stage(draw_scenario(made.space, seed=3, index=0))], rows, start=0)
+    made.close()
+
+    assert rows["sensor/head/rgb"].any()
+
+
+def test_a_camera_is_no_depth_sensor() -> None:
+    """A profile of the wrong kind is refused where it is mounted."""
+    with pytest.raises(ValueError, match="camera takes a camera's profile"):
+        SensorMount.from_json("head", {"camera": {"base": "realsense_d435", "values": {}}})
+    with pytest.raises(ValueError, match="camera takes a camera's profile"):
+        SensorMount.from_json("head", {"depth": {"base": "generic_rgb", "values": {}}})
