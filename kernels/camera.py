@@ -138,7 +138,9 @@ def apply_camera(
     # On the host, numbers that nobody asked for lie where the picture will be, until they are arranged for development:
     # fresh memory costs more than the work on it.
     borrows = not raw and isinstance(rgb, np.ndarray) and (height * width % 2 == 0 or step >= count)
-    numbers = None if borrows else place.allocate(((count if raw else min(step, count)) * height, width), np.uint16)
+    numbers: Any = None
+    if not borrows:
+        numbers = place.allocate(((count if raw else min(step, count)) * height, width), np.uint16)
     for start in range(0, count, step):
         part = slice(start, min(start + step, count))
         block = slice(part.start * height, part.stop * height)
