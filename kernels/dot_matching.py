@@ -271,6 +271,11 @@ def _fill_line(
             draw_out[line, 0, x] = _NONE
             draw_out[line, 1, x] = _NONE
         for other in range(first, last + 1):
+            dot_count = np.int32(0)
+            for x in range(np.uint64(start), np.uint64(end + 2 * PAD)):
+                dot_count += np.int32(dot_in[other, x] > _NONE)
+            if dot_count == 0:
+                continue
             away = abs(other - line)
             w0, w1 = matching_in.weight[which, away, 0], matching_in.weight[which, away, 1]
             w2, w3 = matching_in.weight[which, away, 2], matching_in.weight[which, away, 3]
