@@ -32,8 +32,6 @@ UNSEEN_DOT: Final = np.float32(-2e6)
 """Vote of a dot that is not seen."""
 
 _BLOCK: Final = 32
-# Far above the rounding of float32 disparities: what agrees by the quick test agrees vote by vote.
-_MARGIN: Final = 2.5e-4
 _PER_PIXEL: Final = np.float32(256.0)
 _PIXEL: Final = np.float32(1.0 / 256.0)
 _HALF: Final = np.float32(0.5)
@@ -58,10 +56,6 @@ class MatchingTable(NamedTuple):
     """1 where a column that far from the middle belongs to the window, else 0, shape (K, 5)."""
     tolerance: NDArray[np.float32]
     """How far a vote that many lines and columns from the middle may be from the mean [px], shape (K, 5, 5)."""
-    spread: NDArray[np.float32]
-    """Tolerance that a dot gains by being that many columns from the middle [px], shape (K, 5)."""
-    closeness: NDArray[np.float32]
-    """How far a vote that many lines from the middle surely may be from the mean [px], shape (K, 5)."""
     weight: NDArray[np.float32]
     """Weight of a dot that many lines and columns from what it fills, shape (K, 5, 5)."""
     share: NDArray[np.float32]
@@ -83,8 +77,6 @@ def tabulate_matching(profiles: Sequence[StructuredLightProfile]) -> MatchingTab
     return MatchingTable(
         inside=(np.arange(5) <= radius[:, None]).astype(np.float32),
         tolerance=np.where(outside, -1.0, tolerance).astype(np.float32),
-        spread=np.where(outside[:, 0], _NOWHERE, tolerance[:, 0] - tolerance[:, :1, 0]).astype(np.float32),
-        closeness=(tolerance[:, :, 0] - _MARGIN).astype(np.float32),
         weight=np.where(apart <= fill[:, None, None] ** 2, 1.0 / (1.0 + apart), 0.0).astype(np.float32),
         share=np.array([p.vote_share for p in profiles], np.float32),
         window_radius=radius,
@@ -109,30 +101,12 @@ def _tally(vote: Any) -> Any:
     return _SEEN if vote > _NONE else (_ONE if vote < _UNSEEN else _NONE)
 
 
-@scalar(forceinline=True)
-def _least(a: Any, b: Any) -> Any:
-    return a if a < b else b
-
-
-@scalar(forceinline=True)
-def _most(a: Any, b: Any) -> Any:
-    return a if a > b else b
-
-
-@scalar(forceinline=True)
-def _low(a: Any, b: Any) -> Any:
-    # The lower vote of two, far above all where none is seen.
-    return _least(a if a > _NONE else _NOWHERE, b if b > _NONE else _NOWHERE)
-
-
 @scalar
 def _sum_line(line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: Any, draw_out: Any) -> None:
-    """Sum up votes and counts over the window's columns, planes 0 and 1, and find bounds of the votes, 3 and 4."""
+    """Sum up votes and counts over the window's columns, planes 0 and 1."""
     which = which_in[np.uint64(line) // np.uint64(height)]
     i0, i1, i2 = matching_in.inside[which, 0], matching_in.inside[which, 1], matching_in.inside[which, 2]
     i3, i4 = matching_in.inside[which, 3], matching_in.inside[which, 4]
-    s1, s2 = matching_in.spread[which, 1], matching_in.spread[which, 2]
-    s3, s4 = matching_in.spread[which, 3], matching_in.spread[which, 4]
     for x in range(draw_out.shape[2]):
         v0, v1, v2, v3 = vote_in[line, x], vote_in[line, x + 1], vote_in[line, x + 2], vote_in[line, x + 3]
         v4, v5, v6, v7 = vote_in[line, x + 4], vote_in[line, x + 5], vote_in[line, x + 6], vote_in[line, x + 7]
@@ -145,43 +119,11 @@ def _sum_line(line: Any, which_in: Any, matching_in: Any, height: Any, vote_in: 
             i0 * _tally(v4) + i1 * (_tally(v3) + _tally(v5)) + i2 * (_tally(v2) + _tally(v6))
             + i3 * (_tally(v1) + _tally(v7)) + i4 * (_tally(v0) + _tally(v8))
         )  # fmt: skip
-        # |vote - mean| < t (1 + j^2 + i^2) for all columns i: vote + t i^2 is bounded below, vote - t i^2 above.
-        low = _least(_low(v4, v4), _low(v3, v5) + s1)
-        low = _least(low, _low(v2, v6) + s2)
-        low = _least(low, _low(v1, v7) + s3)
-        draw_out[line, 3, x] = _least(low, _low(v0, v8) + s4)
-        high = _most(v4, _most(v3, v5) - s1)
-        high = _most(high, _most(v2, v6) - s2)
-        high = _most(high, _most(v1, v7) - s3)
-        draw_out[line, 4, x] = _most(high, _most(v0, v8) - s4)
 
 
 @scalar(forceinline=True)
 def _agrees(vote: Any, mean: Any, tolerance: Any) -> Any:
     return np.float32(abs(vote - mean) < tolerance)
-
-
-@scalar
-def _count_block(
-    line: Any, first: Any, last: Any, start: Any, end: Any, which: Any, matching_in: Any, vote_in: Any, mean_out: Any
-) -> None:
-    """Count the votes that agree, dot by dot, for some pixels of a line."""
-    for x in range(np.uint64(start), np.uint64(end)):
-        mean_out[line, 2, x] = _NONE
-    for other in range(first, last + 1):
-        away = abs(other - line)
-        t0, t1 = matching_in.tolerance[which, away, 0], matching_in.tolerance[which, away, 1]
-        t2, t3 = matching_in.tolerance[which, away, 2], matching_in.tolerance[which, away, 3]
-        t4 = matching_in.tolerance[which, away, 4]
-        for x in range(np.uint64(start), np.uint64(end)):
-            mean = mean_out[line, 0, x]
-            mean_out[line, 2, x] += (
-                _agrees(vote_in[other, x], mean, t4) + _agrees(vote_in[other, x + _U1], mean, t3)
-                + _agrees(vote_in[other, x + _U2], mean, t2) + _agrees(vote_in[other, x + _U3], mean, t1)
-                + _agrees(vote_in[other, x + _U4], mean, t0) + _agrees(vote_in[other, x + _U5], mean, t1)
-                + _agrees(vote_in[other, x + _U6], mean, t2) + _agrees(vote_in[other, x + _U7], mean, t3)
-                + _agrees(vote_in[other, x + _U8], mean, t4)
-            )  # fmt: skip
 
 
 @scalar
@@ -205,30 +147,28 @@ def _match_line(
         for x in range(width):
             mean_out[line, 0, x] += draw_in[other, 0, x]
             mean_out[line, 1, x] += draw_in[other, 1, x]
-    # Plane 1: dots that must agree. Plane 2: those that do, which are all that are seen where no bound is exceeded.
+    # Plane 1: dots that must agree. Plane 2: those that do.
     share = matching_in.share[which]
     for x in range(width):
         tally = mean_out[line, 1, x]
         seen = np.float32(np.int32(tally * _PER_UNIT))
         mean_out[line, 0, x] = mean_out[line, 0, x] / seen if seen > _NONE else _NOWHERE
         mean_out[line, 1, x] = share * (tally - seen * _SEEN_UNIT)
-        mean_out[line, 2, x] = seen
+        mean_out[line, 2, x] = _NONE
     for other in range(first, last + 1):
-        closeness = matching_in.closeness[which, abs(other - line)]
+        away = abs(other - line)
+        t0, t1 = matching_in.tolerance[which, away, 0], matching_in.tolerance[which, away, 1]
+        t2, t3 = matching_in.tolerance[which, away, 2], matching_in.tolerance[which, away, 3]
+        t4 = matching_in.tolerance[which, away, 4]
         for x in range(width):
             mean = mean_out[line, 0, x]
-            far = _most(mean - draw_in[other, 3, x], draw_in[other, 4, x] - mean)
-            # A sign that once is minus stays so.
-            agreeing = mean_out[line, 2, x]
-            mean_out[line, 2, x] = agreeing if far < closeness else -abs(agreeing)
-    for start in range(0, width, _BLOCK):
-        end = min(start + _BLOCK, width)
-        unsure = np.int32(0)
-        for x in range(np.uint64(start), np.uint64(end)):
-            agreeing = mean_out[line, 2, x]
-            unsure += np.int32(agreeing < _NONE) & np.int32(-agreeing >= mean_out[line, 1, x])
-        if unsure > 0:
-            _count_block(line, first, last, start, end, which, matching_in, vote_in, mean_out)
+            mean_out[line, 2, x] += (
+                _agrees(vote_in[other, x], mean, t4) + _agrees(vote_in[other, x + 1], mean, t3)
+                + _agrees(vote_in[other, x + 2], mean, t2) + _agrees(vote_in[other, x + 3], mean, t1)
+                + _agrees(vote_in[other, x + 4], mean, t0) + _agrees(vote_in[other, x + 5], mean, t1)
+                + _agrees(vote_in[other, x + 6], mean, t2) + _agrees(vote_in[other, x + 7], mean, t3)
+                + _agrees(vote_in[other, x + 8], mean, t4)
+            )  # fmt: skip
     for x in range(PAD):
         dot_out[line, x] = _NONE
         dot_out[line, PAD + width + x] = _NONE
@@ -271,6 +211,11 @@ def _fill_line(
             draw_out[line, 0, x] = _NONE
             draw_out[line, 1, x] = _NONE
         for other in range(first, last + 1):
+            dot_count = np.int32(0)
+            for x in range(np.uint64(start), np.uint64(end + 2 * PAD)):
+                dot_count += np.int32(dot_in[other, x] > _NONE)
+            if dot_count == 0:
+                continue
             away = abs(other - line)
             w0, w1 = matching_in.weight[which, away, 0], matching_in.weight[which, away, 1]
             w2, w3 = matching_in.weight[which, away, 2], matching_in.weight[which, away, 3]
