@@ -83,8 +83,8 @@ def apply_camera(
         center: Principal point (cx, cy) [px], shape (2,) or (N, 2); None for the image's centre.
         unit: Which of the cameras of its make takes the image, [0, 2^63), a number or shape (N,): another unit has
             other fixed patterns.
-        white_balance: Gains of red, green and blue, shape (3,) or (N, 3), instead of the profile's; only their ratios
-            count.
+        white_balance: Gains of red, green and blue, shape (3,) or (N, 3), instead of the profile's; where one is
+            below 1, all are raised until none is.
         sensor: Number of the camera within its rig, [0, 2^16); cameras of one rig need different ones.
         raw: Whether to return the digital numbers too.
         device: "cpu" or "cuda"; tensors that are on a device are sensed there whatever it says.

@@ -110,8 +110,8 @@ class CameraProfile:
 
     # Image pipeline
     white_balance: Triple | None = None
-    """Gains of red, green and blue, each (0, 100], of which only the ratios count; None: those that make equal radiance
-    grey."""
+    """Gains of red, green and blue, each (0, 100], raised together until none is below 1; None: those that make equal
+    radiance grey."""
     demosaic: Demosaic = "malvar"
     """How missing colours are interpolated."""
     color_matrix: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)

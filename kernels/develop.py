@@ -181,8 +181,9 @@ def _pack_own(profile: CameraProfile, tall: bool, wide: bool) -> tuple[NDArray[n
 def _pack(
     profile: CameraProfile, gains: NDArray[np.float64], tall: bool, wide: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    # The smallest gain counts as 1: with less, what is overexposed would not be white.
-    gains = gains / np.minimum(np.minimum(gains[:, :1], gains[:, 1:2]), gains[:, 2:])
+    # No gain is below 1: what is overexposed would not be white. Only their ratios matter then.
+    smallest = np.minimum(np.minimum(gains[:, :1], gains[:, 1:2]), gains[:, 2:])
+    gains = gains / np.minimum(smallest, 1.0)
     # What balances a pixel of each colour, shape (R, 4). Clear is white together with the colours that it is made of.
     scale = np.ones((len(gains), 4))
     mixing = np.zeros((len(gains), 3, 3))  # from the balanced planes to balanced red, green and blue

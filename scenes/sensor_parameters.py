@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 import numpy as np
@@ -18,6 +18,8 @@ from .sensors import Kind, Rig, SensorMount
 from .space import Parameter, ParameterSpace, nearest
 
 _PREFIX = "sensor."
+_MOST_DRAWN = 12
+"""Numbers of one profile that may be drawn: all corners of their ranges are tried."""
 
 
 def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]) -> ParameterSpace:
@@ -47,25 +49,30 @@ def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]
     for parameter in drawn:
         if any(math.isinf(end) for end in parameter.distribution.support):
             raise ValueError(f"{parameter.name} must have a bounded distribution, such as uniform or truncnormal")
-    for one, other in itertools.combinations_with_replacement(drawn, 2):
-        _check_corners(one, other, rig)
+    groups: dict[tuple[str, Kind], list[Parameter]] = {}
+    for parameter in drawn:
+        mount, kind, _ = _find(rig, parameter.name)
+        groups.setdefault((mount.name, kind), []).append(parameter)
+    for group in groups.values():
+        _check_corners(group, rig)
     return changed
 
 
-def _check_corners(one: Parameter, other: Parameter, rig: Rig) -> None:
-    """Check two numbers of a profile at the ends of their ranges: what bounds one may be the other."""
-    mount, kind, field = _find(rig, one.name)
-    other_mount, other_kind, other_field = _find(rig, other.name)
-    if (mount.name, kind) != (other_mount.name, other_kind):
-        return
-    ends, other_ends = one.distribution.support, other.distribution.support
-    pairs = zip(ends, ends, strict=True) if one is other else itertools.product(ends, other_ends)
-    for value, other_value in pairs:
+def _check_corners(group: Sequence[Parameter], rig: Rig) -> None:
+    """Check a profile's drawn numbers at all ends of their ranges together: what bounds one may be another."""
+    if len(group) > _MOST_DRAWN:
+        raise ValueError(
+            f"{group[0].name}: at most {_MOST_DRAWN} numbers of one profile can be drawn, got {len(group)}"
+        )
+    found = [_find(rig, parameter.name) for parameter in group]
+    mount, kind, _ = found[0]
+    for corner in itertools.product(*(parameter.distribution.support for parameter in group)):
+        values = {field: value for (_, _, field), value in zip(found, corner, strict=True)}
         try:
-            _replace(mount.profile(kind), {field: value, other_field: other_value})
+            _replace(mount.profile(kind), values)
         except ValueError as error:
-            together = one.name if one is other else f"{one.name} with {other.name}"
-            raise ValueError(f"{together}: {error}") from error
+            given = ", ".join(f"{name} = {value:g}" for name, value in values.items())
+            raise ValueError(f"{group[0].name}: {given}: {error}") from error
 
 
 def draw_profiles(mount: SensorMount, kind: Kind, params: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> Any:

@@ -135,6 +135,9 @@ class SensorMount:
                     body[key] = profile_from_json(body[key])
             if isinstance(body.get("lens"), Mapping):
                 lens = dict(body["lens"])
+                for key in lens:
+                    if key not in ("model", "coefficients"):
+                        raise ValueError(f"a lens has no setting {key!r}; {nearest(key, ('model', 'coefficients'))}")
                 body["lens"] = Lens(**lens | {"coefficients": tuple(lens.get("coefficients", (0.0,) * 4))})
         except (ValueError, TypeError) as error:
             raise ValueError(f"sensor {name!r}: {error}") from error

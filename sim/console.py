@@ -271,7 +271,10 @@ def print_profile(name: str, *, as_json: bool) -> None:
     if as_json:
         _print_json([value._asdict() for value in values])
         return
-    table = Table("value", "", "unit", "confidence", "source", title=name)
+    table = Table(title=name)
+    for heading in ("name", "value", "unit", "confidence", "source"):
+        # Names are there to be typed: what is too long is folded elsewhere.
+        table.add_column(heading, no_wrap=heading == "name", overflow="fold")
     for value in values:
         interval = "" if value.interval is None else f" [{value.interval[0]:.4g}, {value.interval[1]:.4g}]"
         table.add_row(value.name, f"{value.value}{interval}", value.unit, value.confidence, value.source)

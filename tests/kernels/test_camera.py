@@ -249,8 +249,8 @@ def test_bad_input_is_refused(change: dict[str, object], message: str) -> None:
         apply_camera(radiance, **given)
 
 
-def test_only_the_ratios_of_gains_count() -> None:
-    """What is overexposed is white whatever the gains; twice the gains give the same picture."""
+def test_gains_below_one_are_raised_together() -> None:
+    """What is overexposed is white whatever the gains; below 1 only their ratios count."""
     bright, dim = np.full((1, 8, 8, 3), 1e4, np.float32), np.full((1, 8, 8, 3), 0.5, np.float32)
     options = {"seed": 0, "index": [0], "exposure_time": 1e-3}
 
