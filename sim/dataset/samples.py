@@ -121,7 +121,9 @@ def read_table(folder: Path) -> Any:
 
     data = read_plain(folder / SAMPLES, limit=_MAX_TABLE_BYTES)
     try:
-        return pq.read_table(io.BytesIO(data))
+        # On this thread alone: Arrow's own may still hold the bytes when the interpreter ends, and abort the process.
+        with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
+            return file.read(use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DatasetCorruptError(f"{folder / SAMPLES} is damaged: {str(error).splitlines()[0]}") from None
 
