@@ -16,7 +16,9 @@ from simloom.kernels.profiles import load_camera_profile
 from simloom.kernels.responsivity import dark_doubling, electrons_per_radiance
 
 CAMERA = load_camera_profile("generic_rgb")
-MONO = dataclasses.replace(CAMERA, name="mono", mosaic="mono", natural_vignetting=False, hot_pixel_fraction=0.0)
+MONO = dataclasses.replace(
+    CAMERA, name="mono", mosaic="mono", natural_vignetting=False, vignetting=(0.0, 0.0, 0.0), hot_pixel_fraction=0.0
+)
 """Every pixel sees the same light."""
 PLAIN = dataclasses.replace(
     MONO, name="plain", photo_response_nonuniformity=0.0, dark_signal_nonuniformity=0.0, column_pattern=0.0,
