@@ -111,8 +111,7 @@ class Sensing:
             rows[f"sensor/{name}/raw"][place] = reading.raw
         rows[f"sensor/{name}/exposure_time"][place] = reading.exposure_time
         # The row's instant is the middle of the exposure.
-        middle = rows["state/time"][place] if "state/time" in rows else np.zeros(len(place))
-        start = np.rint((middle - 0.5 * reading.exposure_time) * _NANOSECONDS)
+        start = np.rint((rows["state/time"][place] - 0.5 * reading.exposure_time) * _NANOSECONDS)
         rows[f"sensor/{name}/exposure_start"][place] = start.astype(np.int64)
 
     def _measure_depth(
