@@ -71,8 +71,8 @@ def apply_camera(
         radiance: Scene-linear radiance per sRGB primary [W sr^-1 m^-2], float32, shape (N, H, W, 3). Negative or NaN is
             dark. NumPy, torch, or any array that shows `__cuda_array_interface__`; the images are of that kind.
         profile: Built-in name or a profile, or one of either for each image.
-        seed: Seed of patterns and noise, [0, 2^64).
-        pattern_seed: Seed of the units' fixed patterns, where it is not that of the noise.
+        seed: Seed of the noise, and of the fixed patterns too where `pattern_seed` is None, [0, 2^64).
+        pattern_seed: Seed of the fixed patterns, [0, 2^64); None for that of the noise.
         index: Global row index of each image, int64, shape (N,): it addresses the noise, so an image's noise does not
             depend on the batch it is in.
         exposure_time: Exposure time [s], a number or shape (N,); None for automatic exposure of each image alone.

@@ -222,7 +222,7 @@ class Sensors:
     unit: NDArray[np.int64]
     """Which of the cameras of its make takes each image, shape (N,)."""
     seed: int
-    """Seed of patterns and noise."""
+    """Seed of the noise."""
     sensor: np.uint64
     """Number of the camera within its rig."""
 
