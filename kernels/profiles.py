@@ -1,4 +1,4 @@
-"""Sensor profiles: the physical parameters of a camera or a depth sensor, and where each value comes from."""
+"""Sensor profiles: the physical parameters of each kind of sensor, and where each value comes from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 import json
 from dataclasses import fields
 from importlib import resources
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from .camera_profile import CameraProfile
 from .stereo_profile import StereoProfile
@@ -36,25 +36,37 @@ class ProfileValue(NamedTuple):
 
 DepthProfile = StereoProfile | StructuredLightProfile | TimeOfFlightProfile
 """The profile of a depth sensor of any kind."""
-Profile = CameraProfile | DepthProfile
 
-PROFILE_CLASSES: Final[dict[str, type[Profile]]] = {
+
+class Profile(Protocol):
+    """What the profiles of all sensors share: each is a frozen dataclass with a name."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def name(self) -> str:
+        """Name of the profile."""
+
+
+PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "camera": CameraProfile,
     "stereo": StereoProfile,
     "structured_light": StructuredLightProfile,
     "time_of_flight": TimeOfFlightProfile,
 }
 """Class of each kind of profile, as the built-in profiles' files name it."""
-_DEPTH_CLASSES: Final = (StereoProfile, StructuredLightProfile, TimeOfFlightProfile)
-KINDS: Final = ("camera", "depth")
-"""What a sensor of a rig may be."""
+SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
+    "camera": ("camera",),
+    "depth": ("stereo", "structured_light", "time_of_flight"),
+}
+"""What a sensor of a rig may be, and the kinds of profile that describe one."""
 
 
 def list_profiles(kind: str | None = None) -> tuple[str, ...]:
     """Return the names of the built-in profiles.
 
     Args:
-        kind: "camera" or "depth" for those alone; None for all.
+        kind: One of `SENSOR_KINDS`, such as "camera", for those alone; None for all.
 
     Raises:
         ValueError: If no such kind exists.
@@ -63,10 +75,10 @@ def list_profiles(kind: str | None = None) -> tuple[str, ...]:
         >>> "generic_rgb" in list_profiles("camera")
         True
     """
-    if kind is not None and kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)} or None, got {kind!r}")
+    if kind is not None and kind not in SENSOR_KINDS:
+        raise ValueError(f"kind must be one of {', '.join(SENSOR_KINDS)} or None, got {kind!r}")
     names = sorted(entry.name[:-5] for entry in _folder().iterdir() if entry.name.endswith(".json"))
-    return tuple(name for name in names if kind is None or (_read(name)["kind"] == "camera") == (kind == "camera"))
+    return tuple(name for name in names if kind is None or _read(name)["kind"] in SENSOR_KINDS[kind])
 
 
 @functools.lru_cache(maxsize=64)
@@ -89,7 +101,31 @@ def load_profile(name: str) -> Profile:
     if known != set(content["values"]):
         raise ValueError(f"profile {name!r} must give exactly {sorted(known)}, got {sorted(content['values'])}")
     values = {key: _plain(entry["value"]) for key, entry in content["values"].items()}
-    return cls(name=name, **values)
+    profile: Profile = cls(name=name, **values)
+    return profile
+
+
+def is_profile_of(profile: object, sensor: str) -> bool:
+    """Tell whether a profile describes a sensor of some kind, one of `SENSOR_KINDS`."""
+    return any(isinstance(profile, PROFILE_CLASSES[kind]) for kind in SENSOR_KINDS[sensor])
+
+
+def load_sensor_profile(sensor: str, name: str) -> Any:
+    """Return a built-in profile of one kind of sensor.
+
+    Args:
+        sensor: One of `SENSOR_KINDS`, such as "imu".
+        name: One of `list_profiles(sensor)`.
+
+    Raises:
+        ValueError: If there is no such profile, or it describes another kind of sensor.
+    """
+    profile = load_profile(name)
+    if not is_profile_of(profile, sensor):
+        raise ValueError(
+            f"profile {name!r} is not of kind {sensor!r}; choose one of {', '.join(list_profiles(sensor))}"
+        )
+    return profile
 
 
 def load_camera_profile(name: str) -> CameraProfile:
@@ -98,9 +134,7 @@ def load_camera_profile(name: str) -> CameraProfile:
     Raises:
         ValueError: If there is no such profile, or it is not a camera's.
     """
-    profile = load_profile(name)
-    if not isinstance(profile, CameraProfile):
-        raise ValueError(f"profile {name!r} is not a camera; choose one of {', '.join(list_profiles('camera'))}")
+    profile: CameraProfile = load_sensor_profile("camera", name)
     return profile
 
 
@@ -110,9 +144,7 @@ def load_depth_profile(name: str) -> DepthProfile:
     Raises:
         ValueError: If there is no such profile, or it is not a depth sensor's.
     """
-    profile = load_profile(name)
-    if not isinstance(profile, _DEPTH_CLASSES):
-        raise ValueError(f"profile {name!r} is not a depth sensor; choose one of {', '.join(list_profiles('depth'))}")
+    profile: DepthProfile = load_sensor_profile("depth", name)
     return profile
 
 

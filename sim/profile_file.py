@@ -86,7 +86,8 @@ class ProfileFile:
         given = {value.name: value.value for value in self.values}
         if self.base is not None:
             return dataclasses.replace(load_profile(self.base), name=self.name, **given)
-        return PROFILE_CLASSES[self.kind](name=self.name, **given)
+        profile: Profile = PROFILE_CLASSES[self.kind](name=self.name, **given)
+        return profile
 
     @property
     def all_values(self) -> tuple[FileValue, ...]:

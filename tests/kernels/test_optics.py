@@ -283,7 +283,7 @@ out = {"light": apply_optics(light, lenses, depth=depth, device="cuda")}
         ({"depth": np.ones((1, 4, 5))}, "depth must have shape"),
         ({"fx": 0.0}, "fx must be"),
         ({"profile": [FOCUSED, FOCUSED]}, "profile must be one"),
-        ({"profile": "realsense_d435"}, "not a camera"),
+        ({"profile": "realsense_d435"}, "not of kind 'camera'"),
         ({"device": "gpu"}, "device must be"),
     ],
 )

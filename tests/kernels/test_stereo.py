@@ -325,7 +325,7 @@ out = {"depth": reading.depth, "status": reading.status}
         ({"cosine": np.zeros((1, 4, 5), np.float32)}, "cosine must have"),
         ({"infrared": np.zeros((1, 4, 5), np.float32)}, "infrared must have"),
         ({"sensor": -1}, "sensor must be"),
-        ({"profile": "generic_rgb"}, "not a depth sensor"),
+        ({"profile": "generic_rgb"}, "not of kind 'depth'"),
     ],
 )
 def test_bad_input_is_refused(change: dict[str, object], message: str) -> None:
