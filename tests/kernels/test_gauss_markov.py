@@ -3,6 +3,7 @@
 import math
 
 import pytest
+
 from simloom.kernels.gauss_markov import gauss_markov_step, random_walk_step, white_noise_sample
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from simloom.kernels.series import borrow_series, check_first, check_rate, check_series
 from simloom.kernels.tensors import find_place
 
