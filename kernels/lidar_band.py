@@ -109,9 +109,9 @@ def collect_band(
         d, light = DISTANCE + k * BAND, LIGHT + k * BAND
         weight = weight_in[which, k]
         for x in range(count):
-            distance = np.float64(range_in[beam + np.uint64(x), k])
-            hit = (distance > 0.0) and (distance < 3.0e38)  # not for NaN and infinity
-            distance = distance if hit else NONE
+            given = np.float64(range_in[beam + np.uint64(x), k])
+            hit = (given > 0.0) and (given < 3.0e38)  # not for NaN and infinity
+            distance = given if hit else NONE
             near, far = work_out[part, NEAR + x], work_out[part, FAR + x]
             work_out[part, d + x] = distance
             work_out[part, NEAR + x] = distance if distance < near else near

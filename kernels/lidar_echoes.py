@@ -108,9 +108,9 @@ def _measure_band(
         else:
             ranges, lights, pitch = 0, subrays, 1
             for k in range(subrays):
-                distance = np.float64(range_in[beam, k])
-                hit = (distance > 0.0) and (distance < 3.0e38)  # not for NaN and infinity
-                distance = distance if hit else NONE
+                given = np.float64(range_in[beam, k])
+                hit = (given > 0.0) and (given < 3.0e38)  # not for NaN and infinity
+                distance = given if hit else NONE
                 reflectance = np.float64(reflectance_in[beam, k]) if has_reflectance else REFLECTANCE
                 share = np.float64(cosine_in[beam, k]) if has_cosine else 1.0
                 if has_lobe:
@@ -211,7 +211,7 @@ def _measure_band(
                     while place < reported and not np.float32(snr) > snr_out[beam, place]:
                         place += 1
                 if place < allowed:
-                    reported = min(reported + 1, allowed)
+                    reported += 1 if reported < allowed else 0
                     for k in range(allowed - 1, place, -1):
                         range_out[beam, k], intensity_out[beam, k] = range_out[beam, k - 1], intensity_out[beam, k - 1]
                         snr_out[beam, k], type_out[beam, k] = snr_out[beam, k - 1], type_out[beam, k - 1]
