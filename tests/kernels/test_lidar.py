@@ -35,8 +35,8 @@ def _uniform(*shape: int, stream: str = "scene") -> np.ndarray:
     return philox_uniforms(3, stream, np.stack([np.arange(count)] * 3, axis=1)).reshape(shape)
 
 
-def _scene(count: int, firings: int, subrays: int = 7) -> dict[str, np.ndarray]:
-    """Walls, edges, several surfaces in a beam, holes, and drops."""
+def _scene(count: int, firings: int, subrays: int = 7, *, lobes: bool = False) -> dict[str, np.ndarray]:
+    """Walls, edges, several surfaces in a beam, holes, and drops; without specular lobes many firings go at once."""
     shape = (count, firings, subrays)
     layer = np.floor(4 * _uniform(*shape, stream="layer"))
     base = 3.0 + 30.0 * _uniform(count, firings, 1, stream="base")
@@ -47,12 +47,14 @@ def _scene(count: int, firings: int, subrays: int = 7) -> dict[str, np.ndarray]:
     distance[:, :5] = np.array([0.0, np.nan, np.inf, -1.0, 2.0])[:, None]
     distance[:, 5] = 25.0
     drops = _uniform(count, firings, stream="drop")
-    return {
+    shiny = {
+        "specular": (0.6 * _uniform(*shape, stream="specular")).astype(np.float32),
+        "shininess": (1.0 + 30.0 * _uniform(*shape, stream="shininess")).astype(np.float32),
+    }
+    return (shiny if lobes else {}) | {
         "range": distance.astype(np.float32),
         "cosine": (1.1 * _uniform(*shape, stream="cosine") - 0.05).astype(np.float32),
         "reflectance": (0.02 + 0.9 * _uniform(*shape, stream="reflectance")).astype(np.float32),
-        "specular": (0.6 * _uniform(*shape, stream="specular")).astype(np.float32),
-        "shininess": (1.0 + 30.0 * _uniform(*shape, stream="shininess")).astype(np.float32),
         "surface": layer.astype(np.int32),
         "soft_range": np.where(drops < 0.4, 40.0 * drops, 0.0).astype(np.float32),
         "soft_power": (0.002 * _uniform(count, firings, stream="power")).astype(np.float32),
@@ -67,19 +69,21 @@ def _read(distance: object, profile: LidarProfile = CLEAN, **options: object):
 
 
 @pytest.mark.parametrize("mode", RETURN_MODES)
-@pytest.mark.parametrize("intensity", ["reflectivity", "power"])
-def test_follows_the_oracle(mode: str, intensity: str) -> None:
+@pytest.mark.parametrize("intensity, lobes", [("reflectivity", False), ("power", False), ("reflectivity", True)])
+def test_follows_the_oracle(mode: str, intensity: str, lobes: bool) -> None:
     """Every value equals that of brute force, with all types of return and several of them."""
     profile = dataclasses.replace(
         VLP16, return_mode=mode, max_returns=2 if mode == "dual" else 3, intensity_mode=intensity, pulse_width=4e-9,
         overlap_start=1.0, overlap_full=6.0, dropout_probability=0.05, false_alarm_probability=0.1, range_bias=0.013,
         range_noise_snr=(6.0, 20.0, 90.0), range_noise=(0.05, 0.03, 0.01), intensity_bits=10, intensity_scale=40.0,
     )  # fmt: skip
-    scene, index, extinction = _scene(2, 150), np.array([3, 2**35]), np.array([0.0, 0.02])
+    scene, index, extinction = _scene(2, 150, lobes=lobes), np.array([3, 2**35]), np.array([0.0, 0.02])
     reading = apply_lidar(
         **scene, profile=profile, seed=5, index=index, sensor=2, extinction=extinction, threads=1
     )  # fmt: skip
     distance = scene.pop("range")
+    scene.setdefault("specular", np.zeros(distance.shape))
+    scene.setdefault("shininess", np.ones(distance.shape))
     expected = naive.measure(distance, profile, subray_offsets(profile)[1], 5, index, 2, extinction, **scene)
 
     kinds = set(np.unique(expected["type"]))
@@ -264,9 +268,10 @@ def test_soft_echoes_hide_what_is_weaker() -> None:
     assert reading.snr[0, 0, 0] == pytest.approx(0.01 * profile.snr_at_one_metre, rel=1e-6)
 
 
-def test_a_row_does_not_depend_on_its_batch() -> None:
+@pytest.mark.parametrize("lobes", [False, True])
+def test_a_row_does_not_depend_on_its_batch(lobes: bool) -> None:
     """However the batch is cut or ordered, and on any number of threads, the bytes are the same."""
-    scene, index = _scene(4, 2100), np.array([7, 2**33, 0, 1])
+    scene, index = _scene(4, 4300, lobes=lobes), np.array([7, 2**33, 0, 1])
     other = dataclasses.replace(VLP16, return_mode="strongest", pulse_width=1e-9, max_returns=1)
     profiles, air = [VLP16, other, VLP16, other], np.array([0.0, 0.01, 0.02, 0.0])
     whole = apply_lidar(**scene, profile=profiles, seed=3, index=index, extinction=air, threads=2)
@@ -279,6 +284,21 @@ def test_a_row_does_not_depend_on_its_batch() -> None:
             found = getattr(piece, name)
             assert np.array_equal(found, getattr(whole, name)[part, :, : found.shape[2]]), name
     assert not whole.range[1, :, 1].any()
+
+
+def test_firings_at_once_are_those_one_by_one() -> None:
+    """A lobe of share 0 sends every firing the long way round, and changes nothing but last bits."""
+    scene = _scene(2, 3000)
+    none = np.zeros(scene["range"].shape, np.float32)
+    short = apply_lidar(**scene, profile=VLP16, seed=3, index=[0, 1], extinction=0.01)
+    long = apply_lidar(**scene, profile=VLP16, seed=3, index=[0, 1], extinction=0.01, specular=none, shininess=1.0)
+
+    assert np.array_equal(short.return_type, long.return_type)
+    assert np.array_equal(short.subray, long.subray)
+    assert np.abs(short.range - long.range).max() < 1.01 * VLP16.range_resolution
+    assert (np.abs(short.range - long.range) < 1e-5).mean() > 0.9999
+    assert np.allclose(short.mixed, long.mixed, atol=1e-6)
+    assert np.allclose(short.snr, long.snr, rtol=1e-6, atol=1e-6)
 
 
 def test_seed_row_and_sensor_change_the_noise() -> None:
