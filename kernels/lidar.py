@@ -148,7 +148,7 @@ def apply_lidar(
         check_rows(index, count), rows.which, np.array([_pack_parameters(one) for one in profiles]),
         np.array([pack_range_noise(one.range_noise_snr, one.range_noise) for one in profiles]), weights,
         *stream_key(seed, "lidar"), check_sensor(sensor), firings, length,
-        place.allocate((parts, room), np.float64), *outputs, device=place.device, threads=threads,
+        place.allocate((parts, room), np.float32), *outputs, device=place.device, threads=threads,
     )  # fmt: skip
     given = [place.give(output.reshape((count, firings, returns))) for output in outputs if output.shape[0] == beams]
     return LidarReading(

@@ -17,7 +17,7 @@ from .lidar_profile import MAX_RINGS
 from .lidar_reading import NO_RETURN, SURFACE
 from .philox import draw_block
 from .powers import exp2, log2
-from .variates import normal_single, uniform64
+from .variates import normal_single, uniform32
 
 BAND: Final = 64
 """Firings of a band."""
@@ -57,8 +57,9 @@ WORK: Final = LIGHT + MAX_SUBRAYS * BAND
 """Numbers of working space of a band."""
 
 _LOG2_E: Final = 1.0 / math.log(2.0)
-NONE: Final = 1e300
-"""Range that stands for no surface."""
+NONE: Final = np.float32(1e30)
+"""Range that stands for no surface; its square is infinite."""
+_ZERO, _ONE, _LOST = np.float32(0.0), np.float32(1.0), np.float32(-1.0)
 
 
 @scalar
@@ -66,10 +67,10 @@ def draw_band(part: Any, first: Any, count: Any, row: Any, key_0: Any, key_1: An
     """Draw the numbers of every firing's first echo."""
     for x in range(count):
         w0, w1, w2, w3 = draw_block(key_0, key_1, first + x, row, sensor, 1)
-        work_out[part, AMPLITUDE + x] = np.float64(normal_single(w0))
-        work_out[part, JITTER + x] = np.float64(normal_single(w1))
-        work_out[part, DROPOUT + x] = uniform64(w2)
-        work_out[part, ALARM + x] = uniform64(w3)
+        work_out[part, AMPLITUDE + x] = normal_single(w0)
+        work_out[part, JITTER + x] = normal_single(w1)
+        work_out[part, DROPOUT + x] = uniform32(w2)
+        work_out[part, ALARM + x] = uniform32(w3)
 
 
 @scalar
@@ -96,21 +97,22 @@ def collect_band(
     subrays = range_in.shape[1]
     has_cosine, has_reflectance = cosine_in.shape[0] > 0, reflectance_in.shape[0] > 0
     fade = -2.0 * _LOG2_E * extinction
-    rise = 1.0 / (full - start) if full > start else 1e300
+    rise = np.float32(1.0 / (full - start) if full > start else 1e30)
+    begin, usual = np.float32(start), np.float32(REFLECTANCE)
     for x in range(count):
         work_out[part, NEAR + x] = NONE
-        work_out[part, FAR + x] = 0.0
-        work_out[part, _TOTAL + x] = 0.0
-        work_out[part, _MOMENT + x] = 0.0
-        work_out[part, _BEST + x] = 0.0
-        work_out[part, _SUBRAY + x] = -1.0
-        work_out[part, _TRUTH + x] = 0.0
+        work_out[part, FAR + x] = _ZERO
+        work_out[part, _TOTAL + x] = _ZERO
+        work_out[part, _MOMENT + x] = _ZERO
+        work_out[part, _BEST + x] = _ZERO
+        work_out[part, _SUBRAY + x] = _LOST
+        work_out[part, _TRUTH + x] = _ZERO
     for k in range(subrays):
         d, light = DISTANCE + k * BAND, LIGHT + k * BAND
-        weight = weight_in[which, k]
+        weight = np.float32(weight_in[which, k])
         for x in range(count):
-            given = np.float64(range_in[beam + np.uint64(x), k])
-            hit = (given > 0.0) and (given < 3.0e38)  # not for NaN and infinity
+            given = range_in[beam + np.uint64(x), k]
+            hit = (given > _ZERO) and (given < NONE)  # not for NaN and infinity
             distance = given if hit else NONE
             near, far = work_out[part, NEAR + x], work_out[part, FAR + x]
             work_out[part, d + x] = distance
@@ -118,31 +120,30 @@ def collect_band(
             work_out[part, FAR + x] = distance if hit and distance > far else far
         if has_reflectance:
             for x in range(count):
-                work_out[part, light + x] = weight * np.float64(reflectance_in[beam + np.uint64(x), k])
+                work_out[part, light + x] = weight * reflectance_in[beam + np.uint64(x), k]
         else:
             for x in range(count):
-                work_out[part, light + x] = weight * REFLECTANCE
+                work_out[part, light + x] = weight * usual
         if has_cosine:
             for x in range(count):
-                cosine = np.float64(cosine_in[beam + np.uint64(x), k])
-                work_out[part, light + x] *= cosine if cosine < 1.0 else 1.0
+                cosine = cosine_in[beam + np.uint64(x), k]
+                work_out[part, light + x] *= cosine if cosine < _ONE else _ONE
         for x in range(count):
-            distance = work_out[part, d + x]
-            inverse = 1.0 / distance
+            inverse = _ONE / work_out[part, d + x]
             value = work_out[part, light + x] * inverse * inverse
-            work_out[part, light + x] = value if value > 0.0 else 0.0
+            work_out[part, light + x] = value if value > _ZERO else _ZERO
         if extinction > 0.0:
             for x in range(count):
-                power = fade * work_out[part, d + x]
-                work_out[part, light + x] *= exp2(power if power > -1000.0 else -1000.0)
+                power = fade * np.float64(work_out[part, d + x])
+                work_out[part, light + x] *= np.float32(exp2(power if power > -1000.0 else -1000.0))
         if full > 0.0:
             for x in range(count):
-                share = (work_out[part, d + x] - start) * rise
-                share = share if share > 0.0 else 0.0
-                work_out[part, light + x] *= share if share < 1.0 else 1.0
+                share = (work_out[part, d + x] - begin) * rise
+                share = share if share > _ZERO else _ZERO
+                work_out[part, light + x] *= share if share < _ONE else _ONE
     for k in range(subrays):
         d, light = DISTANCE + k * BAND, LIGHT + k * BAND
-        label = np.float64(k)
+        label = np.float32(k)
         for x in range(count):
             value, distance = work_out[part, light + x], work_out[part, d + x]
             best = work_out[part, _BEST + x]
@@ -164,16 +165,17 @@ def settle_band(
     start, full = parameter_in[which, 6], parameter_in[which, 7]
     bias, step = parameter_in[which, 8], parameter_in[which, 9]
     by_range, counts, most = parameter_in[which, 11], parameter_in[which, 12], parameter_in[which, 13]
-    dropouts, false_alarms = parameter_in[which, 14], parameter_in[which, 15]
+    dropouts, false_alarms = np.float32(parameter_in[which, 14]), np.float32(parameter_in[which, 15])
     x0, x1, x2, x3 = noise_in[which, 0, 0], noise_in[which, 0, 1], noise_in[which, 0, 2], noise_in[which, 0, 3]
     s0, s1, s2, s3 = noise_in[which, 1, 0], noise_in[which, 1, 1], noise_in[which, 1, 2], noise_in[which, 1, 3]
     y0, y1, y2, y3 = noise_in[which, 2, 0], noise_in[which, 2, 1], noise_in[which, 2, 2], noise_in[which, 2, 3]
     y4 = noise_in[which, 2, 4]
-    rise = 1.0 / (full - start) if full > start else 1e300
+    rise = 1.0 / (full - start) if full > start else 1e30
+    per_step, per_scale = 1.0 / step if step > 0.0 else 0.0, 1.0 / scale
     for x in range(count):
-        total = work_out[part, _TOTAL + x]
+        total = np.float64(work_out[part, _TOTAL + x])
         light = scale * total
-        snr = light + amplitude_noise * work_out[part, AMPLITUDE + x]
+        snr = light + amplitude_noise * np.float64(work_out[part, AMPLITUDE + x])
         # The law of the range's deviation: pieces of powers, see `lidar_return`.
         known = light if light > 1e-6 else 1e-6
         slope, level = (s1, y1) if known >= x0 else (s0, y0)
@@ -181,49 +183,49 @@ def settle_band(
         slope, level = (s3, y3) if known >= x2 else (slope, level)
         slope, level = (0.0, y4) if known >= x3 else (slope, level)
         deviation = exp2(level + slope * log2(known))
-        measured = work_out[part, NEAR + x] + work_out[part, _MOMENT + x] / (total if total > 0.0 else 1.0) + bias
-        work_out[part, _RANGE + x] = measured + deviation * work_out[part, JITTER + x]
-        work_out[part, _SNR + x] = snr if total > 0.0 else -1.0
-    if step > 0.0:
-        for x in range(count):
-            work_out[part, _RANGE + x] = np.floor(work_out[part, _RANGE + x] / step + 0.5) * step
+        mean = np.float64(work_out[part, _MOMENT + x]) / (total if total > 0.0 else 1.0)
+        measured = np.float64(work_out[part, NEAR + x]) + mean + bias
+        measured += deviation * np.float64(work_out[part, JITTER + x])
+        stepped = np.floor(measured * per_step + 0.5) * step
+        measured = stepped if step > 0.0 else measured
+        seen = (total > 0.0) and (snr >= threshold) and (measured >= range_min) and (measured <= range_max)
+        work_out[part, _SNR + x] = np.float32(snr)
+        work_out[part, _RANGE + x] = np.float32(measured if seen else 0.0)
     for x in range(count):
-        measured, snr = work_out[part, _RANGE + x], work_out[part, _SNR + x]
-        seen = (snr >= threshold) and (measured >= range_min) and (measured <= range_max)
-        seen = seen and (work_out[part, DROPOUT + x] >= dropouts)
-        intensity = snr * counts
+        measured = np.float64(work_out[part, _RANGE + x])
+        intensity = np.float64(work_out[part, _SNR + x]) * counts
         share = (measured - start) * rise
         share = share if share > 1e-3 else 1e-3
         share = share if share < 1.0 else 1.0
-        reflectivity = intensity / scale * measured * measured / share
+        reflectivity = intensity * per_scale * measured * measured / share
         intensity = reflectivity if by_range > 0.0 else intensity
         rounded = np.floor(intensity + 0.5)
         rounded = rounded if rounded < most else most
         rounded = rounded if rounded > 0.0 else 0.0
-        work_out[part, _INTENSITY + x] = rounded if most > 0.0 else intensity
-        work_out[part, _RANGE + x] = measured if seen else 0.0
+        work_out[part, _INTENSITY + x] = np.float32(rounded if most > 0.0 else intensity)
     for x in range(count):
-        near, far = work_out[part, NEAR + x], work_out[part, FAR + x]
+        near, far = np.float64(work_out[part, NEAR + x]), np.float64(work_out[part, FAR + x])
         one = (far - near < cell) or (far == near)  # and where nothing is met
         quiet = work_out[part, ALARM + x] >= false_alarms
         lost = work_out[part, DROPOUT + x] < dropouts
-        work_out[part, DONE + x] = 1.0 if (one and quiet) or lost else 0.0
+        work_out[part, DONE + x] = _ONE if (one and quiet) or lost else _ZERO
+        work_out[part, _RANGE + x] = _ZERO if lost else work_out[part, _RANGE + x]
     if soft_range_in.shape[0] > 0:
         for x in range(count):
             soft = np.float64(soft_range_in[beam + np.uint64(x), 0])
             if soft > 0.0 and not work_out[part, DROPOUT + x] < dropouts:
-                work_out[part, DONE + x] = 0.0
+                work_out[part, DONE + x] = _ZERO
     # What is not reported here is left empty; the range stays for last, since it tells.
     for x in range(count):
-        kept = (work_out[part, _RANGE + x] > 0.0) and (work_out[part, DONE + x] > 0.0)
-        work_out[part, _INTENSITY + x] = work_out[part, _INTENSITY + x] if kept else 0.0
-        work_out[part, _SNR + x] = work_out[part, _SNR + x] if kept else 0.0
-        work_out[part, _SUBRAY + x] = work_out[part, _SUBRAY + x] if kept else -1.0
-        work_out[part, _TRUTH + x] = work_out[part, _TRUTH + x] if kept else 0.0
+        kept = (work_out[part, _RANGE + x] > _ZERO) and (work_out[part, DONE + x] > _ZERO)
+        work_out[part, _INTENSITY + x] = work_out[part, _INTENSITY + x] if kept else _ZERO
+        work_out[part, _SNR + x] = work_out[part, _SNR + x] if kept else _ZERO
+        work_out[part, _SUBRAY + x] = work_out[part, _SUBRAY + x] if kept else _LOST
+        work_out[part, _TRUTH + x] = work_out[part, _TRUTH + x] if kept else _ZERO
     for x in range(count):
-        kept = (work_out[part, _RANGE + x] > 0.0) and (work_out[part, DONE + x] > 0.0)
-        work_out[part, _SPREAD + x] = work_out[part, FAR + x] - work_out[part, NEAR + x] if kept else 0.0
-        work_out[part, _RANGE + x] = work_out[part, _RANGE + x] if kept else 0.0
+        kept = (work_out[part, _RANGE + x] > _ZERO) and (work_out[part, DONE + x] > _ZERO)
+        work_out[part, _SPREAD + x] = work_out[part, FAR + x] - work_out[part, NEAR + x] if kept else _ZERO
+        work_out[part, _RANGE + x] = work_out[part, _RANGE + x] if kept else _ZERO
 
 
 @scalar
@@ -234,19 +236,19 @@ def report_band(
     """Write the returns of the firings that are measured, and nothing for the others."""
     returns, subrays = range_out.shape[1], surface_in.shape[1]
     for x in range(count):
-        range_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _RANGE + x])
+        range_out[beam + np.uint64(x), 0] = work_out[part, _RANGE + x]
     for x in range(count):
-        intensity_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _INTENSITY + x])
+        intensity_out[beam + np.uint64(x), 0] = work_out[part, _INTENSITY + x]
     for x in range(count):
-        snr_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _SNR + x])
+        snr_out[beam + np.uint64(x), 0] = work_out[part, _SNR + x]
     for x in range(count):
-        type_out[beam + np.uint64(x), 0] = np.uint8(SURFACE if work_out[part, _RANGE + x] > 0.0 else NO_RETURN)
+        type_out[beam + np.uint64(x), 0] = np.uint8(SURFACE if work_out[part, _RANGE + x] > _ZERO else NO_RETURN)
     for x in range(count):
         subray_out[beam + np.uint64(x), 0] = np.int16(work_out[part, _SUBRAY + x])
     for x in range(count):
-        truth_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _TRUTH + x])
+        truth_out[beam + np.uint64(x), 0] = work_out[part, _TRUTH + x]
     for x in range(count):
-        spread_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _SPREAD + x])
+        spread_out[beam + np.uint64(x), 0] = work_out[part, _SPREAD + x]
     for x in range(count):
         for k in range(1, returns):
             range_out[beam + np.uint64(x), k], intensity_out[beam + np.uint64(x), k] = np.float32(0.0), np.float32(0.0)
@@ -261,5 +263,5 @@ def report_band(
             if best >= 0:
                 for k in range(subrays):
                     if surface_in[beam + np.uint64(x), k] != surface_in[beam + np.uint64(x), best]:
-                        other += work_out[part, LIGHT + k * BAND + x]
-                mixed_out[beam + np.uint64(x), 0] = np.float32(other / work_out[part, _TOTAL + x])
+                        other += np.float64(work_out[part, LIGHT + k * BAND + x])
+                mixed_out[beam + np.uint64(x), 0] = np.float32(other / np.float64(work_out[part, _TOTAL + x]))

@@ -35,7 +35,7 @@ from .lidar_reading import FALSE_ALARM, NO_RETURN, SURFACE
 from .lidar_return import lobe_share, overlap_share, range_deviation, target_power
 from .philox import draw_block
 from .powers import exp2
-from .variates import normal_single, uniform64
+from .variates import normal_single, uniform32, uniform64
 
 _STRONGEST, _FIRST, _DUAL = (RETURN_MODES.index(mode) for mode in ("strongest", "first", "dual"))
 _LOG2_E: Final = 1.0 / math.log(2.0)
@@ -77,18 +77,18 @@ def _measure_band(
     mode, by_range = np.int64(parameter_in[which, 10]), parameter_in[which, 11]
     counts, most = parameter_in[which, 12], parameter_in[which, 13]
     allowed = np.int64(parameter_in[which, 16])
-    dropouts, false_alarms = parameter_in[which, 14], parameter_in[which, 15]
+    dropouts, false_alarms = np.float32(parameter_in[which, 14]), np.float32(parameter_in[which, 15])
     for x in range(count):
         if at_once and work_out[part, DONE + x] > 0.0:
             continue
         beam = np.uint64(base + x)
         if at_once:
-            amplitude, jitter = work_out[part, AMPLITUDE + x], work_out[part, JITTER + x]
+            amplitude, jitter = np.float64(work_out[part, AMPLITUDE + x]), np.float64(work_out[part, JITTER + x])
             alarm_draw = work_out[part, ALARM + x]
         else:
             w0, w1, w2, w3 = draw_block(key_0, key_1, first + x, row, sensor, 1)
             amplitude, jitter = np.float64(normal_single(w0)), np.float64(normal_single(w1))
-            alarm_draw = uniform64(w3)
+            alarm_draw = uniform32(w3)
             for k in range(range_out.shape[1]):
                 range_out[beam, k], intensity_out[beam, k] = np.float32(0.0), np.float32(0.0)
                 snr_out[beam, k], type_out[beam, k] = np.float32(0.0), np.uint8(NO_RETURN)
@@ -96,21 +96,21 @@ def _measure_band(
                 spread_out[beam, k] = np.float32(0.0)
                 if has_surface:
                     mixed_out[beam, k] = np.float32(0.0)
-            if uniform64(w2) < dropouts:
+            if uniform32(w2) < dropouts:
                 continue
 
         # Ranges and light of the sub-rays: every `pitch` numbers from `ranges` and from `lights` on.
         nearest, farthest = math.inf, 0.0
         if at_once:
             ranges, lights, pitch = DISTANCE + x, LIGHT + x, BAND
-            nearest, farthest = work_out[part, NEAR + x], work_out[part, FAR + x]
-            nearest = nearest if nearest < 3.0e38 else math.inf
+            farthest = np.float64(work_out[part, FAR + x])
+            nearest = np.float64(work_out[part, NEAR + x]) if farthest > 0.0 else math.inf
         else:
             ranges, lights, pitch = 0, subrays, 1
             for k in range(subrays):
                 given = np.float64(range_in[beam, k])
-                hit = (given > 0.0) and (given < 3.0e38)  # not for NaN and infinity
-                distance = given if hit else NONE
+                hit = (given > 0.0) and (given < NONE)  # not for NaN and infinity
+                distance = given if hit else np.float64(NONE)
                 reflectance = np.float64(reflectance_in[beam, k]) if has_reflectance else REFLECTANCE
                 share = np.float64(cosine_in[beam, k]) if has_cosine else 1.0
                 if has_lobe:
@@ -121,14 +121,14 @@ def _measure_band(
                     light *= exp2(fade if fade > -1000.0 else -1000.0)
                 if distance < full:
                     light *= overlap_share(distance, start, full)
-                work_out[part, k] = distance
-                work_out[part, subrays + k] = light if light > 0.0 else 0.0  # nothing from what faces away
+                work_out[part, k] = np.float32(distance)
+                work_out[part, subrays + k] = np.float32(light if light > 0.0 else 0.0)  # nothing from what faces away
                 nearest = distance if hit and distance < nearest else nearest
                 farthest = distance if hit and distance > farthest else farthest
         soft, soft_power = 0.0, 0.0
         if soft_range_in.shape[0] > 0:
             soft, soft_power = np.float64(soft_range_in[beam, 0]), np.float64(soft_power_in[beam, 0])
-            if soft > 0.0 and soft < 3.0e38 and soft_power > 0.0:
+            if soft > 0.0 and soft < NONE and soft_power > 0.0:
                 nearest = soft if soft < nearest else nearest
                 farthest = soft if soft > farthest else farthest
             else:
@@ -155,21 +155,21 @@ def _measure_band(
                     while end > before:
                         before = end
                         for k in range(subrays):
-                            distance = work_out[part, ranges + k * pitch]
+                            distance = np.float64(work_out[part, ranges + k * pitch])
                             if distance > end and distance - end < cell:
                                 end = distance
                         if soft > end and soft - end < cell:
                             end = soft
                 total, moment, best, following = 0.0, 0.0, 0.0, math.inf
                 for k in range(subrays):
-                    distance = work_out[part, ranges + k * pitch]
+                    distance = np.float64(work_out[part, ranges + k * pitch])
                     if distance >= nearest and distance <= end:
-                        light = work_out[part, lights + k * pitch]
+                        light = np.float64(work_out[part, lights + k * pitch])
                         total += light
                         moment += light * (distance - nearest)
                         if light > best:
                             best, subray, truth, kind = light, k, distance, np.uint8(SURFACE)
-                    elif distance > end and distance < following and distance < 3.0e38:
+                    elif distance > end and distance < following and distance < NONE:
                         following = distance
                 if soft >= nearest and soft <= end and soft > 0.0:
                     total += soft_power
@@ -182,10 +182,10 @@ def _measure_band(
                 if has_surface and subray >= 0 and total > 0.0:
                     other = 0.0
                     for k in range(subrays):
-                        distance = work_out[part, ranges + k * pitch]
+                        distance = np.float64(work_out[part, ranges + k * pitch])
                         inside = distance >= nearest and distance <= end
                         if inside and surface_in[beam, k] != surface_in[beam, subray]:
-                            other += work_out[part, lights + k * pitch]
+                            other += np.float64(work_out[part, lights + k * pitch])
                     mixed = other / total
                 if echo > 0:
                     w0, w1, _, _ = draw_block(key_0, key_1, first + x, row, sensor, 1 + echo)
