@@ -1,0 +1,113 @@
+"""De-skewing: points that a moving sensor measured one after another, as if all were measured at one instant.
+
+A point p, measured at t in the sensor's frame of that instant, is in the frame of the instant T
+
+    q = R(T)^-1 (R(t) p + x(t) - x(T))
+
+with the pose (R, x) between two known ones by a line and a slerp (`trajectory`). A point of only zeros is a beam
+without a return and stays what it is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .device import Kernel, scalar
+from .tensors import find_place
+from .trajectory import check_trajectories, check_within, pose_at, rotate_vector
+
+
+@scalar
+def _deskew_point(
+    element: Any, point_in: Any, time_in: Any, which_in: Any, instant_in: Any, knot_in: Any, target_in: Any,
+    firings: Any, echoes: Any, point_out: Any,
+) -> None:  # fmt: skip
+    row = element // firings
+    which = which_in[row]
+    time = time_in[row if time_in.shape[0] > 1 else 0, element - row * firings]
+    x, y, z, a, b, c, d = pose_at(time, which, instant_in, knot_in)
+    e, f, g, h, i, j, k = pose_at(target_in[row], which, instant_in, knot_in)
+    x, y, z = x - e, y - f, z - g
+    for echo in range(echoes):
+        place = element * echoes + echo
+        u, v, w = np.float64(point_in[place, 0]), np.float64(point_in[place, 1]), np.float64(point_in[place, 2])
+        if u != 0.0 or v != 0.0 or w != 0.0:
+            u, v, w = rotate_vector(a, b, c, d, u, v, w)
+            u, v, w = rotate_vector(-h, -i, -j, k, u + x, v + y, w + z)
+        point_out[place, 0], point_out[place, 1], point_out[place, 2] = u, v, w
+
+
+_DESKEW: Final = Kernel(_deskew_point)
+
+
+def deskew_points(
+    points: Any,
+    time: Any,
+    pose: ArrayLike,
+    pose_time: ArrayLike,
+    target: ArrayLike,
+    *,
+    device: str = "cpu",
+    threads: int | None = None,
+) -> Any:
+    """Move points to where a sensor would have measured them had it stood still at one instant.
+
+    Args:
+        points: Points in the sensor's frame, each at its own instant [m], shape (N, P, 3) or (N, P, E, 3) for E echoes
+            of a firing; float32 or float64, NumPy or torch. Zeros are beams without a return.
+        time: Instants of the firings [ns], int64, shape (P,) or (N, P), within `pose_time`.
+        pose: World from sensor at the knots, shape (K, 4, 4), or (N, K, 4, 4) for a trajectory in each row.
+        pose_time: Instants of the knots [ns], int64, ascending, shape (K,) or (N, K).
+        target: The instant [ns] to which points are moved, one for all or shape (N,).
+        device: Where to run if the arrays are the host's: "cpu" or "cuda".
+        threads: CPU threads; None for all.
+
+    Returns:
+        Points of the same kind, shape and type, in the sensor's frame at `target`.
+
+    Raises:
+        ValueError: If shapes disagree or an instant is beyond the knots.
+        RuntimeError: If the device is not here.
+
+    Source: see the module; slerp after Shoemake 1985.
+
+    Example:
+        >>> points = np.ones((1, 4, 3))
+        >>> still = np.stack([np.eye(4), np.eye(4)])
+        >>> bool((deskew_points(points, np.arange(4), still, [0, 10], 0) == points).all())
+        True
+    """
+    shape = tuple(int(length) for length in points.shape)
+    if len(shape) not in (3, 4) or shape[-1] != 3:
+        raise ValueError(f"points must have shape (N, P, 3) or (N, P, E, 3), got {shape}")
+    rows, firings, echoes = shape[0], shape[1], shape[2] if len(shape) == 4 else 1
+    place = find_place(points, device)
+    dtype = np.float32 if str(points.dtype).endswith("float32") else np.float64
+    instants, knots, which = check_trajectories(pose, pose_time, rows)
+    if tuple(time.shape) not in ((firings,), (rows, firings)):
+        raise ValueError(f"time must have shape ({firings},) or ({rows}, {firings}), got {tuple(time.shape)}")
+    if "int" not in str(time.dtype):
+        raise ValueError(f"time must be whole nanoseconds (int64), got {time.dtype}")
+    when = np.asarray(target)
+    if when.shape not in ((), (rows,)) or when.dtype.kind not in "iu":
+        raise ValueError(f"target must be one instant [ns] or {rows}, whole numbers, got {when.dtype} {when.shape}")
+    whens = np.broadcast_to(when.astype(np.int64), (rows,)).copy()
+    out = place.allocate((rows * firings * echoes, 3), dtype)
+    if rows and firings:
+        times = place.borrow(time, np.int64).reshape(-1, firings)
+        # Of a device's array only the ends come here.
+        ends = (
+            (times.amin(1).cpu().numpy(), times.amax(1).cpu().numpy())
+            if place.is_resident and place.kind == "torch"
+            else (np.asarray(times).min(axis=1), np.asarray(times).max(axis=1))
+        )
+        check_within(*(np.broadcast_to(end, (rows,)) for end in ends), instants, which, "the points' instants")
+        check_within(whens, whens, instants, which, "targets")
+        _DESKEW.launch(
+            rows * firings, place.borrow(points, dtype).reshape(-1, 3), times, which,
+            instants, knots, whens, firings, echoes, out, device=place.device, threads=threads,
+        )  # fmt: skip
+    return place.give(out.reshape(shape))
