@@ -33,7 +33,7 @@ def _deskew_point(
     x, y, z = x - e, y - f, z - g
     for echo in range(echoes):
         place = element * echoes + echo
-        u, v, w = np.float64(point_in[place, 0]), np.float64(point_in[place, 1]), np.float64(point_in[place, 2])
+        u, v, w = float(point_in[place, 0]), float(point_in[place, 1]), float(point_in[place, 2])
         if u != 0.0 or v != 0.0 or w != 0.0:
             u, v, w = rotate_vector(a, b, c, d, u, v, w)
             u, v, w = rotate_vector(-h, -i, -j, k, u + x, v + y, w + z)
@@ -98,13 +98,12 @@ def deskew_points(
     out = place.allocate((rows * firings * echoes, 3), dtype)
     if rows and firings:
         times = place.borrow(time, np.int64).reshape(-1, firings)
-        # Of a device's array only the ends come here.
-        ends = (
-            (times.amin(1).cpu().numpy(), times.amax(1).cpu().numpy())
-            if place.is_resident and place.kind == "torch"
-            else (np.asarray(times).min(axis=1), np.asarray(times).max(axis=1))
-        )
-        check_within(*(np.broadcast_to(end, (rows,)) for end in ends), instants, which, "the points' instants")
+        if place.is_resident and place.kind == "torch":  # only the ends come here
+            low, high = times.amin(1).cpu().numpy(), times.amax(1).cpu().numpy()
+        else:
+            low, high = np.asarray(times).min(axis=1), np.asarray(times).max(axis=1)
+        low, high = np.broadcast_to(low, (rows,)), np.broadcast_to(high, (rows,))
+        check_within(low, high, instants, which, "the points' instants")
         check_within(whens, whens, instants, which, "targets")
         _DESKEW.launch(
             rows * firings, place.borrow(points, dtype).reshape(-1, 3), times, which,

@@ -50,7 +50,7 @@ def pose_at(time: Any, row: Any, time_in: Any, knot_in: Any) -> Pose7:
     if high == low:
         return x, y, z, a, b, c, d
     # Differences of whole nanoseconds are exact; the instants themselves would not fit a float.
-    share = np.float64(time - time_in[row, low]) / np.float64(time_in[row, high] - time_in[row, low])
+    share = float(time - time_in[row, low]) / float(time_in[row, high] - time_in[row, low])
     x += share * (knot_in[row, high, 0] - x)
     y += share * (knot_in[row, high, 1] - y)
     z += share * (knot_in[row, high, 2] - z)
