@@ -40,7 +40,16 @@ if TYPE_CHECKING:
     from .lens import project_directions as project_directions
     from .lens import undistort_points as undistort_points
     from .lens import unproject_points as unproject_points
+    from .lidar import apply_lidar as apply_lidar
+    from .lidar_beam import aim_rays as aim_rays
+    from .lidar_beam import subray_offsets as subray_offsets
+    from .lidar_pattern import LidarPattern as LidarPattern
+    from .lidar_pattern import make_pattern as make_pattern
+    from .lidar_profile import LidarProfile as LidarProfile
+    from .lidar_reading import RETURN_NAMES as RETURN_NAMES
+    from .lidar_reading import LidarReading as LidarReading
     from .optics import apply_optics as apply_optics
+    from .pattern_csv import load_pattern_csv as load_pattern_csv
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
     from .profile_json import profile_from_json as profile_from_json
@@ -95,6 +104,15 @@ _HOMES = {
     "describe_devices": "device",
     "platform_key": "device",
     "scalar": "device",
+    "aim_rays": "lidar_beam",
+    "subray_offsets": "lidar_beam",
+    "apply_lidar": "lidar",
+    "LidarPattern": "lidar_pattern",
+    "make_pattern": "lidar_pattern",
+    "LidarProfile": "lidar_profile",
+    "LidarReading": "lidar_reading",
+    "RETURN_NAMES": "lidar_reading",
+    "load_pattern_csv": "pattern_csv",
     "InfraredImager": "infrared_imager",
     "expose_infrared": "infrared_imager",
     "Lens": "lens",
