@@ -1,9 +1,10 @@
 """Fog's echo: a soft target that begins before the sensor and ends at the surface behind it.
 
 A pulse of half-power width t lights b = beta exp(-2 a r) O(r) / r^2 of the fog at r, as far as the receiver sees the
-beam there: its overlap O rises in a line from 0 at R1 to 1 at R2. The echo of all fog before a surface at R0 is
+beam there: its overlap O rises in a line from 0 at R1 to 1 at R2. Fog nearer than the smallest range Rm that the sensor
+reports is gated out. The echo of all other fog before a surface at R0 is
 
-    S(R) = pi integral_0^R0 cos^2(pi (R - r) / (c t)) b(r) dr,     |R - r| < c t / 2
+    S(R) = pi integral_Rm^R0 cos^2(pi (R - r) / (c t)) b(r) dr,     |R - r| < c t / 2
 
 in the unit in which a surface of reflectance 1 at normal incidence at 1 m echoes with 1 through clear air: a Lambertian
 surface sends 1/pi of its light back per steradian. What a sensor that looks for peaks reports is the largest S and its
@@ -14,7 +15,7 @@ exponentials, at most to the surface.
 
 Differs from the program of Hahner et al.: there the surface's power is scaled apart (a reflectance of 1e-6 over pi,
 against an integral over seconds), so that fog echoes some 150 times weaker than its backscatter says. Here both have
-one unit, and how strong fog is follows from the overlap: a coaxial sensor (R2 near 0) sees far more of it.
+one unit, and how strong fog is follows from overlap and gate: a coaxial sensor (R2 near 0) sees far more of it.
 
 Sources: Rasshofer, Spies and Spies, "Influences of weather phenomena on automotive laser radar systems", Advances in
 Radio Science 9, 2011 (pulse, overlap, impulse response), as given by Hahner et al., "Fog simulation on real LiDAR
@@ -62,7 +63,7 @@ def pack_fog(
         pulse_width: Half-power width t [s], > 0.
         overlap_start: R1, where the receiver begins to see the beam [m], >= 0.
         overlap_end: R2, from where it sees all of it [m], >= R1.
-        near: Smallest range that is reported [m], > 0.
+        near: Smallest range Rm that is reported [m], > 0.
         spread: Scale of the ranges beyond the strongest [m].
 
     Returns:
@@ -75,7 +76,7 @@ def pack_fog(
     if backscatter == 0.0:
         return packed
     # Fog is summed over equal steps of log r, its midpoints: 1/r^2 is steep near the sensor.
-    first = max(overlap_start, 0.05 * near)
+    first = max(overlap_start, near)
     edge = first * (last / first) ** (np.arange(_STEPS + 1) / _STEPS)
     r = 0.5 * (edge[1:] + edge[:-1])
     ramp = (r - overlap_start) / (overlap_end - overlap_start) if overlap_end > overlap_start else np.ones(_STEPS)

@@ -1,18 +1,20 @@
 """Precipitation in a beam: where its drops are, and which of them echoes strongest.
 
-A beam is a cone of full angle d. A drop of diameter D [mm] at range r echoes as LISA has it, in the unit in which a
-surface of reflectance 1 at normal incidence at 1 m, through clear air, echoes with 1:
+A beam of divergence d leaves an aperture A and is W wide at range r. A drop of diameter D [mm] there echoes as LISA
+has it, in the unit in which a surface of reflectance 1 at normal incidence at 1 m, through clear air, echoes with 1:
 
-    P = F exp(-2 a r) min((D / W)^2, 1) / r^2,     W = 1000 r tan(d),     F = ((n - 1) / (n + 1))^2
+    P = F O(r) exp(-2 a r) min((D / W)^2, 1) / r^2,     W = 1000 (A + r tan(d)),     F = ((n - 1) / (n + 1))^2
+
+with the overlap O of beam and receiver, which rises in a line from 0 at R1 to 1 at R2.
 
 Only drops whose echo exceeds a floor p are drawn. Drops being a Poisson process, those that do are one along the beam:
-at range r they are those above D* = W sqrt(p r^2 exp(2 a r) / F), so that
+at range r they are those above D* = W sqrt(p r^2 exp(2 a r) / (F O)), so that
 
-    m(r) = pi tan^2(d / 2) r^2 N0 exp(-L max(D*, D0)) / L             drops per metre, none where D* exceeds W
+    m(r) = 1e-6 pi/4 W^2 N0 exp(-L max(D*, D0)) / L                   drops per metre, none where D* exceeds W
 
 Its integral M is tabled once for each weather and sensor. A beam then walks from drop to drop: M grows by exponential
 steps, each drop's range is M's inverse, and its diameter is max(D*, D0) plus an exponential (which has no memory). The
-number of drops is Poisson of mean M(R), and with p = 0 their ranges are R u^(1/3). This is exact but for the table:
+number of drops is Poisson of mean M(R), and with A = p = 0 their ranges are R u^(1/3). This is exact but for the table:
 between its nodes drops lie as evenly in r^3 as in a cone. `MOST_DROPS` are drawn at most; the floor is raised so far
 that a beam of any length has half as many on average.
 
@@ -35,8 +37,8 @@ MOST_DROPS: Final = 64
 """Drops of one kind in one beam."""
 NODES: Final = 257
 """Nodes of the table along the beam."""
-HEADER: Final = 9
-"""Numbers before the table: near, far, mean number, L, D0, p, F, a, and W over the range [mm/m]."""
+HEADER: Final = 12
+"""Numbers before the table: near, far, mean number, L, D0, p, F, a, A [mm], tan(d) [mm/m], R1 and R2."""
 DROP_NUMBERS: Final = HEADER + NODES
 """Numbers that describe one kind of drop to a kernel."""
 DROP_BLOCKS: Final = MOST_DROPS // 2
@@ -57,6 +59,9 @@ def pack_drops(
     distribution: tuple[float, float],
     *,
     divergence: float,
+    aperture: float,
+    overlap_start: float,
+    overlap_end: float,
     diameter_min: float,
     reflectance: float,
     extinction: float,
@@ -69,6 +74,9 @@ def pack_drops(
     Args:
         distribution: N0 [1/(m^3 mm)] and L [1/mm].
         divergence: Full angle of the beam d [rad], > 0.
+        aperture: Width of the beam where it leaves A [m], >= 0.
+        overlap_start: R1, where the receiver begins to see the beam [m], >= 0.
+        overlap_end: R2, from where it sees all of it [m], >= R1.
         diameter_min: Smallest drop D0 [mm].
         reflectance: F, > 0.
         extinction: a [1/m].
@@ -80,14 +88,17 @@ def pack_drops(
         `DROP_NUMBERS` numbers.
     """
     count, slope = distribution
-    cone = math.pi * math.tan(0.5 * divergence) ** 2
-    spread = 1000.0 * math.tan(divergence)
-    scale = cone * count / slope
+    width, spread = 1000.0 * aperture, 1000.0 * math.tan(divergence)
+    scale = 0.25e-6 * math.pi * count / slope
+    ramp = max(overlap_end - overlap_start, 1e-9)
+    near = min(max(near, overlap_start), far)
 
     def density(r: Numbers, power: float) -> Numbers:
-        share = power * r * r * np.exp(2.0 * extinction * r) / reflectance
-        smallest = np.maximum(spread * r * np.sqrt(share), diameter_min)
-        return np.where(share < 1.0, scale * r * r * np.exp(-slope * smallest), 0.0)
+        seen = np.where(r >= overlap_end, 1.0, np.maximum((r - overlap_start) / ramp, 0.0))
+        share = power * r * r * np.exp(2.0 * extinction * r)
+        wide = width + spread * r
+        smallest = np.maximum(wide * np.sqrt(share / np.maximum(reflectance * seen, 1e-30)), diameter_min)
+        return np.where(share < reflectance * seen, scale * wide * wide * np.exp(-slope * smallest), 0.0)
 
     def accumulate(end: float, cells: int, power: float) -> Numbers:
         half = 0.5 * (end - near) / cells
@@ -110,7 +121,10 @@ def pack_drops(
     ends = np.flatnonzero(total >= total[-1] * (1.0 - _NEGLIGIBLE))
     end = near + (far - near) * max(int(ends[0]), 1) / _FINE
     table = accumulate(end, NODES - 1, floor)
-    header = (near, end, table[-1], slope, diameter_min, floor, reflectance, extinction, spread)
+    header = (
+        near, end, table[-1], slope, diameter_min, floor, reflectance, extinction, width, spread, overlap_start,
+        overlap_end,
+    )  # fmt: skip
     return np.concatenate((header, table))
 
 
@@ -194,10 +208,14 @@ def strongest_drop(
             break
         count += 1
         distance = place_drop(reach, row, first, packed_in)
-        reflectance, extinction = packed_in[row, first + 6], packed_in[row, first + 7]
-        width = packed_in[row, first + 8] * distance
-        fade = reflectance * math.exp(-2.0 * extinction * distance) / (distance * distance)
+        width = packed_in[row, first + 8] + packed_in[row, first + 9] * distance
+        fade = packed_in[row, first + 6] * math.exp(-2.0 * packed_in[row, first + 7] * distance) / (distance * distance)
+        start, full = packed_in[row, first + 10], packed_in[row, first + 11]
+        if distance < full:
+            fade *= max((distance - start) / (full - start), 1e-9)
         share = packed_in[row, first + 5] / fade
+        if not share < 1.0:  # beyond the end of what can be seen, within its last cell
+            continue
         smallest = max(width * math.sqrt(share), packed_in[row, first + 4])
         filled = (smallest - math.log(uniform64(w1)) / packed_in[row, first + 3]) / width
         power = fade * min(filled * filled, 1.0)

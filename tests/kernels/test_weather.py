@@ -9,6 +9,8 @@ import pytest
 
 from naive.twin import run_simulated
 from naive.weather import beam_drops, fog_response
+from simloom.kernels.beam_optics import BeamOptics
+from simloom.kernels.lidar_reading import FOG, NO_RETURN, RAIN, SNOW
 from simloom.kernels.philox import stream_key
 from simloom.kernels.precipitation import DROP_NUMBERS, HEADER, NODES, fresnel_reflectance, pack_drops, strongest_drop
 from simloom.kernels.weather import (
@@ -20,7 +22,7 @@ from simloom.kernels.weather import (
     snow_distribution,
     snow_extinction,
 )
-from simloom.kernels.weather_echo import FOG, NO_ECHO, RAIN, SNOW, BeamOptics, draw_weather_echoes
+from simloom.kernels.weather_echo import draw_weather_echoes
 
 RATES = (0.5, 5.0, 25.0, 100.0)
 
@@ -61,7 +63,7 @@ def test_wrong_weather_gets_one_clear_error():
             Weather(**{name: value})
     with pytest.raises(ValueError, match=r"far.*set BeamOptics.far"):
         BeamOptics(divergence=1e-3, near=1.0, far=1.0, floor=0.0)
-    with pytest.raises(ValueError, match="one for each of the 2 rows, got 1"):
+    with pytest.raises(ValueError, match="one for each of the 2 rows"):
         draw_weather_echoes(np.ones((2, 3)), [Weather()], OPTICS)
     with pytest.raises(ValueError, match="law must be one of"):
         rain_extinction(1.0, "hail")
@@ -70,10 +72,11 @@ def test_wrong_weather_gets_one_clear_error():
 OPTICS = BeamOptics(divergence=3e-3, near=1.0, far=120.0, floor=1e-7)
 
 
-def pack(floor, far=12.0, near=0.5, rate=25.0, divergence=3e-3):
+def pack(floor, far=12.0, near=0.5, rate=25.0, divergence=3e-3, aperture=0.0, overlap=(0.0, 0.0)):
     """The numbers of rain before a sensor."""
     return pack_drops(
-        rain_distribution(rate), divergence=divergence, diameter_min=0.05, reflectance=fresnel_reflectance(1.328),
+        rain_distribution(rate), divergence=divergence, aperture=aperture, overlap_start=overlap[0],
+        overlap_end=overlap[1], diameter_min=0.05, reflectance=fresnel_reflectance(1.328),
         extinction=rain_extinction(rate), floor=floor, near=near, far=far,
     )[None]  # fmt: skip
 
@@ -88,7 +91,7 @@ def test_drops_in_a_beam_are_counted_as_poisson():
     """With no floor the mean number is the cone's volume times the drops per volume, and so is the variance."""
     packed, beams, target = pack(0.0), 4000, 8.0
     count, slope = rain_distribution(25.0)
-    volume = math.pi / 3.0 * math.tan(1.5e-3) ** 2 * (target**3 - 0.5**3)
+    volume = math.pi / 3.0 * (0.5 * math.tan(3e-3)) ** 2 * (target**3 - 0.5**3)
     mean = volume * count * math.exp(-slope * 0.05) / slope
     counts = draw(packed, target, beams)[:, 2]
     assert mean == pytest.approx(4.2, rel=0.1)
@@ -108,14 +111,17 @@ def test_single_drops_lie_as_evenly_as_the_cone_is_wide():
     assert kstest(alone, lambda r: (r / target) ** 3).pvalue > 1e-4
 
 
-@pytest.mark.parametrize("floor, target", [(2e-5, 30.0), (3e-6, 9.0)])
-def test_strongest_echoes_are_those_of_all_drops(floor, target):
+@pytest.mark.parametrize(
+    "floor, target, aperture, overlap",
+    [(2e-5, 30.0, 0.0, (0.0, 0.0)), (3e-6, 9.0, 0.0, (0.0, 0.0)), (3e-6, 20.0, 0.01, (1.0, 6.0))],
+)
+def test_strongest_echoes_are_those_of_all_drops(floor, target, aperture, overlap):
     """Leaving out drops that are too weak beforehand gives what drawing every drop gives: number, range, power."""
     from scipy.stats import ks_2samp
 
     beams = 3000
-    drawn = draw(pack(floor, far=40.0), target, beams, seed=11)
-    every = np.array(beam_drops(np.random.default_rng(2), beams, target, 0.5, 25.0, 3e-3, floor))
+    drawn = draw(pack(floor, far=40.0, aperture=aperture, overlap=overlap), target, beams, seed=11)
+    every = np.array(beam_drops(np.random.default_rng(2), beams, target, 0.5, 25.0, 3e-3, floor, aperture, overlap))
     mean = every[:, 2].mean()
     assert abs(drawn[:, 2].mean() - mean) < 5.0 * math.sqrt(2.0 * mean / beams)
     there, theirs = drawn[drawn[:, 2] > 0], every[every[:, 2] > 0]
@@ -147,7 +153,7 @@ def test_fog_echoes_as_its_integral_says(overlap, target):
     distance, power = fog_response(60.0, target, 20e-9, *overlap)
     assert np.allclose(found.power, power, rtol=0.02)
     assert np.allclose(found.range, distance, atol=0.06)
-    assert (found.kind == FOG).all()
+    assert (found.return_type == FOG).all()
 
 
 def test_spread_moves_fog_outward_by_a_gamma_distribution():
@@ -168,9 +174,9 @@ def test_clear_air_echoes_nothing():
     found = draw_weather_echoes(np.full((2, 5), 50.0), Weather(), OPTICS, threads=1)
     assert not found.range.any()
     assert not found.power.any()
-    assert (found.kind == NO_ECHO).all()
+    assert (found.return_type == NO_RETURN).all()
     close = draw_weather_echoes(np.full((1, 50), 0.5), Weather(rain_rate=200.0, snow_rate=50.0), OPTICS, threads=1)
-    assert (close.kind == NO_ECHO).all()
+    assert (close.return_type == NO_RETURN).all()
 
 
 def test_echoes_follow_their_address():
@@ -183,12 +189,12 @@ def test_echoes_follow_their_address():
     target = generator.uniform(0.0, 60.0, (6, 400))
     target[:, ::7] = 0.0
     whole = draw_weather_echoes(target, weather, OPTICS, seed=4, threads=1)
-    assert {NO_ECHO, RAIN} == set(whole.kind[0])
-    assert {NO_ECHO, SNOW} == set(whole.kind[1])
+    assert {NO_RETURN, RAIN} == set(whole.return_type[0])
+    assert {NO_RETURN, SNOW} == set(whole.return_type[1])
     assert (whole.range <= np.where(target > 0.0, target, OPTICS.far)).all()
     order = np.array([4, 2, 0])
     part = draw_weather_echoes(target[order], [weather[i] for i in order], OPTICS, seed=4, index=order, threads=2)
-    for name in ("range", "power", "kind"):
+    for name in ("range", "power", "return_type"):
         assert getattr(part, name).tobytes() == getattr(whole, name)[order].tobytes(), name
     other = draw_weather_echoes(target, weather, OPTICS, seed=4, sensor=1, threads=1)
     assert (other.range[0] != whole.range[0]).any()
@@ -203,18 +209,19 @@ def test_torch_gives_what_numpy_gives():
     weather = Weather(rain_rate=100.0, visibility=100.0)
     ours = draw_weather_echoes(torch.from_numpy(target), weather, OPTICS, threads=1)
     assert isinstance(ours.range, torch.Tensor)
-    assert ours.kind.dtype == torch.uint8
+    assert ours.return_type.dtype == torch.uint8
     assert ours.range.numpy().tobytes() == draw_weather_echoes(target, weather, OPTICS, threads=1).range.tobytes()
 
 
 TWIN = """
 from simloom.kernels.weather import Weather
-from simloom.kernels.weather_echo import BeamOptics, draw_weather_echoes
+from simloom.kernels.beam_optics import BeamOptics
+from simloom.kernels.weather_echo import draw_weather_echoes
 
 optics = BeamOptics(divergence=3e-3, near=1.0, far=120.0, floor=1e-7)
 weather = [Weather(rain_rate=100.0), Weather(snow_rate=20.0), Weather(visibility=40.0)]
 found = draw_weather_echoes(target, weather, optics, seed=9, device=str(device), threads=1)
-out = {"range": found.range, "power": found.power, "kind": found.kind}
+out = {"range": found.range, "power": found.power, "kind": found.return_type}
 """
 
 
