@@ -33,67 +33,45 @@ from .image_rows import check_rows, check_sensor
 from .lidar_beam import subray_offsets
 from .lidar_profile import RETURN_MODES, LidarProfile
 from .lidar_reading import FALSE_ALARM, NO_RETURN, SURFACE, LidarReading
-from .lidar_return import has_hit, overlap_share, pack_range_noise, range_deviation, surface_share, target_power
+from .lidar_return import lobe_share, overlap_share, pack_range_noise, range_deviation, target_power
 from .philox import draw_block, stream_key
 from .profile_rows import find_profile_rows
 from .profiles import load_sensor_profile
 from .tensors import Place, find_place
-from .variates import normal, uniform64
+from .variates import normal_single, uniform64
 
 REFLECTANCE: Final = 0.5
 """Reflectance of surfaces whose own is not known."""
 MAX_FIRINGS: Final = 1 << 22
 """Most firings of a frame."""
 
-_STRONGEST, _FIRST, _LAST, _DUAL = (RETURN_MODES.index(mode) for mode in ("strongest", "first", "last", "dual"))
-_BAND: Final = 64
-
-
-@scalar(forceinline=True)
-def _light(
-    beam: Any, k: Any, distance: Any, cosine_in: Any, reflectance_in: Any, specular_in: Any, shininess_in: Any,
-    weight: Any, extinction: Any, start: Any, full: Any,
-) -> Any:  # fmt: skip
-    """Return the light of a sub-ray."""
-    cosine = np.float64(cosine_in[beam, k]) if cosine_in.shape[0] > 0 else 1.0
-    reflectance = np.float64(reflectance_in[beam, k]) if reflectance_in.shape[0] > 0 else REFLECTANCE
-    specular, shininess = 0.0, 1.0
-    if specular_in.shape[0] > 0:
-        specular, shininess = np.float64(specular_in[beam, k]), np.float64(shininess_in[beam, k])
-    power = target_power(distance, reflectance, surface_share(cosine, specular, shininess), extinction)
-    power *= weight * overlap_share(distance, start, full)
-    return power if power > 0.0 else 0.0  # no light for NaN
-
-
-@scalar(forceinline=True)
-def _find_place(beam: Any, mode: Any, snr: Any, snr_out: Any, type_out: Any) -> Any:
-    """Return where among the returns of a firing an echo belongs that is farther than all of them."""
-    returns = type_out.shape[1]
-    place = 0
-    if mode == _DUAL:
-        if type_out[beam, 0] != np.uint8(NO_RETURN) and not np.float32(snr) > snr_out[beam, 0]:
-            place = 1
-    elif mode != _LAST:
-        while place < returns and type_out[beam, place] != np.uint8(NO_RETURN) and (
-            mode == _FIRST or not np.float32(snr) > snr_out[beam, place]
-        ):  # fmt: skip
-            place += 1
-    return place
+_STRONGEST, _FIRST, _DUAL = (RETURN_MODES.index(mode) for mode in ("strongest", "first", "dual"))
+_BAND: Final = 64  # firings that share working space
+_PART: Final = 16 * _BAND
 
 
 @scalar
-def _measure_firing(
-    beam: Any, amplitude: Any, jitter: Any, alarm_draw: Any, range_in: Any, cosine_in: Any, reflectance_in: Any,
+def _measure_band(
+    image: Any, first: Any, count: Any, part: Any, range_in: Any, cosine_in: Any, reflectance_in: Any,
     specular_in: Any, shininess_in: Any, surface_in: Any, soft_range_in: Any, soft_power_in: Any, soft_type_in: Any,
     extinction_in: Any, row_in: Any, which_in: Any, parameter_in: Any, noise_in: Any, weight_in: Any, key_0: Any,
-    key_1: Any, sensor: Any, firings: Any, range_out: Any, intensity_out: Any, snr_out: Any, type_out: Any,
-    subray_out: Any, truth_out: Any, spread_out: Any, mixed_out: Any,
+    key_1: Any, sensor: Any, firings: Any, work_out: Any, range_out: Any, intensity_out: Any, snr_out: Any,
+    type_out: Any, subray_out: Any, truth_out: Any, spread_out: Any, mixed_out: Any,
 ) -> None:  # fmt: skip
-    subrays = range_in.shape[1]
-    image = beam // firings
-    firing = beam - image * firings
-    which = which_in[image]
-    extinction = extinction_in[image]
+    # A loop over firings in here, and no function for one: the arrays of a call are counted, which takes longer than
+    # the rest. Draws of the whole band come first, without branches, so that the compiler makes several at once.
+    row, which, extinction = row_in[image], which_in[image], extinction_in[image]
+    for x in range(count):
+        w0, w1, w2, w3 = draw_block(key_0, key_1, first + x, row, sensor, 1)
+        work_out[part, x], work_out[part, _BAND + x] = np.float64(normal_single(w0)), np.float64(normal_single(w1))
+        work_out[part, 2 * _BAND + x], work_out[part, 3 * _BAND + x] = uniform64(w2), uniform64(w3)
+
+    subrays, lights = range_in.shape[1], 4 * _BAND
+    has_cosine, has_reflectance, has_lobe = (
+        cosine_in.shape[0] > 0,
+        reflectance_in.shape[0] > 0,
+        specular_in.shape[0] > 0,
+    )
     scale, threshold = parameter_in[which, 0], parameter_in[which, 1]
     amplitude_noise, cell = parameter_in[which, 2], parameter_in[which, 3]
     range_min, range_max = parameter_in[which, 4], parameter_in[which, 5]
@@ -102,154 +80,164 @@ def _measure_firing(
     mode, by_range = np.int64(parameter_in[which, 10]), parameter_in[which, 11]
     counts, most = parameter_in[which, 12], parameter_in[which, 13]
     allowed = np.int64(parameter_in[which, 16])
-
-    nearest, farthest = math.inf, 0.0
-    for k in range(subrays):
-        distance = np.float64(range_in[beam, k])
-        if has_hit(distance):
-            nearest = distance if distance < nearest else nearest
-            farthest = distance if distance > farthest else farthest
-    soft, soft_power = 0.0, 0.0
-    if soft_range_in.shape[0] > 0:
-        soft, soft_power = np.float64(soft_range_in[beam, 0]), np.float64(soft_power_in[beam, 0])
-        if has_hit(soft) and soft_power > 0.0:
-            nearest = soft if soft < nearest else nearest
-            farthest = soft if soft > farthest else farthest
-        else:
-            soft = 0.0
-
-    alarm, alarm_snr = math.inf, 0.0
-    if alarm_draw < parameter_in[which, 15]:
-        # What noise exceeds the threshold by falls off exponentially.
-        _, _, w2, w3 = draw_block(key_0, key_1, firing, row_in[image], sensor, 0)
-        alarm = range_min + (range_max - range_min) * uniform64(w2)
-        alarm_snr = threshold - math.log(uniform64(w3)) * amplitude_noise * amplitude_noise / threshold
-
-    echo = 0
-    while nearest < math.inf or alarm < math.inf:
-        kind, subray, truth, spread, mixed = np.uint8(FALSE_ALARM), -1, 0.0, 0.0, 0.0
-        if alarm < nearest:
-            snr, measured = alarm_snr, alarm
-            alarm = math.inf
-        else:
-            # The echo reaches as far as surfaces follow one another within its length.
-            end = farthest
-            if not (farthest - nearest < cell or farthest == nearest):
-                end, before = nearest, -1.0
-                while end > before:
-                    before = end
-                    for k in range(subrays):
-                        distance = np.float64(range_in[beam, k])
-                        if has_hit(distance) and distance > end and distance - end < cell:
-                            end = distance
-                    if soft > end and soft - end < cell:
-                        end = soft
-            total, moment, best, following = 0.0, 0.0, 0.0, math.inf
-            for k in range(subrays):
-                distance = np.float64(range_in[beam, k])
-                if has_hit(distance):
-                    if distance >= nearest and distance <= end:
-                        light = _light(
-                            beam, k, distance, cosine_in, reflectance_in, specular_in, shininess_in,
-                            weight_in[which, k], extinction, start, full,
-                        )  # fmt: skip
-                        total += light
-                        moment += light * (distance - nearest)
-                        if light > best:
-                            best, subray, truth, kind = light, k, distance, np.uint8(SURFACE)
-                    elif distance > end and distance < following:
-                        following = distance
-            if soft >= nearest and soft <= end and soft > 0.0:
-                total += soft_power
-                moment += soft_power * (soft - nearest)
-                if soft_power > best:
-                    best, subray, truth, kind = soft_power, -1, soft, soft_type_in[beam, 0]
-            elif soft > end and soft < following:
-                following = soft
-            spread = end - nearest
-            if surface_in.shape[0] > 0 and subray >= 0 and total > 0.0:
-                other = 0.0
-                for k in range(subrays):
-                    distance = np.float64(range_in[beam, k])
-                    if (
-                        has_hit(distance) and distance >= nearest and distance <= end
-                        and surface_in[beam, k] != surface_in[beam, subray]
-                    ):  # fmt: skip
-                        other += _light(
-                            beam, k, distance, cosine_in, reflectance_in, specular_in, shininess_in,
-                            weight_in[which, k], extinction, start, full,
-                        )  # fmt: skip
-                mixed = other / total
-            if echo > 0:
-                w0, w1, _, _ = draw_block(key_0, key_1, firing, row_in[image], sensor, 1 + echo)
-                amplitude, jitter = np.float32(normal(w0)), np.float32(normal(w1))
-            echo += 1
-            light = scale * total
-            snr = light + amplitude_noise * np.float64(amplitude)
-            measured = nearest + (moment / total if total > 0.0 else 0.0) + bias
-            measured += range_deviation(light, which, noise_in) * np.float64(jitter)
-            nearest = following
-            if not total > 0.0:
-                snr = -math.inf
-        if step > 0.0:
-            measured = math.floor(measured / step + 0.5) * step
-        if snr >= threshold and measured >= range_min and measured <= range_max:
-            place = _find_place(beam, mode, snr, snr_out, type_out)
-            if place < allowed:
-                for k in range(allowed - 1, place, -1):
-                    range_out[beam, k], intensity_out[beam, k] = range_out[beam, k - 1], intensity_out[beam, k - 1]
-                    snr_out[beam, k], type_out[beam, k] = snr_out[beam, k - 1], type_out[beam, k - 1]
-                    subray_out[beam, k], truth_out[beam, k] = subray_out[beam, k - 1], truth_out[beam, k - 1]
-                    spread_out[beam, k], mixed_out[beam, k] = spread_out[beam, k - 1], mixed_out[beam, k - 1]
-                intensity = snr * counts
-                if by_range > 0.0:
-                    seen = overlap_share(measured, start, full)
-                    intensity = intensity / scale * measured * measured / (seen if seen > 1e-3 else 1e-3)
-                if most > 0.0:
-                    intensity = math.floor(intensity + 0.5)
-                    intensity = intensity if intensity < most else most
-                    intensity = intensity if intensity > 0.0 else 0.0
-                range_out[beam, place], intensity_out[beam, place] = np.float32(measured), np.float32(intensity)
-                snr_out[beam, place], type_out[beam, place] = np.float32(snr), kind
-                subray_out[beam, place], truth_out[beam, place] = np.int16(subray), np.float32(truth)
-                spread_out[beam, place], mixed_out[beam, place] = np.float32(spread), np.float32(mixed)
-
-
-@scalar
-def _measure_band(
-    band: Any, range_in: Any, cosine_in: Any, reflectance_in: Any, specular_in: Any, shininess_in: Any,
-    surface_in: Any, soft_range_in: Any, soft_power_in: Any, soft_type_in: Any, extinction_in: Any, row_in: Any,
-    which_in: Any, parameter_in: Any, noise_in: Any, weight_in: Any, key_0: Any, key_1: Any, sensor: Any, firings: Any,
-    lines: Any, work_out: Any, range_out: Any, intensity_out: Any, snr_out: Any, type_out: Any, subray_out: Any,
-    truth_out: Any, spread_out: Any, mixed_out: Any,
-) -> None:  # fmt: skip
-    # Draws of a whole band first: a loop without branches, which the compiler turns into several draws at once.
-    first = band * lines
-    count = min(lines, range_in.shape[0] - first)
+    dropouts, false_alarms = parameter_in[which, 14], parameter_in[which, 15]
     for x in range(count):
-        beam = first + x
-        image = beam // firings
-        w0, w1, w2, w3 = draw_block(key_0, key_1, beam - image * firings, row_in[image], sensor, 1)
-        work_out[band, 0, x], work_out[band, 1, x] = np.float32(normal(w0)), np.float32(normal(w1))
-        work_out[band, 2, x], work_out[band, 3, x] = np.float32(uniform64(w2)), np.float32(uniform64(w3))
-    for x in range(count):
-        beam = first + x
+        beam = np.uint64(image * firings + first + x)
         for k in range(range_out.shape[1]):
             range_out[beam, k], intensity_out[beam, k] = np.float32(0.0), np.float32(0.0)
             snr_out[beam, k], type_out[beam, k] = np.float32(0.0), np.uint8(NO_RETURN)
             subray_out[beam, k], truth_out[beam, k] = np.int16(-1), np.float32(0.0)
             spread_out[beam, k], mixed_out[beam, k] = np.float32(0.0), np.float32(0.0)
-        which = which_in[beam // firings]
-        if not (np.float64(work_out[band, 2, x]) < parameter_in[which, 14]):
-            _measure_firing(
-                beam, work_out[band, 0, x], work_out[band, 1, x], np.float64(work_out[band, 3, x]), range_in,
-                cosine_in, reflectance_in, specular_in, shininess_in, surface_in, soft_range_in, soft_power_in,
-                soft_type_in, extinction_in, row_in, which_in, parameter_in, noise_in, weight_in, key_0, key_1, sensor,
-                firings, range_out, intensity_out, snr_out, type_out, subray_out, truth_out, spread_out, mixed_out,
-            )  # fmt: skip
+        if work_out[part, 2 * _BAND + x] < dropouts:
+            continue
+
+        nearest, farthest = math.inf, 0.0
+        for k in range(subrays):
+            distance = np.float64(range_in[beam, k])
+            reflectance = np.float64(reflectance_in[beam, k]) if has_reflectance else REFLECTANCE
+            share = np.float64(cosine_in[beam, k]) if has_cosine else 1.0
+            if has_lobe:
+                share = lobe_share(share, np.float64(specular_in[beam, k]), np.float64(shininess_in[beam, k]))
+            light = weight_in[which, k] * target_power(distance, reflectance, share)
+            if extinction > 0.0:
+                light *= math.exp(-2.0 * extinction * distance)
+            if distance < full:
+                light *= overlap_share(distance, start, full)
+            # Nothing for NaN, infinity and surfaces that face away.
+            work_out[part, lights + k] = light if light > 0.0 else 0.0
+            hit = (distance > 0.0) and (distance < 3.0e38)
+            nearest = distance if hit and distance < nearest else nearest
+            farthest = distance if hit and distance > farthest else farthest
+        soft, soft_power = 0.0, 0.0
+        if soft_range_in.shape[0] > 0:
+            soft, soft_power = np.float64(soft_range_in[beam, 0]), np.float64(soft_power_in[beam, 0])
+            if soft > 0.0 and soft < 3.0e38 and soft_power > 0.0:
+                nearest = soft if soft < nearest else nearest
+                farthest = soft if soft > farthest else farthest
+            else:
+                soft = 0.0
+
+        alarm, alarm_snr = math.inf, 0.0
+        if work_out[part, 3 * _BAND + x] < false_alarms:
+            # What noise exceeds the threshold by falls off exponentially.
+            _, _, w2, w3 = draw_block(key_0, key_1, first + x, row, sensor, 0)
+            alarm = range_min + (range_max - range_min) * uniform64(w2)
+            alarm_snr = threshold - math.log(uniform64(w3)) * amplitude_noise * amplitude_noise / threshold
+
+        echo, reported = 0, 0
+        amplitude, jitter = work_out[part, x], work_out[part, _BAND + x]
+        while nearest < math.inf or alarm < math.inf:
+            kind, subray, truth, spread, mixed = np.uint8(FALSE_ALARM), -1, 0.0, 0.0, 0.0
+            if alarm < nearest:
+                snr, measured = alarm_snr, alarm
+                alarm = math.inf
+            else:
+                # The echo reaches as far as surfaces follow one another within its length.
+                end = farthest
+                if not (farthest - nearest < cell or farthest == nearest):
+                    end, before = nearest, -1.0
+                    while end > before:
+                        before = end
+                        for k in range(subrays):
+                            distance = np.float64(range_in[beam, k])
+                            if distance > end and distance - end < cell:
+                                end = distance
+                        if soft > end and soft - end < cell:
+                            end = soft
+                total, moment, best, following = 0.0, 0.0, 0.0, math.inf
+                for k in range(subrays):
+                    distance = np.float64(range_in[beam, k])
+                    if distance >= nearest and distance <= end:
+                        light = work_out[part, lights + k]
+                        total += light
+                        moment += light * (distance - nearest)
+                        if light > best:
+                            best, subray, truth, kind = light, k, distance, np.uint8(SURFACE)
+                    elif distance > end and distance < following and distance < 3.0e38:
+                        following = distance
+                if soft >= nearest and soft <= end and soft > 0.0:
+                    total += soft_power
+                    moment += soft_power * (soft - nearest)
+                    if soft_power > best:
+                        best, subray, truth, kind = soft_power, -1, soft, soft_type_in[beam, 0]
+                elif soft > end and soft < following:
+                    following = soft
+                spread = end - nearest
+                if surface_in.shape[0] > 0 and subray >= 0 and total > 0.0:
+                    other = 0.0
+                    for k in range(subrays):
+                        distance = np.float64(range_in[beam, k])
+                        inside = distance >= nearest and distance <= end
+                        if inside and surface_in[beam, k] != surface_in[beam, subray]:
+                            other += work_out[part, lights + k]
+                    mixed = other / total
+                if echo > 0:
+                    w0, w1, _, _ = draw_block(key_0, key_1, first + x, row, sensor, 1 + echo)
+                    amplitude, jitter = np.float64(normal_single(w0)), np.float64(normal_single(w1))
+                echo += 1
+                light = scale * total
+                snr = light + amplitude_noise * amplitude
+                measured = nearest + (moment / total if total > 0.0 else 0.0) + bias
+                measured += range_deviation(light, which, noise_in) * jitter
+                nearest = following
+                if not total > 0.0:
+                    snr = -math.inf
+            if step > 0.0:
+                measured = math.floor(measured / step + 0.5) * step
+            if snr >= threshold and measured >= range_min and measured <= range_max:
+                # An echo comes after all that are nearer; the strongest stand in order.
+                place = 0
+                if mode == _DUAL:
+                    place = 1 if reported > 0 and not np.float32(snr) > snr_out[beam, 0] else 0
+                elif mode == _FIRST:
+                    place = reported
+                elif mode == _STRONGEST:
+                    while place < reported and not np.float32(snr) > snr_out[beam, place]:
+                        place += 1
+                if place < allowed:
+                    reported = min(reported + 1, allowed)
+                    for k in range(allowed - 1, place, -1):
+                        range_out[beam, k], intensity_out[beam, k] = range_out[beam, k - 1], intensity_out[beam, k - 1]
+                        snr_out[beam, k], type_out[beam, k] = snr_out[beam, k - 1], type_out[beam, k - 1]
+                        subray_out[beam, k], truth_out[beam, k] = subray_out[beam, k - 1], truth_out[beam, k - 1]
+                        spread_out[beam, k], mixed_out[beam, k] = spread_out[beam, k - 1], mixed_out[beam, k - 1]
+                    intensity = snr * counts
+                    if by_range > 0.0:
+                        seen = overlap_share(measured, start, full)
+                        intensity = intensity / scale * measured * measured / (seen if seen > 1e-3 else 1e-3)
+                    if most > 0.0:
+                        intensity = math.floor(intensity + 0.5)
+                        intensity = intensity if intensity < most else most
+                        intensity = intensity if intensity > 0.0 else 0.0
+                    range_out[beam, place], intensity_out[beam, place] = np.float32(measured), np.float32(intensity)
+                    snr_out[beam, place], type_out[beam, place] = np.float32(snr), kind
+                    subray_out[beam, place], truth_out[beam, place] = np.int16(subray), np.float32(truth)
+                    spread_out[beam, place], mixed_out[beam, place] = np.float32(spread), np.float32(mixed)
 
 
-_MEASURE: Final = Kernel(_measure_band)
+@scalar
+def _measure_part(
+    part: Any, range_in: Any, cosine_in: Any, reflectance_in: Any, specular_in: Any, shininess_in: Any,
+    surface_in: Any, soft_range_in: Any, soft_power_in: Any, soft_type_in: Any, extinction_in: Any, row_in: Any,
+    which_in: Any, parameter_in: Any, noise_in: Any, weight_in: Any, key_0: Any, key_1: Any, sensor: Any, firings: Any,
+    length: Any, work_out: Any, range_out: Any, intensity_out: Any, snr_out: Any, type_out: Any, subray_out: Any,
+    truth_out: Any, spread_out: Any, mixed_out: Any,
+) -> None:  # fmt: skip
+    # The bands of a part share working space, which then stays in the nearest cache.
+    parts = (firings + length - 1) // length  # of one frame
+    image = part // parts
+    start = (part - image * parts) * length
+    end = min(start + length, firings)
+    for first in range(start, end, _BAND):
+        _measure_band(
+            image, first, min(_BAND, end - first), part, range_in, cosine_in, reflectance_in, specular_in,
+            shininess_in, surface_in, soft_range_in, soft_power_in, soft_type_in, extinction_in, row_in, which_in,
+            parameter_in, noise_in, weight_in, key_0, key_1, sensor, firings, work_out, range_out, intensity_out,
+            snr_out, type_out, subray_out, truth_out, spread_out, mixed_out,
+        )  # fmt: skip
+
+
+_MEASURE: Final = Kernel(_measure_part)
 
 
 def apply_lidar(
@@ -339,12 +327,12 @@ def apply_lidar(
         place.allocate((beams, returns), dtype)
         for dtype in (np.float32, np.float32, np.float32, np.uint8, np.int16, np.float32, np.float32, np.float32)
     ]
-    lines = 1 if place.device == "cuda" else _BAND
-    bands = -(-beams // lines)
+    length = 1 if place.device == "cuda" else _PART
+    parts = count * -(-firings // length)
     soft = (count, firings, 1)
     weights = np.ones((len(profiles), 1)) if subrays == 1 else np.array([subray_offsets(one)[1] for one in profiles])
     _MEASURE.launch(
-        bands, _borrow(place, range, shape, "range"), _borrow(place, cosine, shape, "cosine"),
+        parts, _borrow(place, range, shape, "range"), _borrow(place, cosine, shape, "cosine"),
         _borrow(place, reflectance, shape, "reflectance"), _borrow(place, specular, shape, "specular"),
         _borrow(place, shininess, shape, "shininess"), _borrow(place, surface, shape, "surface", np.int32),
         _borrow(place, _column(soft_range), soft, "soft_range"),
@@ -352,8 +340,8 @@ def apply_lidar(
         _borrow(place, _column(soft_type), soft, "soft_type", np.uint8), np.broadcast_to(air, (count,)).copy(),
         check_rows(index, count), rows.which, np.array([_pack_parameters(one) for one in profiles]),
         np.array([pack_range_noise(one.range_noise_snr, one.range_noise) for one in profiles]), weights,
-        *stream_key(seed, "lidar"), check_sensor(sensor), firings, lines,
-        place.allocate((bands, 4, lines), np.float32), *outputs, device=place.device, threads=threads,
+        *stream_key(seed, "lidar"), check_sensor(sensor), firings, length,
+        place.allocate((parts, 4 * _BAND + subrays), np.float64), *outputs, device=place.device, threads=threads,
     )  # fmt: skip
     given = [place.give(output.reshape((count, firings, returns))) for output in outputs]
     return LidarReading(

@@ -23,55 +23,42 @@ import numpy as np
 from .device import scalar
 from .powers import exp2, log2
 
-_ONE: Final = 1.0
-_ZERO: Final = 0.0
 _SMALL: Final = 1e-6
 
 
 @scalar(forceinline=True)
-def has_hit(distance: Any) -> Any:
-    """Return whether a range is one: positive and finite."""
-    # False for NaN and infinity.
-    return (distance > 0.0) and (distance < 3.0e38)
+def target_power(distance: Any, reflectance: Any, share: Any) -> Any:
+    """Return the light of a surface in clear air, 1 for a white one that faces the sensor at 1 m.
+
+    Args:
+        distance: Range [m].
+        reflectance: Reflectance, ≥ 0.
+        share: B: the cosine of incidence, or what `lobe_share` says; what faces away gives 0 or less.
+    """
+    return reflectance * (share if share < 1.0 else 1.0) / (distance * distance)
+
+
+@scalar
+def lobe_share(cosine: Any, specular: Any, shininess: Any) -> Any:
+    """Return B of a surface with a specular lobe.
+
+    Args:
+        cosine: Cosine of incidence; what is not above 0 returns nothing.
+        specular: Share of the lobe, [0, 1].
+        shininess: Exponent of the lobe.
+    """
+    if not cosine > 0.0:
+        return 0.0
+    facing = cosine if cosine < 1.0 else 1.0
+    return (1.0 - specular) * facing + specular * facing**shininess
 
 
 @scalar(forceinline=True)
 def overlap_share(distance: Any, start: Any, full: Any) -> Any:
     """Return the share of the beam that the receiver sees: 0 up to `start`, 1 from `full`, linear between."""
     if distance >= full:
-        return _ONE
-    return (distance - start) / (full - start) if distance > start else _ZERO
-
-
-@scalar(forceinline=True)
-def surface_share(cosine: Any, specular: Any, shininess: Any) -> Any:
-    """Return what a white surface sends back relative to one that faces the sensor.
-
-    Args:
-        cosine: Cosine of incidence; what is not above 0 returns nothing.
-        specular: Share of the specular lobe, [0, 1].
-        shininess: Exponent of the lobe.
-    """
-    if not cosine > 0.0:
-        return _ZERO
-    facing = cosine if cosine < 1.0 else 1.0
-    if specular > 0.0:
-        return (1.0 - specular) * facing + specular * facing**shininess
-    return facing
-
-
-@scalar(forceinline=True)
-def target_power(distance: Any, reflectance: Any, share: Any, extinction: Any) -> Any:
-    """Return the light of a surface, 1 for a white one that faces the sensor at 1 m in clear air.
-
-    Args:
-        distance: Range [m], > 0.
-        reflectance: Reflectance, ≥ 0.
-        share: What `surface_share` says.
-        extinction: Extinction coefficient of the air [1/m], ≥ 0.
-    """
-    power = reflectance * share / (distance * distance)
-    return power * math.exp(-2.0 * extinction * distance) if extinction > 0.0 else power
+        return 1.0
+    return (distance - start) / (full - start) if distance > start else 0.0
 
 
 @scalar(forceinline=True)
@@ -84,12 +71,10 @@ def range_deviation(snr: Any, which: Any, noise_in: Any) -> Any:
         noise_in: What `pack_range_noise` returned for each profile, shape (K, 3, 5).
     """
     snr = snr if snr > _SMALL else _SMALL
-    slope, level = noise_in[which, 1, 0], noise_in[which, 2, 0]
-    for k in range(4):
-        above = snr >= noise_in[which, 0, k]
-        slope = noise_in[which, 1, k + 1] if above else slope
-        level = noise_in[which, 2, k + 1] if above else level
-    return exp2(level + slope * log2(snr))
+    # Written out: a loop here would have the array counted at each call.
+    piece = np.int64(snr >= noise_in[which, 0, 0]) + np.int64(snr >= noise_in[which, 0, 1])
+    piece += np.int64(snr >= noise_in[which, 0, 2]) + np.int64(snr >= noise_in[which, 0, 3])
+    return exp2(noise_in[which, 2, piece] + noise_in[which, 1, piece] * log2(snr))
 
 
 def pack_range_noise(snr: tuple[float, ...], deviation: tuple[float, ...]) -> np.ndarray[Any, np.dtype[np.float64]]:
