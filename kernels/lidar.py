@@ -28,6 +28,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .beam_optics import find_optics
 from .device import Kernel, scalar
 from .image_rows import check_rows, check_sensor
 from .lidar_beam import subray_offsets
@@ -39,6 +40,8 @@ from .profile_rows import find_profile_rows
 from .profiles import load_sensor_profile
 from .tensors import Place, find_place
 from .variates import normal_single, uniform64
+from .weather import Weather
+from .weather_echo import Air
 
 REFLECTANCE: Final = 0.5
 """Reflectance of surfaces whose own is not known."""
@@ -255,6 +258,7 @@ def apply_lidar(
     soft_range: Any = None,
     soft_power: Any = None,
     soft_type: Any = None,
+    weather: Weather | Sequence[Weather] | None = None,
     sensor: int = 0,
     device: str = "cpu",
     threads: int | None = None,
@@ -278,6 +282,8 @@ def apply_lidar(
         soft_power: Light of that echo, of the whole beam and with its extinction, where a white target that faces the
             sensor at 1 m in clear air gives 1; shape (N, P).
         soft_type: What makes it, uint8, shape (N, P): place in `RETURN_NAMES`.
+        weather: The air, or one for each frame, which then gives extinction and further echo (`weather_echo`); None
+            where they are given or there are none.
         sensor: Number of the sensor within its rig, [0, 2^16); sensors of one rig need different ones.
         device: "cpu" or "cuda"; tensors that are on a device are measured there whatever it says.
         threads: CPU threads; None for all.
@@ -321,6 +327,8 @@ def apply_lidar(
     air = np.asarray(extinction, dtype=np.float64)
     if air.shape not in ((), (count,)) or not (np.isfinite(air).all() and (air >= 0.0).all()):
         raise ValueError(f"extinction must be a number ≥ 0 or an array of shape ({count},), got {extinction!r}")
+    if weather is not None and (soft_range is not None or air.any()):
+        raise ValueError("weather makes extinction and soft echoes itself; give it or them, not both")
     place = find_place(range, device)
     beams, returns = count * firings, max(one.max_returns for one in profiles)
     outputs = [
@@ -329,20 +337,33 @@ def apply_lidar(
     ]
     length = 1 if place.device == "cuda" else _PART
     parts = count * -(-firings // length)
+    ranges, indices = _borrow(place, range, shape, "range"), check_rows(index, count)
+    surroundings = None
+    if weather is not None:
+        surroundings = Air(
+            weather, [find_optics(one) for one in profiles], rows.which, seed=seed, rows=indices,
+            sensor=check_sensor(sensor),
+        )  # fmt: skip
+        air = surroundings.extinction
+        echoes = surroundings.draw_echoes(ranges, firings, place, threads)
+        soft_range, soft_power, soft_type = (echo.reshape((count, firings)) for echo in echoes)
     soft = (count, firings, 1)
     weights = np.ones((len(profiles), 1)) if subrays == 1 else np.array([subray_offsets(one)[1] for one in profiles])
     _MEASURE.launch(
-        parts, _borrow(place, range, shape, "range"), _borrow(place, cosine, shape, "cosine"),
+        parts, ranges, _borrow(place, cosine, shape, "cosine"),
         _borrow(place, reflectance, shape, "reflectance"), _borrow(place, specular, shape, "specular"),
         _borrow(place, shininess, shape, "shininess"), _borrow(place, surface, shape, "surface", np.int32),
         _borrow(place, _column(soft_range), soft, "soft_range"),
         _borrow(place, _column(soft_power), soft, "soft_power"),
         _borrow(place, _column(soft_type), soft, "soft_type", np.uint8), np.broadcast_to(air, (count,)).copy(),
-        check_rows(index, count), rows.which, np.array([_pack_parameters(one) for one in profiles]),
+        indices, rows.which, np.array([_pack_parameters(one) for one in profiles]),
         np.array([pack_range_noise(one.range_noise_snr, one.range_noise) for one in profiles]), weights,
         *stream_key(seed, "lidar"), check_sensor(sensor), firings, length,
         place.allocate((parts, 4 * _BAND + subrays), np.float64), *outputs, device=place.device, threads=threads,
     )  # fmt: skip
+    if surroundings is not None:
+        limits = np.array([(one.range_min, one.range_max, one.range_resolution) for one in profiles])[rows.which]
+        surroundings.blur_ranges(outputs[0], outputs[5], outputs[3], limits, firings, place, threads)
     given = [place.give(output.reshape((count, firings, returns))) for output in outputs]
     return LidarReading(
         range=given[0], intensity=given[1], snr=given[2], return_type=given[3], subray=given[4], truth=given[5],

@@ -76,7 +76,8 @@ def _echo_firing(
     distance, power, kind = weather_echo(
         target, which_in[image], packed_in, key_0, key_1, element - image * firings, row_in[image], sensor
     )
-    range_out[element], power_out[element], type_out[element] = distance, power, kind
+    range_out[element], power_out[element] = np.float32(distance), np.float32(power)
+    type_out[element] = np.uint8(kind)
 
 
 _ECHO: Final = Kernel(_echo_firing)
@@ -108,9 +109,9 @@ class WeatherEchoes:
     """The strongest echo of the air to each of P firings."""
 
     range: Any
-    """[m], shape (N, P), float64; 0 = none."""
+    """[m], shape (N, P), float32; 0 = none."""
     power: Any
-    """Power [1], shape (N, P), float64; 1 = a white surface at 1 m through clear air."""
+    """Power [1], shape (N, P), float32; 1 = a white surface at 1 m through clear air."""
     return_type: Any
     """What echoed, place in `RETURN_NAMES`, shape (N, P), uint8; 0 = nothing."""
 
@@ -161,7 +162,7 @@ class Air:
             threads: CPU threads; None for all.
         """
         count = int(ranges.shape[0])
-        found, power = place.allocate((count,), np.float64), place.allocate((count,), np.float64)
+        found, power = place.allocate((count,), np.float32), place.allocate((count,), np.float32)
         kind = place.allocate((count,), np.uint8)
         _ECHO.launch(
             count, ranges, self._which, self._rows, self._far, self._packed, *self._draw, firings, found, power, kind,

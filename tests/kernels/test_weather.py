@@ -186,7 +186,7 @@ def test_echoes_follow_their_address():
         Weather(rain_rate=100.0), Weather(snow_rate=20.0), Weather(visibility=40.0), Weather(),
         Weather(rain_rate=50.0, snow_rate=5.0, visibility=300.0), Weather(rain_rate=100.0),
     ]  # fmt: skip
-    target = generator.uniform(0.0, 60.0, (6, 400))
+    target = generator.uniform(0.0, 60.0, (6, 400)).astype(np.float32)
     target[:, ::7] = 0.0
     whole = draw_weather_echoes(target, weather, OPTICS, seed=4, threads=1)
     assert {NO_RETURN, RAIN} == set(whole.return_type[0])
@@ -234,7 +234,7 @@ def test_the_cuda_source_gives_what_the_cpu_gives(tmp_path):
     assert np.array_equal(simulated["kind"], found["out"]["kind"])
     assert len(set(simulated["kind"].ravel())) > 2
     for name in ("range", "power"):
-        assert np.allclose(simulated[name], found["out"][name], rtol=1e-9, atol=0.0), name
+        assert np.allclose(simulated[name], found["out"][name], rtol=1e-6, atol=0.0), name
 
 
 def test_snow_is_coarser_than_rain():
