@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .augment import CameraAugment as CameraAugment
     from .augment import DepthAugment as DepthAugment
+    from .beam_optics import BeamOptics as BeamOptics
+    from .beam_optics import find_optics as find_optics
     from .camera import CameraReading as CameraReading
     from .camera import apply_camera as apply_camera
     from .camera_laws import draw_eld_profiles as draw_eld_profiles
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from .depth_filters import filter_depth as filter_depth
     from .depth_reading import STATUS_NAMES as STATUS_NAMES
     from .depth_reading import DepthReading as DepthReading
+    from .deskew import deskew_points as deskew_points
     from .device import Device as Device
     from .device import Kernel as Kernel
     from .device import available_devices as available_devices
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
     from .pattern_csv import load_pattern_csv as load_pattern_csv
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
+    from .points import points_from_ranges as points_from_ranges
     from .profile_json import profile_from_json as profile_from_json
     from .profile_json import profile_to_json as profile_to_json
     from .profiles import describe_profile as describe_profile
@@ -63,18 +67,30 @@ if TYPE_CHECKING:
     from .stereo_profile import StereoProfile as StereoProfile
     from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
     from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
+    from .trajectory import interpolate_trajectory as interpolate_trajectory
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
     from .transforms import pose_from_position_quaternion as pose_from_position_quaternion
     from .transforms import quaternion_from_pose as quaternion_from_pose
     from .transforms import transform_points as transform_points
+    from .weather import Weather as Weather
+    from .weather_echo import WeatherEchoes as WeatherEchoes
+    from .weather_echo import draw_weather_echoes as draw_weather_echoes
     from .white_balance import WhiteBalanceControl as WhiteBalanceControl
     from .white_balance import advance_white_balance as advance_white_balance
     from .white_balance import balance_levels as balance_levels
     from .white_balance import estimate_white_balance as estimate_white_balance
 
 _HOMES = {
+    "BeamOptics": "beam_optics",
+    "find_optics": "beam_optics",
+    "Weather": "weather",
+    "WeatherEchoes": "weather_echo",
+    "draw_weather_echoes": "weather_echo",
+    "deskew_points": "deskew",
+    "points_from_ranges": "points",
+    "interpolate_trajectory": "trajectory",
     "DepthFilters": "depth_filters",
     "DepthHistory": "depth_filters",
     "FilteredDepth": "depth_filters",
