@@ -101,6 +101,21 @@ class SensorCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LidarCase:
+    """Returns of a LiDAR against NumPy."""
+
+    name: str
+    profile: str
+    """Built-in profile."""
+    frames: int
+    firings: int
+    """Firings of a frame."""
+    subrays: int
+    """Sub-rays of a beam."""
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteCase:
     """A shard against h5py."""
 
@@ -146,6 +161,11 @@ SENSORS = (
     SensorCase(name="time of flight 640x480", kernel="time_of_flight", images=2, width=640, height=480, threads=1),
     SensorCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )
+LIDAR = (
+    LidarCase(name="VLP-16, 7 sub-rays", profile="velodyne_vlp16", frames=10, firings=28928, subrays=7, threads=1),
+    LidarCase(name="VLP-16, single rays", profile="velodyne_vlp16", frames=10, firings=28928, subrays=1, threads=1),
+    LidarCase(name="OS1-64, 7 sub-rays", profile="ouster_os1_64", frames=4, firings=65536, subrays=7, threads=1),
+)
 WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
@@ -170,6 +190,8 @@ def tiny(case: Case) -> Case:
             changes = {"rows": 1, "settings": ("views=1", "looks=1", "rig.head.width=24", "rig.head.height=16")}
         case SensorCase():
             changes |= {"images": 2}
+        case LidarCase():
+            changes = {"frames": 2, "firings": 100}
         case _:
             changes |= {"rows": 2}
     return replace(case, **changes)  # type: ignore[type-var]

@@ -70,11 +70,8 @@ def _measure_band(
         work_out[part, 2 * _BAND + x], work_out[part, 3 * _BAND + x] = uniform64(w2), uniform64(w3)
 
     subrays, lights = range_in.shape[1], 4 * _BAND
-    has_cosine, has_reflectance, has_lobe = (
-        cosine_in.shape[0] > 0,
-        reflectance_in.shape[0] > 0,
-        specular_in.shape[0] > 0,
-    )
+    has_cosine, has_reflectance = cosine_in.shape[0] > 0, reflectance_in.shape[0] > 0
+    has_lobe = specular_in.shape[0] > 0
     scale, threshold = parameter_in[which, 0], parameter_in[which, 1]
     amplitude_noise, cell = parameter_in[which, 2], parameter_in[which, 3]
     range_min, range_max = parameter_in[which, 4], parameter_in[which, 5]
@@ -97,6 +94,8 @@ def _measure_band(
         nearest, farthest = math.inf, 0.0
         for k in range(subrays):
             distance = np.float64(range_in[beam, k])
+            hit = (distance > 0.0) and (distance < 3.0e38)  # not for NaN and infinity
+            distance = distance if hit else math.inf
             reflectance = np.float64(reflectance_in[beam, k]) if has_reflectance else REFLECTANCE
             share = np.float64(cosine_in[beam, k]) if has_cosine else 1.0
             if has_lobe:
@@ -106,10 +105,8 @@ def _measure_band(
                 light *= math.exp(-2.0 * extinction * distance)
             if distance < full:
                 light *= overlap_share(distance, start, full)
-            # Nothing for NaN, infinity and surfaces that face away.
-            work_out[part, lights + k] = light if light > 0.0 else 0.0
-            hit = (distance > 0.0) and (distance < 3.0e38)
-            nearest = distance if hit and distance < nearest else nearest
+            work_out[part, lights + k] = light if light > 0.0 else 0.0  # nothing from surfaces that face away
+            nearest = distance if distance < nearest else nearest
             farthest = distance if hit and distance > farthest else farthest
         soft, soft_power = 0.0, 0.0
         if soft_range_in.shape[0] > 0:

@@ -109,6 +109,7 @@ def aim_rays(
     seed: int,
     index: ArrayLike,
     sensor: int = 0,
+    device: str = "cpu",
     threads: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the sub-rays of a frame, in the sensor frame, where they truly go.
@@ -122,6 +123,7 @@ def aim_rays(
         seed: Seed of the pointing errors, [0, 2^64).
         index: Global row index of each frame, int64, shape (N,).
         sensor: Number of the sensor within its rig, [0, 2^16).
+        device: "cpu" or "cuda", where the rays are made; they come back to the host.
         threads: CPU threads; None for all.
 
     Returns:
@@ -129,6 +131,7 @@ def aim_rays(
 
     Raises:
         ValueError: If a shape or a value is wrong.
+        RuntimeError: If the device is not here.
 
     Example:
         >>> origins, directions = aim_rays(make_pattern(profile), profile, seed=1, index=[0])
@@ -143,7 +146,7 @@ def aim_rays(
     _AIM.launch(
         shape[0], pattern.azimuth, pattern.elevation, pattern.origin, offsets, rows,
         np.array((profile.azimuth_error, profile.elevation_error)), *stream_key(seed, "lidar"), check_sensor(sensor),
-        origins, directions, threads=threads,
+        origins, directions, device=device, threads=threads,
     )  # fmt: skip
     full = (count, len(pattern.time), *shape[1:])
     return origins.reshape(full), directions.reshape(full)
