@@ -116,6 +116,22 @@ class LidarCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScanCase:
+    """Weather, de-skewing, and the whole way of a LiDAR."""
+
+    name: str
+    kind: str
+    """rain, deskew or scan."""
+    frames: int
+    firings: int
+    """Firings of a frame, at most the profile's."""
+    few: int = 2000
+    """Points of one repeat of what takes a point at a time."""
+    profile: str = "velodyne_vlp16"
+    """Built-in profile of the whole way."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteCase:
     """A shard against h5py."""
 
@@ -166,6 +182,11 @@ LIDAR = (
     LidarCase(name="VLP-16, single rays", profile="velodyne_vlp16", frames=10, firings=28928, subrays=1, threads=1),
     LidarCase(name="OS1-64, 7 sub-rays", profile="ouster_os1_64", frames=4, firings=65536, subrays=7, threads=1),
 )
+SCANS = (
+    ScanCase(name="rain, 25 mm/h", kind="rain", frames=10, firings=28928),
+    ScanCase(name="de-skewing", kind="deskew", frames=10, firings=28928),
+    ScanCase(name="VLP-16 in a yard, rain", kind="scan", frames=2, firings=28928),
+)
 WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
@@ -192,6 +213,8 @@ def tiny(case: Case) -> Case:
             changes |= {"images": 2}
         case LidarCase():
             changes = {"frames": 2, "firings": 100}
+        case ScanCase():
+            changes = {"frames": 1, "firings": 100, "few": 20}
         case _:
             changes |= {"rows": 2}
     return replace(case, **changes)  # type: ignore[type-var]

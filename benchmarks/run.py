@@ -19,6 +19,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "rays": cases.RAYS,
     "sensors": cases.SENSORS,
     "lidar": cases.LIDAR,
+    "scans": cases.SCANS,
     "write": cases.WRITE,
     "pipeline": cases.PIPELINE,
     "start": cases.START,

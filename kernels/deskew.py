@@ -17,30 +17,75 @@ from numpy.typing import ArrayLike
 
 from .device import Kernel, scalar
 from .tensors import find_place
-from .trajectory import check_trajectories, check_within, pose_at, rotate_vector
+from .trajectory import arc_sine, check_trajectories, check_within, find_knot, knot_arc, pose_at, rotate_vector
+
+_LENGTH: Final = 1024
+
+
+@scalar(forceinline=True)
+def turn_back(
+    a: float, b: float, c: float, d: float, e: float, f: float, g: float, h: float
+) -> tuple[float, float, float, float]:
+    """Return the quaternion (e, f, g, h) seen from the frame that the unit quaternion (a, b, c, d) turns, xyzw."""
+    x = d * e - a * h - b * g + c * f
+    y = d * f - b * h - c * e + a * g
+    z = d * g - c * h - a * f + b * e
+    return x, y, z, d * h + a * e + b * f + c * g
 
 
 @scalar
-def _deskew_point(
-    element: Any, point_in: Any, time_in: Any, which_in: Any, instant_in: Any, knot_in: Any, target_in: Any,
-    firings: Any, echoes: Any, point_out: Any,
+def _deskew_block(
+    block: Any, point_in: Any, time_in: Any, which_in: Any, instant_in: Any, knot_in: Any, target_in: Any,
+    firings: Any, echoes: Any, length: Any, point_out: Any,
 ) -> None:  # fmt: skip
-    row = element // firings
-    which = which_in[row]
-    time = time_in[row if time_in.shape[0] > 1 else 0, element - row * firings]
-    x, y, z, a, b, c, d = pose_at(time, which, instant_in, knot_in)
-    e, f, g, h, i, j, k = pose_at(target_in[row], which, instant_in, knot_in)
-    x, y, z = x - e, y - f, z - g
-    for echo in range(echoes):
-        place = element * echoes + echo
-        u, v, w = float(point_in[place, 0]), float(point_in[place, 1]), float(point_in[place, 2])
-        if u != 0.0 or v != 0.0 or w != 0.0:
-            u, v, w = rotate_vector(a, b, c, d, u, v, w)
-            u, v, w = rotate_vector(-h, -i, -j, k, u + x, v + y, w + z)
-        point_out[place, 0], point_out[place, 1], point_out[place, 2] = u, v, w
+    blocks = (firings + length - 1) // length  # of a row
+    row = block // blocks
+    begin = (block - row * blocks) * length
+    end = min(begin + length, firings)
+    which, source = which_in[row], row if time_in.shape[0] > 1 else 0
+    u, v, w, i, j, k, r = pose_at(target_in[row], which, instant_in, knot_in)
+    while begin < end:
+        # A run of points between the same two knots, which are taken to the target's frame.
+        low = find_knot(time_in[source, begin], which, instant_in)
+        high = min(low + 1, instant_in.shape[1] - 1)
+        first, last = instant_in[which, low], instant_in[which, high]
+        stop = begin + 1
+        while stop < end and time_in[source, stop] >= first and time_in[source, stop] <= last:
+            stop += 1
+        x, y, z = knot_in[which, low, 0], knot_in[which, low, 1], knot_in[which, low, 2]
+        dx, dy, dz = knot_in[which, high, 0] - x, knot_in[which, high, 1] - y, knot_in[which, high, 2] - z
+        dx, dy, dz = rotate_vector(-i, -j, -k, r, dx, dy, dz)
+        x, y, z = rotate_vector(-i, -j, -k, r, x - u, y - v, z - w)
+        a, b, c, d = turn_back(
+            i, j, k, r, knot_in[which, low, 3], knot_in[which, low, 4], knot_in[which, low, 5], knot_in[which, low, 6]
+        )
+        e, f, g, h = turn_back(
+            i, j, k, r, knot_in[which, high, 3], knot_in[which, high, 4], knot_in[which, high, 5],
+            knot_in[which, high, 6],
+        )  # fmt: skip
+        angle, sign = knot_arc(a, b, c, d, e, f, g, h)
+        scale = 1.0 / arc_sine(angle)
+        a, b, c, d = scale * a, scale * b, scale * c, scale * d
+        scale *= sign
+        e, f, g, h = scale * e, scale * f, scale * g, scale * h
+        pace = 1.0 / max(float(last - first), 1.0)
+        for echo in range(echoes):
+            for firing in range(begin, stop):
+                share = float(time_in[source, firing] - first) * pace
+                before, after = arc_sine((1.0 - share) * angle), arc_sine(share * angle)
+                p, q = before * a + after * e, before * b + after * f
+                s, t = before * c + after * g, before * d + after * h
+                place = np.uint64((row * firings + firing) * echoes + echo)
+                px, py, pz = float(point_in[place, 0]), float(point_in[place, 1]), float(point_in[place, 2])
+                there = (px != 0.0) or (py != 0.0) or (pz != 0.0)
+                px, py, pz = rotate_vector(p, q, s, t, px, py, pz)
+                point_out[place, 0] = px + (x + share * dx) if there else 0.0
+                point_out[place, 1] = py + (y + share * dy) if there else 0.0
+                point_out[place, 2] = pz + (z + share * dz) if there else 0.0
+        begin = stop
 
 
-_DESKEW: Final = Kernel(_deskew_point)
+_DESKEW: Final = Kernel(_deskew_block)
 
 
 def deskew_points(
@@ -105,8 +150,9 @@ def deskew_points(
         low, high = np.broadcast_to(low, (rows,)), np.broadcast_to(high, (rows,))
         check_within(low, high, instants, which, "the points' instants")
         check_within(whens, whens, instants, which, "targets")
+        length = 1 if place.device == "cuda" else _LENGTH
         _DESKEW.launch(
-            rows * firings, place.borrow(points, dtype).reshape(-1, 3), times, which,
-            instants, knots, whens, firings, echoes, out, device=place.device, threads=threads,
+            rows * -(-firings // length), place.borrow(points, dtype).reshape(-1, 3), times, which,
+            instants, knots, whens, firings, echoes, length, out, device=place.device, threads=threads,
         )  # fmt: skip
     return place.give(out.reshape(shape))

@@ -19,9 +19,53 @@ from .transforms import quaternion_from_pose
 
 KNOT: Final = 7
 """Numbers of a knot: origin x, y, z and quaternion x, y, z, w."""
-_STRAIGHT: Final = 1e-6
+_SMALLEST: Final = 1e-12
 
 Pose7 = tuple[float, float, float, float, float, float, float]
+
+
+@scalar
+def find_knot(time: Any, row: Any, time_in: Any) -> int:
+    """Return the knot before an instant: the first of the two that it lies between, or the nearer end.
+
+    Args:
+        time: Instant [ns], int64.
+        row: Row of the trajectory.
+        time_in: Ascending instants, int64, shape (rows, K).
+    """
+    low, high = 0, time_in.shape[1] - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if time_in[row, middle] <= time:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+@scalar(forceinline=True)
+def knot_arc(a: float, b: float, c: float, d: float, e: float, f: float, g: float, h: float) -> tuple[float, float]:
+    """Return the angle between two unit quaternions, half the turn, and the sign that makes it the shorter way."""
+    sign = -1.0 if a * e + b * f + c * g + d * h < 0.0 else 1.0
+    # From the chord: the cosine alone is flat where the turn is small.
+    u, v, s, t = sign * e - a, sign * f - b, sign * g - c, sign * h - d
+    angle = 2.0 * math.asin(min(0.5 * math.sqrt(u * u + v * v + s * s + t * t), 1.0))
+    # The quotient of two sines needs an angle; that of so small ones is the quotient of the angles.
+    return max(angle, _SMALLEST), sign
+
+
+@scalar(forceinline=True)
+def arc_sine(angle: Any) -> Any:
+    """Return the sine of an angle in [0, pi/2] to 1e-13: its series, without a branch, so that several go at once."""
+    x = angle * angle
+    s = x * (1.0 / 355687428096000.0) - 1.0 / 1307674368000.0
+    s = x * s + 1.0 / 6227020800.0
+    s = x * s - 1.0 / 39916800.0
+    s = x * s + 1.0 / 362880.0
+    s = x * s - 1.0 / 5040.0
+    s = x * s + 1.0 / 120.0
+    s = x * s - 1.0 / 6.0
+    return angle + angle * (x * s)
 
 
 @scalar
@@ -34,40 +78,23 @@ def pose_at(time: Any, row: Any, time_in: Any, knot_in: Any) -> Pose7:
         time_in: Ascending instants, int64, shape (rows, K).
         knot_in: Knots of `pack_knots`, shape (rows, K, 7).
     """
-    low, high = 0, time_in.shape[1] - 1
-    if time <= time_in[row, low]:
-        high = low
-    elif time >= time_in[row, high]:
-        low = high
-    while high - low > 1:
-        middle = (low + high) // 2
-        if time_in[row, middle] <= time:
-            low = middle
-        else:
-            high = middle
+    low = find_knot(time, row, time_in)
     x, y, z = knot_in[row, low, 0], knot_in[row, low, 1], knot_in[row, low, 2]
     a, b, c, d = knot_in[row, low, 3], knot_in[row, low, 4], knot_in[row, low, 5], knot_in[row, low, 6]
-    if high == low:
+    if time <= time_in[row, low] or low + 1 == time_in.shape[1]:
         return x, y, z, a, b, c, d
+    high = low + 1
     # Differences of whole nanoseconds are exact; the instants themselves would not fit a float.
     share = float(time - time_in[row, low]) / float(time_in[row, high] - time_in[row, low])
+    share = min(share, 1.0)
     x += share * (knot_in[row, high, 0] - x)
     y += share * (knot_in[row, high, 1] - y)
     z += share * (knot_in[row, high, 2] - z)
     e, f, g, h = knot_in[row, high, 3], knot_in[row, high, 4], knot_in[row, high, 5], knot_in[row, high, 6]
-    cosine = a * e + b * f + c * g + d * h
-    sign = -1.0 if cosine < 0.0 else 1.0
-    # Half the turn, from the chord: the cosine alone is flat where the turn is small.
-    u, v, s, t = sign * e - a, sign * f - b, sign * g - c, sign * h - d
-    angle = 2.0 * math.asin(min(0.5 * math.sqrt(u * u + v * v + s * s + t * t), 1.0))
-    before, after = 1.0 - share, share
-    if angle > _STRAIGHT:
-        sine = math.sin(angle)
-        before, after = math.sin(before * angle) / sine, math.sin(share * angle) / sine
-    after *= sign
-    a, b, c, d = before * a + after * e, before * b + after * f, before * c + after * g, before * d + after * h
-    scale = 1.0 / math.sqrt(a * a + b * b + c * c + d * d)
-    return x, y, z, a * scale, b * scale, c * scale, d * scale
+    angle, sign = knot_arc(a, b, c, d, e, f, g, h)
+    scale = 1.0 / arc_sine(angle)
+    before, after = arc_sine((1.0 - share) * angle) * scale, sign * arc_sine(share * angle) * scale
+    return x, y, z, before * a + after * e, before * b + after * f, before * c + after * g, before * d + after * h
 
 
 @scalar(forceinline=True)
