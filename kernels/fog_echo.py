@@ -39,8 +39,8 @@ FOG_NODES: Final = 129
 """Nodes of the table over the surface's range."""
 FOG_NUMBERS: Final = 2 + 2 * FOG_NODES
 """Numbers that describe fog to a kernel: the table's length [m] and the spread [m], then powers, then ranges."""
-_STEPS: Final = 768
-_PEAKS: Final = 384
+_STEPS: Final = 384
+_PEAKS: Final = 192
 
 Numbers = NDArray[np.float64]
 
@@ -86,17 +86,16 @@ def pack_fog(
     # Row: where the echo peaks; column: the last step of fog before the surface.
     echo = np.cumsum(np.where(apart < 0.5, np.cos(np.pi * apart) ** 2, 0.0) * lit, axis=1)
     echo = np.concatenate((np.zeros((_PEAKS, 1)), echo), axis=1)
-    for node in range(FOG_NODES):
-        surface = last * node / (FOG_NODES - 1)
-        before = int(np.searchsorted(edge, surface, side="right")) - 1
-        if before >= 0:
-            strongest = int(np.argmax(echo[:, before]))
-            packed[2 + node] = echo[strongest, before]
-            packed[2 + FOG_NODES + node] = peak[strongest]
+    strongest = np.argmax(echo, axis=0)
+    before = np.searchsorted(edge, last * np.arange(FOG_NODES) / (FOG_NODES - 1), side="right") - 1
+    lit_before = before >= 0
+    column = strongest[before[lit_before]]
+    packed[2 : 2 + FOG_NODES][lit_before] = echo[column, before[lit_before]]
+    packed[2 + FOG_NODES :][lit_before] = peak[column]
     return packed
 
 
-@scalar
+@scalar(forceinline=True)
 def fog_echo(target: float, row: int, first: int, packed_in: Any, word_0: Any, word_1: Any) -> tuple[float, float]:
     """Return range [m] and power of the fog's echo, 0 and 0 where there is none.
 

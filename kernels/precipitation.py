@@ -128,7 +128,7 @@ def pack_drops(
     return np.concatenate((header, table))
 
 
-@scalar
+@scalar(forceinline=True)
 def expected_drops(target: float, row: int, first: int, packed_in: Any) -> float:
     """Return how many drops to expect before a target.
 
@@ -152,7 +152,7 @@ def expected_drops(target: float, row: int, first: int, packed_in: Any) -> float
     return float(packed_in[row, place] + share * (packed_in[row, place + 1] - packed_in[row, place]))
 
 
-@scalar
+@scalar(forceinline=True)
 def place_drop(mean: float, row: int, first: int, packed_in: Any) -> float:
     """Return the range before which so many drops are expected [m]: the inverse of `expected_drops`."""
     low, high = 0, NODES - 1
@@ -173,7 +173,7 @@ def place_drop(mean: float, row: int, first: int, packed_in: Any) -> float:
     return float((cube + share * (outer * outer * outer - cube)) ** (1.0 / 3.0))
 
 
-@scalar
+@scalar(forceinline=True)
 def strongest_drop(
     target: float, row: int, first: int, packed_in: Any, key_0: Any, key_1: Any, item: Any, index: Any, sensor: Any,
     block: int,
@@ -203,7 +203,11 @@ def strongest_drop(
             w0, w1, w2, w3 = draw_block(key_0, key_1, item, index, sensor, block + count // 2)
         else:
             w0, w1 = w2, w3
-        reach -= math.log(uniform64(w0))
+        uniform = uniform64(w0)
+        # -log(u) is at least 1 - u, which settles most beams without a logarithm.
+        if 1.0 - uniform >= mean - reach:
+            break
+        reach -= math.log(uniform)
         if reach >= mean:
             break
         count += 1

@@ -27,7 +27,7 @@ from .weather import Weather
 _LAST_BLOCK: Final = 2 * DROP_BLOCKS
 
 
-@scalar
+@scalar(forceinline=True)
 def weather_echo(
     target: float, row: int, packed_in: Any, key_0: Any, key_1: Any, item: Any, index: Any, sensor: Any
 ) -> tuple[float, float, int]:
