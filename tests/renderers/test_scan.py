@@ -8,6 +8,7 @@ import pytest
 from naive.rays import poison_hits
 from naive.room import pose_error, register, room, spinning_beams
 from naive.still_life import BOX, IDENTITY, Thing, pose, primitive_library, still_life, turn
+from naive.twin import run_simulated
 from simloom.kernels.deskew import deskew_points
 from simloom.kernels.lidar_pattern import make_pattern
 from simloom.kernels.points import points_from_ranges
@@ -264,3 +265,39 @@ def test_wrong_scans_get_one_clear_error(caster):
     wrong("snapshot_time must be whole", worlds=([world, world],), snapshot_time=[1, 2, 3])
     wrong("firings of row 0 run from 0 to 0 ns", pose=still, pose_time=[1, 2])
     wrong("pass pose_time", pose=still)
+
+
+TWIN = """
+import sys
+sys.path.insert(0, str(tests))
+from naive.still_life import BOX, Thing, pose, primitive_library, still_life, turn
+from simloom.renderers import RayCaster
+from simloom.renderers.scan import cast_scan
+import numpy as np
+
+world = still_life(
+    Thing(mesh=BOX, at=pose(3, 0, 0, turn((1, 2, 3), 0.4))), Thing(mesh=BOX, at=pose(6, 0, 0), scale=(1, 9, 9))
+)
+generator = np.random.default_rng(2)
+aim = generator.normal(size=(20, 2, 3)) * 0.3 + [1, 0, 0]
+poses = np.stack([pose(0, 0, 0), pose(0.5, 0.2, 0, turn((0, 0, 1), 0.3)), pose(0.8, 0, 0.1, turn((0, 1, 1), 0.4))])
+hits = cast_scan(
+    RayCaster(primitive_library(), device=str(device), threads=1), [world], 0.01 * aim, aim, np.linspace(0, 1e-6, 20),
+    pose=poses, pose_time=[0, 400, 1000],
+)
+out = {name: getattr(hits, name) for name in hits.__dataclass_fields__}
+"""
+
+
+def test_the_cuda_source_gives_what_the_cpu_gives(tmp_path, repository):
+    """The same kernels in Numba's CUDA simulator: integers equal, floats to rounding."""
+    values = {"tests": str(repository / "tests")}
+    simulated = run_simulated(TWIN, tmp_path, device="cuda", **values)
+    found = {"tests": values["tests"], "device": "cpu"}
+    exec(compile(TWIN, "twin", "exec"), found)
+    assert 0.2 < (found["out"]["row"] >= 0).mean()
+    for name, expected in found["out"].items():
+        if expected.dtype.kind in "iu":
+            assert np.array_equal(simulated[name], expected), name
+        else:
+            assert np.abs(simulated[name] - expected).max() <= 1e-6, name
