@@ -68,7 +68,7 @@ def _deskew_block(
         a, b, c, d = scale * a, scale * b, scale * c, scale * d
         scale *= sign
         e, f, g, h = scale * e, scale * f, scale * g, scale * h
-        pace = 1.0 / max(float(last - first), 1.0)
+        pace = 1.0 / float(last - first) if last > first else 0.0
         for echo in range(echoes):
             for firing in range(begin, stop):
                 share = float(time_in[source, firing] - first) * pace

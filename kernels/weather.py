@@ -8,14 +8,14 @@ Drops and flakes have diameters D [mm] distributed as N(D) = N0 exp(-L D) [1/(m^
 with Rr the rate in mm of water per hour. A beam is weakened by them and by fog as exp(-2 a R) to a range R and back:
 
     drops   a = 1e-6 pi/4 integral D^2 Q N(D) dD = 1e-6 pi/2 Q N0 / L^3      Q = 2, far larger than the wavelength
-    rain    a = 0.01 Rr^0.6                                                  the other law, some 25 times as strong
+    rain    a = 0.01 Rr^0.6                                                  the other law, 25 times that at 25 mm/h
     fog     a = ln 20 / MOR                                                  MOR: the meteorological optical range
 
 Sources: Marshall and Palmer, "The distribution of raindrops with size", J. Meteorology 5, 1948; Kilic et al., "LISA:
-lidar light scattering augmentation", 2021, and its program (both distributions as coded there; the snow's N0 is twice
-the one that is commonly given for the law of Gunn and Marshall 1958, so that snow is "typical"); Goodin et al.,
-"Predicting the influence of rain on LIDAR in ADAS", Electronics 8(1), 2019 (as coded in LISA); Hahner et al., "Fog
-simulation on real LiDAR point clouds for 3D object detection in adverse weather", ICCV 2021, and its program.
+lidar light scattering augmentation", 2021, and its program (both distributions as coded there; the snow's could not be
+held against Gunn and Marshall 1958, so that it counts as typical); Goodin et al., "Predicting the influence of rain on
+LIDAR in ADAS", Electronics 8(1), 2019 (as coded in LISA); Hahner et al., "Fog simulation on real LiDAR point clouds for
+3D object detection in adverse weather", ICCV 2021, and its program.
 """
 
 from __future__ import annotations

@@ -96,6 +96,14 @@ def test_deskewed_points_are_where_they_stand(echoes):
     assert np.abs(single - expected).max() < 2e-5
 
 
+def test_a_pose_at_one_instant_stands_for_all():
+    """A sensor with a single known pose has not moved: points stay where they are, to rounding."""
+    points = np.random.default_rng(4).normal(size=(1, 50, 3))
+    _, pose = random_trajectory(np.random.default_rng(1), 1)
+    found = deskew_points(points, START + np.arange(50) * 1_000_000, pose, [START], START, threads=1)
+    assert np.abs(found - points).max() < 1e-14
+
+
 def test_beams_without_a_return_stay_zero():
     """Zeros in, zeros out; all other points move."""
     local, time, pose, pose_time, target, _ = measure(np.random.default_rng(7))
