@@ -178,9 +178,9 @@ SENSORS = (
     SensorCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )
 LIDAR = (
-    LidarCase(name="VLP-16, 7 sub-rays", profile="velodyne_vlp16", frames=10, firings=28928, subrays=7, threads=1),
-    LidarCase(name="VLP-16, single rays", profile="velodyne_vlp16", frames=10, firings=28928, subrays=1, threads=1),
-    LidarCase(name="OS1-64, 7 sub-rays", profile="ouster_os1_64", frames=4, firings=65536, subrays=7, threads=1),
+    LidarCase(name="VLP-16, 7 sub-rays", profile="velodyne_vlp16", frames=1, firings=28928, subrays=7, threads=1),
+    LidarCase(name="VLP-16, single rays", profile="velodyne_vlp16", frames=1, firings=28928, subrays=1, threads=1),
+    LidarCase(name="OS1-64, 7 sub-rays", profile="ouster_os1_64", frames=1, firings=65536, subrays=7, threads=1),
 )
 SCANS = (
     ScanCase(name="rain, 25 mm/h", kind="rain", frames=10, firings=28928),

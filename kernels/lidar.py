@@ -141,8 +141,8 @@ def apply_lidar(
         for dtype in (np.float32, np.float32, np.float32, np.uint8, np.int16, np.float32, np.float32)
     ]
     outputs.append(place.allocate((beams if surface is not None else 0, returns), np.float32))
-    # On CUDA each firing has its own thread, and room for its sub-rays' light alone.
-    length, room = (1, subrays) if place.device == "cuda" else (min(_PART, firings), WORK)
+    # On CUDA each firing has its own thread, and room for its sub-rays alone.
+    length, room = (1, 2 * subrays) if place.device == "cuda" else (min(_PART, firings), WORK)
     parts = count * -(-firings // length)
     ranges, indices = _borrow(place, range, shape, "range"), check_rows(index, count)
     surroundings = None

@@ -36,8 +36,10 @@ ALARM: Final = 3 * BAND
 """Working line: uniform number for false alarms."""
 DONE: Final = 4 * BAND
 """Working line: 1 where a firing is measured."""
-_NEAR: Final = 5 * BAND
-_FAR: Final = 6 * BAND
+NEAR: Final = 5 * BAND
+"""Working line: nearest range, or `NONE`."""
+FAR: Final = 6 * BAND
+"""Working line: farthest range, or 0."""
 _TOTAL: Final = 7 * BAND
 _MOMENT: Final = 8 * BAND
 _BEST: Final = 9 * BAND
@@ -45,15 +47,18 @@ _SUBRAY: Final = 10 * BAND
 _SNR: Final = 11 * BAND
 _RANGE: Final = 12 * BAND
 _INTENSITY: Final = 13 * BAND
-SCRATCH: Final = 14 * BAND
-"""Working line: light of each sub-ray of one firing."""
-_DISTANCE: Final = 15 * BAND
-_LIGHT: Final = _DISTANCE + MAX_SUBRAYS * BAND
-WORK: Final = _LIGHT + MAX_SUBRAYS * BAND
+_TRUTH: Final = 14 * BAND
+_SPREAD: Final = 15 * BAND
+DISTANCE: Final = 16 * BAND
+"""First working line of the ranges, a line for each sub-ray; `NONE` where it meets nothing."""
+LIGHT: Final = DISTANCE + MAX_SUBRAYS * BAND
+"""First working line of the light."""
+WORK: Final = LIGHT + MAX_SUBRAYS * BAND
 """Numbers of working space of a band."""
 
 _LOG2_E: Final = 1.0 / math.log(2.0)
-_NONE: Final = 1e300  # a range that stands for no surface
+NONE: Final = 1e300
+"""Range that stands for no surface."""
 
 
 @scalar
@@ -93,32 +98,33 @@ def collect_band(
     fade = -2.0 * _LOG2_E * extinction
     rise = 1.0 / (full - start) if full > start else 1e300
     for x in range(count):
-        work_out[part, _NEAR + x] = _NONE
-        work_out[part, _FAR + x] = 0.0
+        work_out[part, NEAR + x] = NONE
+        work_out[part, FAR + x] = 0.0
         work_out[part, _TOTAL + x] = 0.0
         work_out[part, _MOMENT + x] = 0.0
         work_out[part, _BEST + x] = 0.0
         work_out[part, _SUBRAY + x] = -1.0
+        work_out[part, _TRUTH + x] = 0.0
     for k in range(subrays):
-        d, light = _DISTANCE + k * BAND, _LIGHT + k * BAND
+        d, light = DISTANCE + k * BAND, LIGHT + k * BAND
         weight = weight_in[which, k]
         for x in range(count):
-            distance = np.float64(range_in[beam + x, k])
-            hit = (distance > 0.0) and (distance < 3.0e38)  # not for NaN and infinity
-            distance = distance if hit else _NONE
-            near, far = work_out[part, _NEAR + x], work_out[part, _FAR + x]
+            given = np.float64(range_in[beam + np.uint64(x), k])
+            hit = (given > 0.0) and (given < 3.0e38)  # not for NaN and infinity
+            distance = given if hit else NONE
+            near, far = work_out[part, NEAR + x], work_out[part, FAR + x]
             work_out[part, d + x] = distance
-            work_out[part, _NEAR + x] = distance if distance < near else near
-            work_out[part, _FAR + x] = distance if hit and distance > far else far
+            work_out[part, NEAR + x] = distance if distance < near else near
+            work_out[part, FAR + x] = distance if hit and distance > far else far
         if has_reflectance:
             for x in range(count):
-                work_out[part, light + x] = weight * np.float64(reflectance_in[beam + x, k])
+                work_out[part, light + x] = weight * np.float64(reflectance_in[beam + np.uint64(x), k])
         else:
             for x in range(count):
                 work_out[part, light + x] = weight * REFLECTANCE
         if has_cosine:
             for x in range(count):
-                cosine = np.float64(cosine_in[beam + x, k])
+                cosine = np.float64(cosine_in[beam + np.uint64(x), k])
                 work_out[part, light + x] *= cosine if cosine < 1.0 else 1.0
         for x in range(count):
             distance = work_out[part, d + x]
@@ -135,14 +141,14 @@ def collect_band(
                 share = share if share > 0.0 else 0.0
                 work_out[part, light + x] *= share if share < 1.0 else 1.0
     for k in range(subrays):
-        d, light = _DISTANCE + k * BAND, _LIGHT + k * BAND
+        d, light = DISTANCE + k * BAND, LIGHT + k * BAND
         label = np.float64(k)
         for x in range(count):
-            value = work_out[part, light + x]
-            beyond = work_out[part, d + x] - work_out[part, _NEAR + x]
+            value, distance = work_out[part, light + x], work_out[part, d + x]
             best = work_out[part, _BEST + x]
             work_out[part, _TOTAL + x] += value
-            work_out[part, _MOMENT + x] += value * beyond
+            work_out[part, _MOMENT + x] += value * (distance - work_out[part, NEAR + x])
+            work_out[part, _TRUTH + x] = distance if value > best else work_out[part, _TRUTH + x]
             work_out[part, _SUBRAY + x] = label if value > best else work_out[part, _SUBRAY + x]
             work_out[part, _BEST + x] = value if value > best else best
 
@@ -175,7 +181,7 @@ def settle_band(
         slope, level = (s3, y3) if known >= x2 else (slope, level)
         slope, level = (0.0, y4) if known >= x3 else (slope, level)
         deviation = exp2(level + slope * log2(known))
-        measured = work_out[part, _NEAR + x] + work_out[part, _MOMENT + x] / (total if total > 0.0 else 1.0) + bias
+        measured = work_out[part, NEAR + x] + work_out[part, _MOMENT + x] / (total if total > 0.0 else 1.0) + bias
         work_out[part, _RANGE + x] = measured + deviation * work_out[part, JITTER + x]
         work_out[part, _SNR + x] = snr if total > 0.0 else -1.0
     if step > 0.0:
@@ -197,16 +203,27 @@ def settle_band(
         work_out[part, _INTENSITY + x] = rounded if most > 0.0 else intensity
         work_out[part, _RANGE + x] = measured if seen else 0.0
     for x in range(count):
-        near, far = work_out[part, _NEAR + x], work_out[part, _FAR + x]
+        near, far = work_out[part, NEAR + x], work_out[part, FAR + x]
         one = (far - near < cell) or (far == near)  # and where nothing is met
         quiet = work_out[part, ALARM + x] >= false_alarms
         lost = work_out[part, DROPOUT + x] < dropouts
         work_out[part, DONE + x] = 1.0 if (one and quiet) or lost else 0.0
     if soft_range_in.shape[0] > 0:
         for x in range(count):
-            soft = np.float64(soft_range_in[beam + x, 0])
+            soft = np.float64(soft_range_in[beam + np.uint64(x), 0])
             if soft > 0.0 and not work_out[part, DROPOUT + x] < dropouts:
                 work_out[part, DONE + x] = 0.0
+    # What is not reported here is left empty; the range stays for last, since it tells.
+    for x in range(count):
+        kept = (work_out[part, _RANGE + x] > 0.0) and (work_out[part, DONE + x] > 0.0)
+        work_out[part, _INTENSITY + x] = work_out[part, _INTENSITY + x] if kept else 0.0
+        work_out[part, _SNR + x] = work_out[part, _SNR + x] if kept else 0.0
+        work_out[part, _SUBRAY + x] = work_out[part, _SUBRAY + x] if kept else -1.0
+        work_out[part, _TRUTH + x] = work_out[part, _TRUTH + x] if kept else 0.0
+    for x in range(count):
+        kept = (work_out[part, _RANGE + x] > 0.0) and (work_out[part, DONE + x] > 0.0)
+        work_out[part, _SPREAD + x] = work_out[part, FAR + x] - work_out[part, NEAR + x] if kept else 0.0
+        work_out[part, _RANGE + x] = work_out[part, _RANGE + x] if kept else 0.0
 
 
 @scalar
@@ -216,31 +233,33 @@ def report_band(
 ) -> None:  # fmt: skip
     """Write the returns of the firings that are measured, and nothing for the others."""
     returns, subrays = range_out.shape[1], surface_in.shape[1]
-    has_surface = surface_in.shape[0] > 0
     for x in range(count):
-        for k in range(returns):
-            range_out[beam + x, k], intensity_out[beam + x, k] = np.float32(0.0), np.float32(0.0)
-            snr_out[beam + x, k], type_out[beam + x, k] = np.float32(0.0), np.uint8(NO_RETURN)
-            subray_out[beam + x, k], truth_out[beam + x, k] = np.int16(-1), np.float32(0.0)
-            spread_out[beam + x, k] = np.float32(0.0)
-        measured = work_out[part, _RANGE + x]
-        if measured > 0.0 and work_out[part, DONE + x] > 0.0:
-            best = np.int64(work_out[part, _SUBRAY + x])
-            range_out[beam + x, 0], intensity_out[beam + x, 0] = (
-                np.float32(measured),
-                np.float32(work_out[part, _INTENSITY + x]),
-            )
-            snr_out[beam + x, 0], type_out[beam + x, 0] = np.float32(work_out[part, _SNR + x]), np.uint8(SURFACE)
-            subray_out[beam + x, 0] = np.int16(best)
-            truth_out[beam + x, 0] = np.float32(work_out[part, _DISTANCE + best * BAND + x])
-            spread_out[beam + x, 0] = np.float32(work_out[part, _FAR + x] - work_out[part, _NEAR + x])
-    if has_surface:
+        range_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _RANGE + x])
+    for x in range(count):
+        intensity_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _INTENSITY + x])
+    for x in range(count):
+        snr_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _SNR + x])
+    for x in range(count):
+        type_out[beam + np.uint64(x), 0] = np.uint8(SURFACE if work_out[part, _RANGE + x] > 0.0 else NO_RETURN)
+    for x in range(count):
+        subray_out[beam + np.uint64(x), 0] = np.int16(work_out[part, _SUBRAY + x])
+    for x in range(count):
+        truth_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _TRUTH + x])
+    for x in range(count):
+        spread_out[beam + np.uint64(x), 0] = np.float32(work_out[part, _SPREAD + x])
+    for x in range(count):
+        for k in range(1, returns):
+            range_out[beam + np.uint64(x), k], intensity_out[beam + np.uint64(x), k] = np.float32(0.0), np.float32(0.0)
+            snr_out[beam + np.uint64(x), k], type_out[beam + np.uint64(x), k] = np.float32(0.0), np.uint8(NO_RETURN)
+            subray_out[beam + np.uint64(x), k], truth_out[beam + np.uint64(x), k] = np.int16(-1), np.float32(0.0)
+            spread_out[beam + np.uint64(x), k] = np.float32(0.0)
+    if surface_in.shape[0] > 0:
         for x in range(count):
             for k in range(returns):
-                mixed_out[beam + x, k] = np.float32(0.0)
-            if work_out[part, _RANGE + x] > 0.0 and work_out[part, DONE + x] > 0.0:
-                best, other = np.int64(work_out[part, _SUBRAY + x]), 0.0
+                mixed_out[beam + np.uint64(x), k] = np.float32(0.0)
+            best, other = np.int64(work_out[part, _SUBRAY + x]), 0.0
+            if best >= 0:
                 for k in range(subrays):
-                    if surface_in[beam + x, k] != surface_in[beam + x, best]:
-                        other += work_out[part, _LIGHT + k * BAND + x]
-                mixed_out[beam + x, 0] = np.float32(other / work_out[part, _TOTAL + x])
+                    if surface_in[beam + np.uint64(x), k] != surface_in[beam + np.uint64(x), best]:
+                        other += work_out[part, LIGHT + k * BAND + x]
+                mixed_out[beam + np.uint64(x), 0] = np.float32(other / work_out[part, _TOTAL + x])

@@ -16,11 +16,15 @@ from .lidar_band import (
     ALARM,
     AMPLITUDE,
     BAND,
+    DISTANCE,
     DONE,
+    FAR,
     JITTER,
-    MAX_SUBRAYS,
+    LIGHT,
+    NEAR,
+    NONE,
     REFLECTANCE,
-    SCRATCH,
+    WORK,
     collect_band,
     draw_band,
     report_band,
@@ -49,20 +53,20 @@ def _measure_band(
     # the rest.
     row, which, extinction = row_in[image], which_in[image], extinction_in[image]
     base = image * firings + first
-    at_once = work_out.shape[1] > MAX_SUBRAYS and specular_in.shape[0] == 0
+    at_once = work_out.shape[1] == WORK and specular_in.shape[0] == 0
     if at_once:
         draw_band(part, first, count, row, key_0, key_1, sensor, work_out)
         collect_band(
-            part, base, count, range_in, cosine_in, reflectance_in, which, weight_in, extinction,
+            part, np.uint64(base), count, range_in, cosine_in, reflectance_in, which, weight_in, extinction,
             parameter_in[which, 6], parameter_in[which, 7], work_out,
         )  # fmt: skip
-        settle_band(part, base, count, which, soft_range_in, parameter_in, noise_in, work_out)
+        settle_band(part, np.uint64(base), count, which, soft_range_in, parameter_in, noise_in, work_out)
         report_band(
-            part, base, count, surface_in, work_out, range_out, intensity_out, snr_out, type_out, subray_out,
+            part, np.uint64(base), count, surface_in, work_out, range_out, intensity_out, snr_out, type_out, subray_out,
             truth_out, spread_out, mixed_out,
         )  # fmt: skip
 
-    subrays, lights = range_in.shape[1], SCRATCH if at_once else 0
+    subrays = range_in.shape[1]
     has_cosine, has_reflectance = cosine_in.shape[0] > 0, reflectance_in.shape[0] > 0
     has_lobe, has_surface = specular_in.shape[0] > 0, surface_in.shape[0] > 0
     scale, threshold = parameter_in[which, 0], parameter_in[which, 1]
@@ -77,7 +81,7 @@ def _measure_band(
     for x in range(count):
         if at_once and work_out[part, DONE + x] > 0.0:
             continue
-        beam = base + x
+        beam = np.uint64(base + x)
         if at_once:
             amplitude, jitter = work_out[part, AMPLITUDE + x], work_out[part, JITTER + x]
             alarm_draw = work_out[part, ALARM + x]
@@ -95,24 +99,32 @@ def _measure_band(
             if uniform64(w2) < dropouts:
                 continue
 
+        # Ranges and light of the sub-rays: every `pitch` numbers from `ranges` and from `lights` on.
         nearest, farthest = math.inf, 0.0
-        for k in range(subrays):
-            distance = np.float64(range_in[beam, k])
-            hit = (distance > 0.0) and (distance < 3.0e38)  # not for NaN and infinity
-            distance = distance if hit else math.inf
-            reflectance = np.float64(reflectance_in[beam, k]) if has_reflectance else REFLECTANCE
-            share = np.float64(cosine_in[beam, k]) if has_cosine else 1.0
-            if has_lobe:
-                share = lobe_share(share, np.float64(specular_in[beam, k]), np.float64(shininess_in[beam, k]))
-            light = weight_in[which, k] * target_power(distance, reflectance, share)
-            if extinction > 0.0:
-                fade = -2.0 * _LOG2_E * extinction * distance
-                light *= exp2(fade if fade > -1000.0 else -1000.0)
-            if distance < full:
-                light *= overlap_share(distance, start, full)
-            work_out[part, lights + k] = light if light > 0.0 else 0.0  # nothing from surfaces that face away
-            nearest = distance if distance < nearest else nearest
-            farthest = distance if hit and distance > farthest else farthest
+        if at_once:
+            ranges, lights, pitch = DISTANCE + x, LIGHT + x, BAND
+            nearest, farthest = work_out[part, NEAR + x], work_out[part, FAR + x]
+            nearest = nearest if nearest < 3.0e38 else math.inf
+        else:
+            ranges, lights, pitch = 0, subrays, 1
+            for k in range(subrays):
+                given = np.float64(range_in[beam, k])
+                hit = (given > 0.0) and (given < 3.0e38)  # not for NaN and infinity
+                distance = given if hit else NONE
+                reflectance = np.float64(reflectance_in[beam, k]) if has_reflectance else REFLECTANCE
+                share = np.float64(cosine_in[beam, k]) if has_cosine else 1.0
+                if has_lobe:
+                    share = lobe_share(share, np.float64(specular_in[beam, k]), np.float64(shininess_in[beam, k]))
+                light = weight_in[which, k] * target_power(distance, reflectance, share)
+                if extinction > 0.0:
+                    fade = -2.0 * _LOG2_E * extinction * distance
+                    light *= exp2(fade if fade > -1000.0 else -1000.0)
+                if distance < full:
+                    light *= overlap_share(distance, start, full)
+                work_out[part, k] = distance
+                work_out[part, subrays + k] = light if light > 0.0 else 0.0  # nothing from what faces away
+                nearest = distance if hit and distance < nearest else nearest
+                farthest = distance if hit and distance > farthest else farthest
         soft, soft_power = 0.0, 0.0
         if soft_range_in.shape[0] > 0:
             soft, soft_power = np.float64(soft_range_in[beam, 0]), np.float64(soft_power_in[beam, 0])
@@ -143,16 +155,16 @@ def _measure_band(
                     while end > before:
                         before = end
                         for k in range(subrays):
-                            distance = np.float64(range_in[beam, k])
+                            distance = work_out[part, ranges + k * pitch]
                             if distance > end and distance - end < cell:
                                 end = distance
                         if soft > end and soft - end < cell:
                             end = soft
                 total, moment, best, following = 0.0, 0.0, 0.0, math.inf
                 for k in range(subrays):
-                    distance = np.float64(range_in[beam, k])
+                    distance = work_out[part, ranges + k * pitch]
                     if distance >= nearest and distance <= end:
-                        light = work_out[part, lights + k]
+                        light = work_out[part, lights + k * pitch]
                         total += light
                         moment += light * (distance - nearest)
                         if light > best:
@@ -170,10 +182,10 @@ def _measure_band(
                 if has_surface and subray >= 0 and total > 0.0:
                     other = 0.0
                     for k in range(subrays):
-                        distance = np.float64(range_in[beam, k])
+                        distance = work_out[part, ranges + k * pitch]
                         inside = distance >= nearest and distance <= end
                         if inside and surface_in[beam, k] != surface_in[beam, subray]:
-                            other += work_out[part, lights + k]
+                            other += work_out[part, lights + k * pitch]
                     mixed = other / total
                 if echo > 0:
                     w0, w1, _, _ = draw_block(key_0, key_1, first + x, row, sensor, 1 + echo)
@@ -199,7 +211,7 @@ def _measure_band(
                     while place < reported and not np.float32(snr) > snr_out[beam, place]:
                         place += 1
                 if place < allowed:
-                    reported = min(reported + 1, allowed)
+                    reported += 1 if reported < allowed else 0
                     for k in range(allowed - 1, place, -1):
                         range_out[beam, k], intensity_out[beam, k] = range_out[beam, k - 1], intensity_out[beam, k - 1]
                         snr_out[beam, k], type_out[beam, k] = snr_out[beam, k - 1], type_out[beam, k - 1]
