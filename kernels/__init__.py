@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from .exposure_control import ExposureControl as ExposureControl
     from .exposure_control import advance_exposure as advance_exposure
     from .incidence import cosine_of_incidence as cosine_of_incidence
+    from .inertial import InertialReading as InertialReading
+    from .inertial import apply_imu as apply_imu
+    from .inertial_profile import InertialProfile as InertialProfile
+    from .inertial_truth import inertial_motion as inertial_motion
     from .infrared_imager import InfraredImager as InfraredImager
     from .infrared_imager import expose_infrared as expose_infrared
     from .jpeg import compress_jpeg as compress_jpeg
@@ -48,10 +52,14 @@ if TYPE_CHECKING:
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
+    from .resampling import resample_means as resample_means
+    from .resampling import sample_instants as sample_instants
     from .sharpen import sharpen_image as sharpen_image
     from .stereo_matching import SemiGlobalMatcher as SemiGlobalMatcher
     from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
+    from .strapdown import InertialPath as InertialPath
+    from .strapdown import integrate_inertial as integrate_inertial
     from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
     from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
     from .transforms import compose_pose as compose_pose
@@ -95,6 +103,14 @@ _HOMES = {
     "describe_devices": "device",
     "platform_key": "device",
     "scalar": "device",
+    "InertialProfile": "inertial_profile",
+    "InertialReading": "inertial",
+    "apply_imu": "inertial",
+    "inertial_motion": "inertial_truth",
+    "InertialPath": "strapdown",
+    "integrate_inertial": "strapdown",
+    "resample_means": "resampling",
+    "sample_instants": "resampling",
     "InfraredImager": "infrared_imager",
     "expose_infrared": "infrared_imager",
     "Lens": "lens",
