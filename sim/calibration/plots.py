@@ -158,7 +158,7 @@ def plot_inertial_noise(path: str | Path, result: InertialNoise) -> None:
                 side.loglog(tau, estimate.value * term, style, color=_MODEL, lw=1, label=f"{letter} = {estimate.text}")
         side.set_ylim(0.2 * float(np.min(deviation)), 2.0 * float(np.max(deviation)))
         _label(side, "averaging time [s]", f"Allan deviation [{units[part]}]", part)
-        side.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.14))
+        side.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.19))
     figure.suptitle(f"Inertial unit at rest, {result.samples} samples at {result.rate:.4g} Hz")
     _save(figure, path)
 
