@@ -51,14 +51,13 @@ from .profile_rows import ProfileRows, find_profile_rows
 from .profiles import load_sensor_profile
 from .series import borrow_series, check_first, check_rate, check_series
 from .tensors import find_place
-from .variates import normal
+from .variates import normal_single
 
 _BLOCKS: Final = LANES // 4
 # Working space of a row: a constant apart, which tells the compiler that the parts do not overlap.
-_NOISE: Final = 2 * LANES
-_STATE: Final = 3 * LANES
-_TRUE: Final = 4 * LANES
-_WORK: Final = 4 * LANES + 2 * CHANNELS
+_STATE: Final = 2 * LANES
+_TRUE: Final = 3 * LANES
+_WORK: Final = 3 * LANES + 2 * CHANNELS
 
 
 @final
@@ -100,8 +99,9 @@ def _convert(value: Any, resolution: Any, limit: Any) -> Any:
 @scalar
 def _read_row(
     row: Any, force_in: Any, rate_in: Any, row_in: Any, which_in: Any, parameter_in: Any, specimen_in: Any,
-    history_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, work_out: Any, force_out: Any, rate_out: Any,
-    force_bias_out: Any, rate_bias_out: Any, force_full_out: Any, rate_full_out: Any, state_out: Any,
+    history_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, word_out: Any, noise_out: Any, work_out: Any,
+    force_out: Any, rate_out: Any, force_bias_out: Any, rate_bias_out: Any, force_full_out: Any, rate_full_out: Any,
+    state_out: Any,
 ) -> None:  # fmt: skip
     which, index = which_in[row], row_in[row]
     for s in range(LANES):
@@ -114,13 +114,15 @@ def _read_row(
         item = np.uint64(first + t)
         for k in range(_BLOCKS):
             w0, w1, w2, w3 = draw_block(key_0, key_1, item, index, sensor, k)
-            work_out[row, _NOISE + k] = normal(w0)
-            work_out[row, _NOISE + _BLOCKS + k] = normal(w1)
-            work_out[row, _NOISE + 2 * _BLOCKS + k] = normal(w2)
-            work_out[row, _NOISE + 3 * _BLOCKS + k] = normal(w3)
+            word_out[row, k] = np.uint32(w0)
+            word_out[row, _BLOCKS + k] = np.uint32(w1)
+            word_out[row, 2 * _BLOCKS + k] = np.uint32(w2)
+            word_out[row, 3 * _BLOCKS + k] = np.uint32(w3)
+        for s in range(LANES):
+            noise_out[row, s] = normal_single(word_out[row, s])
         for s in range(LANES):
             kept = work_out[row, KEEP + s] * work_out[row, _STATE + s]
-            work_out[row, _STATE + s] = kept + work_out[row, ADD + s] * work_out[row, _NOISE + s]
+            work_out[row, _STATE + s] = kept + work_out[row, ADD + s] * np.float64(noise_out[row, s])
         f0, f1, f2 = force_in[row, t, 0], force_in[row, t, 1], force_in[row, t, 2]
         g = G_SENSITIVITY
         r0 = rate_in[row, t, 0] + (
@@ -239,12 +241,13 @@ def apply_imu(
     )  # fmt: skip
     if history is not None:
         state = borrow_series(place, history, (count, HISTORY), "history", np.float64)
+    words, noise = place.allocate((count, LANES), np.uint32), place.allocate((count, LANES), np.float32)
     work, after = place.allocate((count, _WORK), np.float64), place.allocate((count, HISTORY), np.float64)
     read = [place.allocate(shape, np.float64) for _ in range(4)]
     full = [place.allocate(shape, np.bool_) for _ in range(2)]
     _READ.launch(
-        count, force, turn, rows, profiles.which, parameters, specimen, state, *key, rig_number, start, work, *read,
-        *full, after, device=place.device, threads=threads,
+        count, force, turn, rows, profiles.which, parameters, specimen, state, *key, rig_number, start, words, noise,
+        work, *read, *full, after, device=place.device, threads=threads,
     )  # fmt: skip
     matrices = [specimen[:, k : k + 9].reshape(count, 3, 3) for k in (ACCELEROMETER, GYROSCOPE, G_SENSITIVITY)]
     return InertialReading(
