@@ -101,6 +101,19 @@ class SensorCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class InertialCase:
+    """An inertial unit against loops and filters in Python."""
+
+    name: str
+    robots: int
+    samples: int
+    """Samples of each robot."""
+    threads: int
+    few: int = 12_800
+    """Samples in all of one repeat of a loop in Python."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteCase:
     """A shard against h5py."""
 
@@ -146,6 +159,10 @@ SENSORS = (
     SensorCase(name="time of flight 640x480", kernel="time_of_flight", images=2, width=640, height=480, threads=1),
     SensorCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )
+INERTIAL = (
+    InertialCase(name="1 robot", robots=1, samples=200_000, threads=1),
+    InertialCase(name="64 robots", robots=64, samples=3_125, threads=1),
+)
 WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
@@ -170,6 +187,8 @@ def tiny(case: Case) -> Case:
             changes = {"rows": 1, "settings": ("views=1", "looks=1", "rig.head.width=24", "rig.head.height=16")}
         case SensorCase():
             changes |= {"images": 2}
+        case InertialCase():
+            changes = {"robots": 2, "samples": 50, "few": 20}
         case _:
             changes |= {"rows": 2}
     return replace(case, **changes)  # type: ignore[type-var]

@@ -92,8 +92,8 @@ def _convert(value: Any, resolution: Any, limit: Any) -> Any:
     """Return a value in whole counts and within the range."""
     if resolution > 0.0:
         value = resolution * math.floor(value / resolution + 0.5)
-    value = value if value < limit else limit
-    return value if value > -limit else -limit
+    value = limit if value > limit else value  # what is not a number stays so
+    return -limit if value < -limit else value
 
 
 @scalar
