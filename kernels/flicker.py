@@ -7,7 +7,8 @@ Processes of equal deviation, their times T_k in geometric progression of ratio 
 between 1 / (2 pi T) of the slowest and of the fastest, and so to an Allan deviation of B sqrt(2 ln2 / pi) = 0.6643 B.
 Of seven processes that reach from a fifth of the shortest averaging time to five times the longest, those at the ends
 with 1.5 times the variance, the plateau is flat to 0.3 % over two decades. The times are in seconds: the noise does not
-change with the rate at which it is sampled.
+change with the rate at which it is sampled. Samples are values at an instant: where they come more seldom than the
+fastest process forgets, its noise folds back, as it does in a real sensor that is read so.
 
 Sources: IEEE Std 952-1997, annex C (levels); van der Ziel, Physica 16(4), 1950 (the sum of relaxations).
 """

@@ -105,8 +105,8 @@ def inertial_motion(
 
     Returns:
         Specific force [m/s^2] and turn rate [rad/s] in the axes of the unit, float64, shape (R, T - 1, 3): means over
-        the interval that ends at instants 1, 2, ..., T - 1. The force is told in the axes of the interval's middle;
-        over a step that turns by phi, the turn rate is exact to phi^2 / 12 of its change of direction.
+        the interval that ends at instants 1, 2, ..., T - 1. The force is told in the axes of the interval's middle. The
+        turn rate is that of the step for twists of steps, else the mean of both instants', each in its own axes.
 
     Raises:
         ValueError: If a shape or a value is wrong.

@@ -17,6 +17,7 @@ from .series import check_rate
 from .tensors import find_place
 
 _LATEST: Final = 1 << 62
+_SECOND: Final = 1_000_000_000
 
 
 @scalar
@@ -59,8 +60,12 @@ def sample_instants(rate: float, count: int, *, first: int = 0, origin: int = 0)
     over, under = check_rate(rate).as_integer_ratio()
     if count < 0 or first < 0:
         raise ValueError(f"count and first must be at least 0, got {count} and {first}")
+    last = first + count
+    if origin.bit_length() < 62 and (2 * last * _SECOND * under + over).bit_length() < 63:
+        numbers = np.arange(first, last, dtype=np.int64)
+        return np.int64(origin) + (2 * _SECOND * under * numbers + over) // (2 * over)
     # Whole numbers of any size: no instant drifts, however long the series.
-    whole = [origin + (2 * k * 1_000_000_000 * under + over) // (2 * over) for k in range(first, first + count)]
+    whole = [origin + (2 * k * _SECOND * under + over) // (2 * over) for k in range(first, last)]
     if whole and not -_LATEST < min(whole) <= max(whole) < _LATEST:
         raise ValueError(f"instants must lie within 2^62 ns, got {min(whole)} to {max(whole)}")
     return np.array(whole, np.int64)

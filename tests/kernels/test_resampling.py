@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from naive.twin import run_simulated
+from simloom.kernels.inertial_truth import inertial_motion
 from simloom.kernels.philox import philox_uniforms
 from simloom.kernels.resampling import resample_means, sample_instants
+from simloom.kernels.strapdown import integrate_inertial
 
 
 def _series(rows: int, samples: int) -> np.ndarray:
@@ -45,6 +47,26 @@ def test_means_are_those_of_the_integral() -> None:
         for c in range(3):
             at = np.interp(new_edge, edge, integral[row, :, c])
             assert np.allclose(mean[row, :, c], np.diff(at) / np.diff(new_edge), rtol=0, atol=1e-9)
+
+
+def test_a_slower_unit_loses_no_motion() -> None:
+    """Physics at 480 Hz read by a unit at 100 Hz integrates to the speed of the path itself, and to its place."""
+    rate, slow, turn, radius = 480.0, 100.0, 0.8, 3.0
+    t = np.arange(round(2 * rate) + 1) / rate
+    pose = np.tile(np.eye(4), (1, len(t), 1, 1))
+    pose[0, :, 0, 0] = pose[0, :, 1, 1] = np.cos(turn * t)
+    pose[0, :, 1, 0], pose[0, :, 0, 1] = np.sin(turn * t), -np.sin(turn * t)
+    pose[0, :, 0, 3], pose[0, :, 1, 3] = radius * np.cos(turn * t), radius * np.sin(turn * t)
+    linear = np.zeros((1, len(t), 3))
+    linear[0, :, 0], linear[0, :, 1] = -radius * turn * np.sin(turn * t), radius * turn * np.cos(turn * t)
+    felt = inertial_motion(pose, linear, np.tile([0.0, 0.0, turn], (1, len(t), 1)), rate=rate)
+    edge, new_edge = sample_instants(rate, len(t)), sample_instants(slow, round(2 * slow) + 1)
+
+    force, rates = (resample_means(value, edge, new_edge) for value in felt)
+    path = integrate_inertial(force, rates, rate=slow, pose=pose[:, 0], linear_velocity=linear[:, 0])
+
+    assert np.abs(path.linear_velocity[0, -1] - linear[0, -1]).max() < 1e-4
+    assert np.abs(path.pose[0, -1] - pose[0, -1]).max() < 1e-4
 
 
 @pytest.mark.parametrize("rate", [30.0, 400.0, 819.2, 1.0 / 3.0])
