@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from .device import describe_devices as describe_devices
     from .device import platform_key as platform_key
     from .device import scalar as scalar
+    from .encoder import EncoderHistory as EncoderHistory
+    from .encoder import EncoderReading as EncoderReading
+    from .encoder import apply_encoder as apply_encoder
+    from .encoder_profile import EncoderProfile as EncoderProfile
     from .exposure_control import ExposureControl as ExposureControl
     from .exposure_control import advance_exposure as advance_exposure
     from .incidence import cosine_of_incidence as cosine_of_incidence
@@ -66,6 +70,10 @@ if TYPE_CHECKING:
     from .white_balance import estimate_white_balance as estimate_white_balance
 
 _HOMES = {
+    "EncoderHistory": "encoder",
+    "EncoderReading": "encoder",
+    "apply_encoder": "encoder",
+    "EncoderProfile": "encoder_profile",
     "DepthFilters": "depth_filters",
     "DepthHistory": "depth_filters",
     "FilteredDepth": "depth_filters",

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from .camera_profile import CameraProfile
+from .encoder_profile import EncoderProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
 from .time_of_flight_profile import TimeOfFlightProfile
@@ -53,11 +54,13 @@ PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "stereo": StereoProfile,
     "structured_light": StructuredLightProfile,
     "time_of_flight": TimeOfFlightProfile,
+    "encoder": EncoderProfile,
 }
 """Class of each kind of profile, as the built-in profiles' files name it."""
 SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "camera": ("camera",),
     "depth": ("stereo", "structured_light", "time_of_flight"),
+    "encoder": ("encoder",),
 }
 """What a sensor of a rig may be, and the kinds of profile that describe one."""
 
