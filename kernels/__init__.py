@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from .encoder_profile import EncoderProfile as EncoderProfile
     from .exposure_control import ExposureControl as ExposureControl
     from .exposure_control import advance_exposure as advance_exposure
+    from .force_torque import ForceTorqueHistory as ForceTorqueHistory
+    from .force_torque import ForceTorqueReading as ForceTorqueReading
+    from .force_torque import apply_force_torque as apply_force_torque
+    from .force_torque_profile import ForceTorqueProfile as ForceTorqueProfile
     from .incidence import cosine_of_incidence as cosine_of_incidence
     from .infrared_imager import InfraredImager as InfraredImager
     from .infrared_imager import expose_infrared as expose_infrared
@@ -58,6 +62,12 @@ if TYPE_CHECKING:
     from .stereo_profile import StereoProfile as StereoProfile
     from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
     from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
+    from .tool_load import RigidTool as RigidTool
+    from .tool_load import ToolEstimate as ToolEstimate
+    from .tool_load import compensate_wrench as compensate_wrench
+    from .tool_load import identify_tool as identify_tool
+    from .tool_load import move_tool as move_tool
+    from .tool_load import tool_wrench as tool_wrench
     from .transforms import compose_pose as compose_pose
     from .transforms import invert_pose as invert_pose
     from .transforms import look_at as look_at
@@ -74,6 +84,16 @@ _HOMES = {
     "EncoderReading": "encoder",
     "apply_encoder": "encoder",
     "EncoderProfile": "encoder_profile",
+    "ForceTorqueHistory": "force_torque",
+    "ForceTorqueReading": "force_torque",
+    "apply_force_torque": "force_torque",
+    "ForceTorqueProfile": "force_torque_profile",
+    "RigidTool": "tool_load",
+    "ToolEstimate": "tool_load",
+    "compensate_wrench": "tool_load",
+    "identify_tool": "tool_load",
+    "move_tool": "tool_load",
+    "tool_wrench": "tool_load",
     "DepthFilters": "depth_filters",
     "DepthHistory": "depth_filters",
     "FilteredDepth": "depth_filters",

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from .camera_profile import CameraProfile
 from .encoder_profile import EncoderProfile
+from .force_torque_profile import ForceTorqueProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
 from .time_of_flight_profile import TimeOfFlightProfile
@@ -55,12 +56,14 @@ PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "structured_light": StructuredLightProfile,
     "time_of_flight": TimeOfFlightProfile,
     "encoder": EncoderProfile,
+    "force_torque": ForceTorqueProfile,
 }
 """Class of each kind of profile, as the built-in profiles' files name it."""
 SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "camera": ("camera",),
     "depth": ("stereo", "structured_light", "time_of_flight"),
     "encoder": ("encoder",),
+    "force_torque": ("force_torque",),
 }
 """What a sensor of a rig may be, and the kinds of profile that describe one."""
 
