@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from .lens import undistort_points as undistort_points
     from .lens import unproject_points as unproject_points
     from .optics import apply_optics as apply_optics
+    from .pad_contacts import contacts_on_pad as contacts_on_pad
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
     from .profile_json import profile_from_json as profile_from_json
@@ -61,6 +62,10 @@ if TYPE_CHECKING:
     from .stereo_matching import match_stereo as match_stereo
     from .stereo_profile import StereoProfile as StereoProfile
     from .structured_light_profile import StructuredLightProfile as StructuredLightProfile
+    from .tactile import TactileHistory as TactileHistory
+    from .tactile import TactileReading as TactileReading
+    from .tactile import apply_tactile as apply_tactile
+    from .tactile_profile import TactileProfile as TactileProfile
     from .time_of_flight_profile import TimeOfFlightProfile as TimeOfFlightProfile
     from .tool_load import RigidTool as RigidTool
     from .tool_load import ToolEstimate as ToolEstimate
@@ -88,6 +93,11 @@ _HOMES = {
     "ForceTorqueReading": "force_torque",
     "apply_force_torque": "force_torque",
     "ForceTorqueProfile": "force_torque_profile",
+    "TactileHistory": "tactile",
+    "TactileReading": "tactile",
+    "apply_tactile": "tactile",
+    "TactileProfile": "tactile_profile",
+    "contacts_on_pad": "pad_contacts",
     "RigidTool": "tool_load",
     "ToolEstimate": "tool_load",
     "compensate_wrench": "tool_load",

@@ -14,6 +14,7 @@ from .encoder_profile import EncoderProfile
 from .force_torque_profile import ForceTorqueProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
+from .tactile_profile import TactileProfile
 from .time_of_flight_profile import TimeOfFlightProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
@@ -57,6 +58,7 @@ PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "time_of_flight": TimeOfFlightProfile,
     "encoder": EncoderProfile,
     "force_torque": ForceTorqueProfile,
+    "tactile": TactileProfile,
 }
 """Class of each kind of profile, as the built-in profiles' files name it."""
 SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
@@ -64,6 +66,7 @@ SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "depth": ("stereo", "structured_light", "time_of_flight"),
     "encoder": ("encoder",),
     "force_torque": ("force_torque",),
+    "tactile": ("tactile",),
 }
 """What a sensor of a rig may be, and the kinds of profile that describe one."""
 
