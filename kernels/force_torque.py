@@ -30,19 +30,21 @@ from .device import Kernel, scalar
 from .force_torque_profile import PLAYS, ForceTorqueProfile
 from .gauss_markov import gauss_markov_step, white_noise_sample
 from .image_rows import check_sensor
+from .lanes import count_lanes
 from .philox import FIXED, draw_block, stream_key
 from .play import follow_play
 from .profile_rows import find_profile_rows
 from .profiles import load_sensor_profile
 from .series import borrow_series, check_first, check_series
-from .series_rows import find_rate, number_rows, profiles_of, spread_units
+from .series_rows import TILE, find_rate, number_rows, profiles_of, spread_units
 from .tensors import Place, find_place
-from .variates import normal
+from .variates import normal, normal_single
 
 _FIXED_ROW: Final = np.uint64(FIXED)
 _AXES: Final = 6
 _FORCES: Final = 3
 _LANES: Final = 4
+_BLOCKS: Final = 3
 _WARMTH_BLOCK: Final = 9
 _BIAS_BLOCK: Final = 16
 
@@ -97,62 +99,87 @@ def _draw_specimen(row: Any, index: Any, unit: Any, sensor: Any, key_0: Any, key
 
 
 @scalar
-def _hold_back(row: Any, which: Any, load: Any, axis: Any, span: Any, play_in: Any, plays_out: Any) -> Any:
-    """Return a load as the strained body shows it, its play operators moved on."""
-    shown = load
-    for k in range(PLAYS):
-        follower = follow_play(plays_out[row, axis, k], load, play_in[which, k, 0] * span)
-        plays_out[row, axis, k] = follower
-        shown -= play_in[which, k, 1] * (load - follower)
-    return shown
+def _draw_noise(lane: Any, index: Any, sensor: Any, item: Any, count: Any, key_0: Any, key_1: Any,
+                word_out: Any) -> None:  # fmt: skip
+    for block in range(_BLOCKS):
+        for t in range(count):
+            w0, w1, w2, w3 = draw_block(key_0, key_1, item + t, index, sensor, block)
+            word_out[lane, _LANES * block, t] = np.uint32(w0)
+            word_out[lane, _LANES * block + 1, t] = np.uint32(w1)
+            word_out[lane, _LANES * block + 2, t] = np.uint32(w2)
+            word_out[lane, _LANES * block + 3, t] = np.uint32(w3)
 
 
 @scalar
-def _read_sample(
-    row: Any, t: Any, settled: Any, which: Any, index: Any, sensor: Any, item: Any, key_0: Any, key_1: Any, warm: Any,
-    wrench_in: Any, axis_in: Any, play_in: Any, parameter_in: Any, matrix: Any, warmth: Any, bias: Any,
-    reading_out: Any, overload_out: Any, offset_out: Any, plays_out: Any, filtered_out: Any, drift_out: Any,
-) -> None:  # fmt: skip
-    share, keep = parameter_in[which, 2], parameter_in[which, 3]
-    words = (
-        draw_block(key_0, key_1, item, index, sensor, 0)
-        + draw_block(key_0, key_1, item, index, sensor, 1)
-        + draw_block(key_0, key_1, item, index, sensor, 2)
-    )
-    for i in range(_AXES):
-        offset_out[row, t, i] = _hold_back(
-            row, which, wrench_in[row, t, i], i, axis_in[which, i, 0], play_in, plays_out
-        )
-    for i in range(_AXES):
-        load = 0.0
-        for j in range(_AXES):
-            load += matrix[row, i, j] * offset_out[row, t, j]
-        white, walk = axis_in[which, i, 2] * normal(words[i]), normal(words[i + _AXES])
-        if settled:
-            filtered_out[row, i] += share * (load + white - filtered_out[row, i])
-            drift_out[row, i] = keep * drift_out[row, i] + axis_in[which, i, 6] * walk
-        else:
-            # At power-up both have long run: the noise behind the filter has its own deviation at once.
-            filtered_out[row, i] = load + white * math.sqrt(share / (2.0 - share))
-            drift_out[row, i] = axis_in[which, i, 4] * walk
-    for i in range(_AXES):
-        offset = bias[row, i] + warmth[row, i] * warm + drift_out[row, i]
-        step, most = axis_in[which, i, 1], axis_in[which, i, 0]
-        reading = step * math.floor((filtered_out[row, i] + offset) / step + 0.5)
-        offset_out[row, t, i] = offset
-        overload_out[row, t, i] = np.uint8(1) if reading >= most or reading <= -most else np.uint8(0)
+def _hold_back(lane: Any, row: Any, axis: Any, start: Any, count: Any, which: Any, span: Any, wrench_in: Any,
+               play_in: Any, plays_out: Any, shown_out: Any) -> None:  # fmt: skip
+    """Turn the loads on an axis into those that the strained body shows, and move its play operators on."""
+    y0, y1, y2, y3 = plays_out[row, axis, 0], plays_out[row, axis, 1], plays_out[row, axis, 2], plays_out[row, axis, 3]
+    r0, r1 = play_in[which, 0, 0] * span, play_in[which, 1, 0] * span
+    r2, r3 = play_in[which, 2, 0] * span, play_in[which, 3, 0] * span
+    k0, k1, k2, k3 = play_in[which, 0, 1], play_in[which, 1, 1], play_in[which, 2, 1], play_in[which, 3, 1]
+    for t in range(count):
+        load = wrench_in[row, start + t, axis]
+        y0, y1 = follow_play(y0, load, r0), follow_play(y1, load, r1)
+        y2, y3 = follow_play(y2, load, r2), follow_play(y3, load, r3)
+        held = (k0 * (load - y0) + k1 * (load - y1)) + (k2 * (load - y2) + k3 * (load - y3))
+        shown_out[lane, axis, t] = load - held
+    plays_out[row, axis, 0], plays_out[row, axis, 1], plays_out[row, axis, 2], plays_out[row, axis, 3] = y0, y1, y2, y3
+
+
+@scalar
+def _mix(lane: Any, row: Any, i: Any, count: Any, matrix: Any, white: Any, word: Any, shown: Any,
+         work_out: Any) -> None:  # fmt: skip
+    c0, c1, c2 = matrix[row, i, 0], matrix[row, i, 1], matrix[row, i, 2]
+    c3, c4, c5 = matrix[row, i, 3], matrix[row, i, 4], matrix[row, i, 5]
+    for t in range(count):
+        load = c0 * shown[lane, 0, t] + c1 * shown[lane, 1, t] + c2 * shown[lane, 2, t]
+        load += c3 * shown[lane, 3, t] + c4 * shown[lane, 4, t] + c5 * shown[lane, 5, t]
+        work_out[lane, 0, t] = load + white * np.float64(normal_single(word[lane, i, t]))
+    for t in range(count):
+        work_out[lane, 1, t] = np.float64(normal_single(word[lane, i + _AXES, t]))
+
+
+@scalar
+def _run(lane: Any, row: Any, i: Any, count: Any, begins: Any, share: Any, keep: Any, noise: Any, drift: Any, add: Any,
+         filtered_out: Any, drift_out: Any, work_out: Any) -> None:  # fmt: skip
+    """Step the filter and the drift; at power-up both have long run, and the noise its deviation behind the filter."""
+    x, d, rest = filtered_out[row, i], drift_out[row, i], 1.0 - share
+    if begins:
+        x = work_out[lane, 0, 0] + (math.sqrt(share / (2.0 - share)) - 1.0) * noise
+        d = drift * work_out[lane, 1, 0]
+        work_out[lane, 0, 0], work_out[lane, 1, 0] = x, d
+    for t in range(1 if begins else 0, count):
+        x = rest * x + share * work_out[lane, 0, t]
+        d = keep * d + add * work_out[lane, 1, t]
+        work_out[lane, 0, t], work_out[lane, 1, t] = x, d
+    filtered_out[row, i], drift_out[row, i] = x, d
+
+
+@scalar
+def _report(lane: Any, row: Any, i: Any, start: Any, count: Any, bias: Any, warmth: Any, reference: Any, warms: Any,
+            temperature_in: Any, step: Any, most: Any, work: Any, reading_out: Any, overload_out: Any,
+            offset_out: Any) -> None:  # fmt: skip
+    per_step = 1.0 / step
+    for t in range(count):
+        warm = temperature_in[row, start + t] - reference if warms else 0.0
+        offset = bias + warmth * warm + work[lane, 1, t]
+        reading = step * np.floor((work[lane, 0, t] + offset) * per_step + 0.5)
+        offset_out[row, start + t, i] = offset
+        overload_out[row, start + t, i] = np.uint8(1) if reading >= most or reading <= -most else np.uint8(0)
         reading = reading if reading < most else most
-        reading_out[row, t, i] = reading if reading > -most else -most
+        reading_out[row, start + t, i] = reading if reading > -most else -most
 
 
 @scalar
 def _read_row(
-    row: Any, wrench_in: Any, temperature_in: Any, warms: Any, index_in: Any, unit_in: Any, which_in: Any,
+    lane: Any, row: Any, wrench_in: Any, temperature_in: Any, warms: Any, index_in: Any, unit_in: Any, which_in: Any,
     axis_in: Any, play_in: Any, parameter_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, fresh: Any,
     plays_in: Any, filtered_in: Any, drift_in: Any, reading_out: Any, overload_out: Any, offset_out: Any,
-    matrix_out: Any, warmth_out: Any, bias_out: Any, plays_out: Any, filtered_out: Any, drift_out: Any,
+    matrix_out: Any, warmth_out: Any, bias_out: Any, plays_out: Any, filtered_out: Any, drift_out: Any, word_out: Any,
+    shown_out: Any, work_out: Any,
 ) -> None:  # fmt: skip
-    which, index = which_in[row], index_in[row]
+    which, index, samples = which_in[row], index_in[row], wrench_in.shape[1]
     _draw_specimen(
         row, index, unit_in[row], sensor, key_0, key_1, parameter_in[which, 0], parameter_in[which, 1], axis_in, which,
         matrix_out, warmth_out, bias_out,
@@ -162,16 +189,48 @@ def _read_row(
         drift_out[row, i] = 0.0 if fresh else drift_in[row, i]
         for k in range(PLAYS):
             plays_out[row, i, k] = 0.0 if fresh else plays_in[row, i, k]
-    for t in range(wrench_in.shape[1]):
-        warm = temperature_in[row, t] - parameter_in[which, 4] if warms else 0.0
-        _read_sample(
-            row, t, t > 0 or not fresh, which, index, sensor, first + t, key_0, key_1, warm, wrench_in, axis_in,
-            play_in, parameter_in, matrix_out, warmth_out, bias_out, reading_out, overload_out, offset_out, plays_out,
-            filtered_out, drift_out,
+    for start in range(0, samples, TILE):
+        count = min(TILE, samples - start)
+        begins = fresh and start == 0
+        _draw_noise(lane, index, sensor, first + start, count, key_0, key_1, word_out)
+        for i in range(_AXES):
+            _hold_back(
+                lane, row, i, start, count, which, axis_in[which, i, 0], wrench_in, play_in, plays_out, shown_out
+            )
+        for i in range(_AXES):
+            white = axis_in[which, i, 2]
+            _mix(lane, row, i, count, matrix_out, white, word_out, shown_out, work_out)
+            noise = white * np.float64(normal_single(word_out[lane, i, 0]))
+            _run(
+                lane, row, i, count, begins, parameter_in[which, 2], parameter_in[which, 3], noise,
+                axis_in[which, i, 4], axis_in[which, i, 6], filtered_out, drift_out, work_out,
+            )  # fmt: skip
+            _report(
+                lane, row, i, start, count, bias_out[row, i], warmth_out[row, i], parameter_in[which, 4], warms,
+                temperature_in, axis_in[which, i, 1], axis_in[which, i, 0], work_out, reading_out, overload_out,
+                offset_out,
+            )  # fmt: skip
+
+
+@scalar
+def _read_lane(
+    lane: Any, wrench_in: Any, temperature_in: Any, warms: Any, index_in: Any, unit_in: Any, which_in: Any,
+    axis_in: Any, play_in: Any, parameter_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, fresh: Any,
+    plays_in: Any, filtered_in: Any, drift_in: Any, lanes: Any, reading_out: Any, overload_out: Any, offset_out: Any,
+    matrix_out: Any, warmth_out: Any, bias_out: Any, plays_out: Any, filtered_out: Any, drift_out: Any, word_out: Any,
+    shown_out: Any, work_out: Any,
+) -> None:  # fmt: skip
+    # The rows of a lane share scratch, which then stays in the nearest cache.
+    rows = wrench_in.shape[0]
+    for row in range(np.int64(lane) * rows // lanes, (np.int64(lane) + 1) * rows // lanes):
+        _read_row(
+            lane, row, wrench_in, temperature_in, warms, index_in, unit_in, which_in, axis_in, play_in, parameter_in,
+            key_0, key_1, sensor, first, fresh, plays_in, filtered_in, drift_in, reading_out, overload_out, offset_out,
+            matrix_out, warmth_out, bias_out, plays_out, filtered_out, drift_out, word_out, shown_out, work_out,
         )  # fmt: skip
 
 
-_READ: Final = Kernel(_read_row)
+_READ: Final = Kernel(_read_lane)
 
 
 def apply_force_torque(
@@ -238,11 +297,13 @@ def apply_force_torque(
         ((count, _AXES), np.float64),
     )  # fmt: skip
     outputs = [place.allocate(shape, kind) for shape, kind in shapes]
+    lanes = count_lanes(place, count, threads)
     _READ.launch(
-        count, place.borrow(wrench, np.float64), warmth, warms, number_rows(index, count), spread_units(unit, count),
+        lanes, place.borrow(wrench, np.float64), warmth, warms, number_rows(index, count), spread_units(unit, count),
         profiles.which, axes, plays, parameters, *stream_key(seed, "force_torque"), check_sensor(sensor),
-        np.int64(first), history is None, *_borrow_history(place, history, count), *outputs, device=place.device,
-        threads=threads,
+        np.int64(first), history is None, *_borrow_history(place, history, count), lanes, *outputs,
+        place.allocate((lanes, _BLOCKS * _LANES, TILE), np.uint32), place.allocate((lanes, _AXES, TILE), np.float64),
+        place.allocate((lanes, 2, TILE), np.float64), device=place.device, threads=threads,
     )  # fmt: skip
     given = [place.give(array) for array in outputs]
     return ForceTorqueReading(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,9 @@ from .profile_rows import ProfileRows
 from .series import check_rate
 
 Profile = TypeVar("Profile")
+
+TILE: Final = 256
+"""Samples that a kernel works on at a time, so that its scratch stays in the nearest cache."""
 
 _MOST = 1 << 32
 
