@@ -101,6 +101,17 @@ class SensorCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BodyCase:
+    """An encoder, a force/torque sensor or a tactile pad against NumPy."""
+
+    name: str
+    profile: str
+    """Built-in profile."""
+    robots: int
+    samples: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteCase:
     """A shard against h5py."""
 
@@ -146,6 +157,11 @@ SENSORS = (
     SensorCase(name="time of flight 640x480", kernel="time_of_flight", images=2, width=640, height=480, threads=1),
     SensorCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )
+BODY = tuple(
+    BodyCase(name=f"{profile}, {robots} x {samples}", profile=profile, robots=robots, samples=samples)
+    for robots, samples in ((64, 1000), (1, 10_000))
+    for profile in ("ams_as5048", "incremental_encoder", "robotiq_ft300s", "tactile_pad_4x4")
+)
 WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
@@ -170,6 +186,8 @@ def tiny(case: Case) -> Case:
             changes = {"rows": 1, "settings": ("views=1", "looks=1", "rig.head.width=24", "rig.head.height=16")}
         case SensorCase():
             changes |= {"images": 2}
+        case BodyCase():
+            changes = {"robots": 2, "samples": 30}
         case _:
             changes |= {"rows": 2}
     return replace(case, **changes)  # type: ignore[type-var]

@@ -132,7 +132,8 @@ def read_pads(contacts: Array, profile: Any, rate: float, rng: np.random.Generat
     shares = [np.where(on_pad[..., None], share, 0.0) for share in shares]
     truth = np.einsum("rtc,rtci,rtcj->rtij", force, *shares)
     gain = 1 + profile.gain_error * rng.standard_normal((rows, 1, *truth.shape[2:]))
-    load = -profile.saturation * np.expm1(-gain * truth / profile.saturation)
+    load = gain * truth
+    load /= 1 + load / profile.saturation
     keep = math.exp(-1 / (rate * profile.creep_time))
     late = np.empty_like(load)
     crept = np.zeros((rows, *truth.shape[2:]))

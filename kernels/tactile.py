@@ -2,7 +2,7 @@
 
     f_ij = sum over contacts of F X_j(x) Y_i(y)      X_j: the share of a normal spot about x that falls on column j,
                                                      over what falls on the pad: no force is lost
-    s = S (1 - e^(-g f / S))                         gain g of the taxel, saturation S
+    s = g f / (1 + g f / S)                          gain g of the taxel, saturation S
     u = (1 - c) s + c v,    v' = (s - v) / T         share c creeps in, stepped exactly for what stands still
     reading = step round( (u + n) / step ), 0 below the threshold, S at most
 
@@ -27,16 +27,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .bell import bell_area
 from .device import Kernel, scalar
 from .image_rows import check_sensor
+from .lanes import count_lanes
 from .philox import FIXED, draw_block, stream_key
 from .profile_rows import find_profile_rows
 from .profiles import load_sensor_profile
 from .series import borrow_series, check_first
-from .series_rows import find_rate, number_rows, profiles_of, spread_units
+from .series_rows import TILE, find_rate, number_rows, profiles_of, spread_units
 from .tactile_profile import TactileProfile
 from .tensors import find_place
-from .variates import normal
+from .variates import normal, normal_single
 
 _FIXED_ROW: Final = np.uint64(FIXED)
 _LANES: Final = 4
@@ -67,19 +69,20 @@ class TactileReading:
 
 
 @scalar
-def _weigh_cells(row: Any, at: Any, count: Any, place: Any, pitch: Any, scale: Any, share_out: Any) -> None:
+def _weigh_cells(lane: Any, at: Any, count: Any, place: Any, pitch: Any, scale: Any, share_out: Any) -> None:
     """Share a spot out to a line of cells, from `at` on; all shares make 1."""
     half = 0.5 * np.float64(count)
-    left = math.erf((-half * pitch - place) * scale)
-    whole = math.erf((half * pitch - place) * scale) - left
+    left = bell_area((-half * pitch - place) * scale)
+    whole = 1.0 / (bell_area((half * pitch - place) * scale) - left)
     for cell in range(count):
-        right = math.erf(((np.float64(cell + 1) - half) * pitch - place) * scale)
-        share_out[row, at + cell] = (right - left) / whole
+        right = bell_area(((np.float64(cell + 1) - half) * pitch - place) * scale)
+        share_out[lane, at + cell] = (right - left) * whole
         left = right
 
 
 @scalar
-def _press(row: Any, t: Any, which: Any, contact_in: Any, parameter_in: Any, share_out: Any, truth_out: Any) -> None:
+def _press(lane: Any, row: Any, t: Any, which: Any, contact_in: Any, parameter_in: Any, share_out: Any,
+           truth_out: Any) -> None:  # fmt: skip
     rows, columns = truth_out.shape[2], truth_out.shape[3]
     pitch, scale = parameter_in[which, 0], parameter_in[which, 1]
     half_x, half_y = 0.5 * pitch * np.float64(columns), 0.5 * pitch * np.float64(rows)
@@ -90,44 +93,56 @@ def _press(row: Any, t: Any, which: Any, contact_in: Any, parameter_in: Any, sha
         x, y = contact_in[row, t, contact, 0], contact_in[row, t, contact, 1]
         force = contact_in[row, t, contact, 2]
         if contact_in[row, t, contact, 3] > 0.0 and force > 0.0 and abs(x) <= half_x and abs(y) <= half_y:
-            _weigh_cells(row, 0, columns, x, pitch, scale, share_out)
-            _weigh_cells(row, columns, rows, y, pitch, scale, share_out)
+            _weigh_cells(lane, 0, columns, x, pitch, scale, share_out)
+            _weigh_cells(lane, columns, rows, y, pitch, scale, share_out)
             for i in range(rows):
-                line = force * share_out[row, columns + i]
+                line = force * share_out[lane, columns + i]
                 for j in range(columns):
-                    truth_out[row, t, i, j] += line * share_out[row, j]
+                    truth_out[row, t, i, j] += line * share_out[lane, j]
 
 
 @scalar
-def _read_sample(
-    row: Any, t: Any, which: Any, index: Any, sensor: Any, item: Any, key_0: Any, key_1: Any, parameter_in: Any,
-    truth: Any, gain: Any, force_out: Any, creep_out: Any,
+def _draw_noise(lane: Any, index: Any, sensor: Any, item: Any, block: Any, count: Any, key_0: Any, key_1: Any,
+                word_out: Any) -> None:  # fmt: skip
+    for t in range(count):
+        w0, w1, w2, w3 = draw_block(key_0, key_1, item + t, index, sensor, block)
+        word_out[lane, 0, t] = np.uint32(w0)
+        word_out[lane, 1, t] = np.uint32(w1)
+        word_out[lane, 2, t] = np.uint32(w2)
+        word_out[lane, 3, t] = np.uint32(w3)
+
+
+@scalar
+def _read_taxel(
+    lane: Any, row: Any, start: Any, count: Any, i: Any, j: Any, which: Any, word: Any, parameter_in: Any, gain: Any,
+    truth: Any, word_in: Any, force_out: Any, creep_out: Any, work_out: Any,
 ) -> None:  # fmt: skip
-    rows, columns = truth.shape[2], truth.shape[3]
     saturation, share, keep = parameter_in[which, 3], parameter_in[which, 4], parameter_in[which, 5]
     noise, threshold, step = parameter_in[which, 6], parameter_in[which, 7], parameter_in[which, 8]
-    for block in range((rows * columns + _LANES - 1) // _LANES):
-        words = draw_block(key_0, key_1, item, index, sensor, block)
-        for lane in range(min(_LANES, rows * columns - block * _LANES)):
-            taxel = block * _LANES + lane
-            i = taxel // columns
-            j = taxel - i * columns
-            load = -saturation * math.expm1(-gain[row, i, j] * truth[row, t, i, j] / saturation)
-            crept = creep_out[row, i, j] * keep + load * (1.0 - keep)
-            creep_out[row, i, j] = crept
-            shown = load + share * (crept - load) + noise * normal(words[lane])
-            value = step * math.floor(shown / step + 0.5) if shown >= threshold else 0.0
-            value = value if value > 0.0 else 0.0
-            force_out[row, t, i, j] = value if value < saturation else saturation
+    per_step, per_load, fill = 1.0 / step, gain / saturation, 1.0 - keep
+    crept = creep_out[row, i, j]
+    for t in range(count):
+        pressed = truth[row, start + t, i, j]
+        load = gain * pressed / (1.0 + per_load * pressed)
+        crept = crept * keep + load * fill
+        work_out[lane, t] = load + share * (crept - load)
+    creep_out[row, i, j] = crept
+    for t in range(count):
+        shown = work_out[lane, t] + noise * np.float64(normal_single(word_in[lane, word, t]))
+        value = step * np.floor(shown * per_step + 0.5)
+        value = value if shown >= threshold and value > 0.0 else 0.0
+        work_out[lane, t] = value if value < saturation else saturation
+    for t in range(count):
+        force_out[row, start + t, i, j] = work_out[lane, t]
 
 
 @scalar
 def _read_row(
-    row: Any, contact_in: Any, index_in: Any, unit_in: Any, which_in: Any, parameter_in: Any, key_0: Any, key_1: Any,
-    sensor: Any, first: Any, fresh: Any, creep_in: Any, force_out: Any, truth_out: Any, gain_out: Any, creep_out: Any,
-    share_out: Any,
+    lane: Any, row: Any, contact_in: Any, index_in: Any, unit_in: Any, which_in: Any, parameter_in: Any, key_0: Any,
+    key_1: Any, sensor: Any, first: Any, fresh: Any, creep_in: Any, force_out: Any, truth_out: Any, gain_out: Any,
+    creep_out: Any, share_out: Any, word_out: Any, work_out: Any,
 ) -> None:  # fmt: skip
-    which = which_in[row]
+    which, samples = which_in[row], contact_in.shape[1]
     rows, columns = truth_out.shape[2], truth_out.shape[3]
     for i in range(rows):
         for j in range(columns):
@@ -136,15 +151,37 @@ def _read_row(
             gain = 1.0 + parameter_in[which, 2] * normal(words[taxel % _LANES])
             gain_out[row, i, j] = gain if gain > 0.0 else 0.0
             creep_out[row, i, j] = 0.0 if fresh else creep_in[row, i, j]
-    for t in range(contact_in.shape[1]):
-        _press(row, t, which, contact_in, parameter_in, share_out, truth_out)
-        _read_sample(
-            row, t, which, index_in[row], sensor, first + t, key_0, key_1, parameter_in, truth_out, gain_out,
-            force_out, creep_out,
+    for start in range(0, samples, TILE):
+        count = min(TILE, samples - start)
+        for t in range(count):
+            _press(lane, row, start + t, which, contact_in, parameter_in, share_out, truth_out)
+        for block in range((rows * columns + _LANES - 1) // _LANES):
+            _draw_noise(lane, index_in[row], sensor, first + start, block, count, key_0, key_1, word_out)
+            for word in range(min(_LANES, rows * columns - block * _LANES)):
+                i = (block * _LANES + word) // columns
+                j = block * _LANES + word - i * columns
+                _read_taxel(
+                    lane, row, start, count, i, j, which, word, parameter_in, gain_out[row, i, j], truth_out, word_out,
+                    force_out, creep_out, work_out,
+                )  # fmt: skip
+
+
+@scalar
+def _read_lane(
+    lane: Any, contact_in: Any, index_in: Any, unit_in: Any, which_in: Any, parameter_in: Any, key_0: Any, key_1: Any,
+    sensor: Any, first: Any, fresh: Any, creep_in: Any, lanes: Any, force_out: Any, truth_out: Any, gain_out: Any,
+    creep_out: Any, share_out: Any, word_out: Any, work_out: Any,
+) -> None:  # fmt: skip
+    # The rows of a lane share scratch, which then stays in the nearest cache.
+    rows = contact_in.shape[0]
+    for row in range(np.int64(lane) * rows // lanes, (np.int64(lane) + 1) * rows // lanes):
+        _read_row(
+            lane, row, contact_in, index_in, unit_in, which_in, parameter_in, key_0, key_1, sensor, first, fresh,
+            creep_in, force_out, truth_out, gain_out, creep_out, share_out, word_out, work_out,
         )  # fmt: skip
 
 
-_READ: Final = Kernel(_read_row)
+_READ: Final = Kernel(_read_lane)
 
 
 def apply_tactile(
@@ -208,11 +245,13 @@ def apply_tactile(
     )  # fmt: skip
     force, truth = (place.allocate((count, samples, rows, columns), np.float64) for _ in range(2))
     gain, crept = (place.allocate((count, rows, columns), np.float64) for _ in range(2))
+    lanes = count_lanes(place, count, threads)
     _READ.launch(
-        count, place.borrow(contacts, np.float64), number_rows(index, count), spread_units(unit, count), profiles.which,
+        lanes, place.borrow(contacts, np.float64), number_rows(index, count), spread_units(unit, count), profiles.which,
         np.array([_pack(one, hertz) for one in profiles.profiles]), *stream_key(seed, "tactile"), check_sensor(sensor),
-        np.int64(first), history is None, creep, force, truth, gain, crept,
-        place.allocate((count, rows + columns), np.float64), device=place.device, threads=threads,
+        np.int64(first), history is None, creep, lanes, force, truth, gain, crept,
+        place.allocate((lanes, rows + columns), np.float64), place.allocate((lanes, _LANES, TILE), np.uint32),
+        place.allocate((lanes, TILE), np.float64), device=place.device, threads=threads,
     )  # fmt: skip
     return TactileReading(
         force=place.give(force),
@@ -230,7 +269,7 @@ def _load(name: str) -> TactileProfile:
 
 def _pack(profile: TactileProfile, rate: float) -> tuple[float, ...]:
     return (
-        profile.pitch, 1.0 / (profile.spread * math.sqrt(2.0)), profile.gain_error, profile.saturation,
+        profile.pitch, 1.0 / profile.spread, profile.gain_error, profile.saturation,
         profile.creep_share, math.exp(-1.0 / (rate * profile.creep_time)), profile.noise, profile.threshold,
         profile.step,
     )  # fmt: skip

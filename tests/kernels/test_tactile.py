@@ -46,7 +46,7 @@ def test_readings_match_the_definitions(profile) -> None:
         shown, expected, truth = naive.read(
             touches[k], profile, rate=50.0, seed=5, row=row, sensor=3, unit=unit, first=7
         )
-        assert np.allclose(reading.truth[k], truth, rtol=0, atol=1e-12)
+        assert np.allclose(reading.truth[k], truth, rtol=0, atol=1e-7)
         on_edge = np.abs(shown / profile.step % 1.0 - 0.5) < 1e-4
         on_edge |= np.abs(shown - profile.threshold) < 1e-6
         assert np.allclose(reading.force[k][~on_edge], expected[~on_edge], rtol=0, atol=1e-12)
@@ -107,7 +107,7 @@ def test_saturation_is_soft_and_never_exceeded() -> None:
     touches[0, :, 0] = np.stack([np.full(4, 0.002), np.full(4, 0.002), forces, np.ones(4)], axis=1)
     shown = apply_tactile(touches, profile).force[0, :, 2, 2]
 
-    assert np.allclose(shown, 5 * (1 - np.exp(-forces / 5)), rtol=0, atol=1e-9)
+    assert np.allclose(shown, forces / (1 + forces / 5), rtol=0, atol=1e-9)
     assert shown.max() <= 5.0
 
 
@@ -131,7 +131,7 @@ def test_gains_and_noise_have_their_deviations() -> None:
     touches = np.tile(_point(0.001, 0.001, 100.0), (rows, samples, 1, 1))
     reading = apply_tactile(touches, profile, unit=np.arange(rows), threads=1)
     noise = reading.force - reading.gain[:, None] * reading.truth * (
-        1 - reading.gain[:, None] * reading.truth / 2e6
+        1 - reading.gain[:, None] * reading.truth / 1e6
     )  # the saturation's second order
 
     assert (reading.gain - 1).std() == pytest.approx(0.05, rel=5 / math.sqrt(2 * 16 * rows))

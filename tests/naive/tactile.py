@@ -56,7 +56,7 @@ def read(contacts: np.ndarray, profile, *, rate: float, seed: int, row: int, sen
     shown, read_, truth = [], [], []
     for t, points in enumerate(contacts):
         pressed = press(points, profile)
-        load = profile.saturation * (1 - np.exp(-gain * pressed / profile.saturation))
+        load = 1 / (1 / np.maximum(gain * pressed, 1e-300) + 1 / profile.saturation)
         crept = keep * crept + (1 - keep) * load
         z = [normals(seed, "tactile", first + t, row, sensor, k // 4)[k % 4] for k in range(gain.size)]
         value = (1 - profile.creep_share) * load + profile.creep_share * crept
