@@ -106,8 +106,8 @@ def _draw_noise(lane: Any, index: Any, sensor: Any, item: Any, block: Any, count
 
 
 @scalar
-def _take_up_play(lane: Any, row: Any, joint: Any, start: Any, count: Any, half: Any, position_in: Any, path_out: Any,
-                  follower_out: Any, work_out: Any) -> None:  # fmt: skip
+def _take_up_play(lane: Any, row: Any, joint: Any, start: Any, count: Any, half: Any, kept: Any, position_in: Any,
+                  path_out: Any, follower_out: Any, work_out: Any) -> None:  # fmt: skip
     if half > 0.0:
         follower = follower_out[row, joint]
         for t in range(count):
@@ -118,8 +118,9 @@ def _take_up_play(lane: Any, row: Any, joint: Any, start: Any, count: Any, half:
         for t in range(count):
             work_out[lane, t] = position_in[row, start + t, joint]
         follower_out[row, joint] = work_out[lane, count - 1]
-    for t in range(count):
-        path_out[row, start + t, joint] = work_out[lane, t]
+    if kept:
+        for t in range(count):
+            path_out[row, start + t, joint] = work_out[lane, t]
 
 
 @scalar
@@ -185,10 +186,10 @@ def _wrap(row: Any, turn: Any, step: Any, gear_in: Any, home_in: Any, count_out:
 @scalar
 def _read_row(
     lane: Any, row: Any, position_in: Any, gear_in: Any, home_in: Any, index_in: Any, unit_in: Any, which_in: Any,
-    parameter_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, fresh: Any, follower_in: Any, history_in: Any,
-    velocity_in: Any, origin_in: Any, position_out: Any, velocity_out: Any, count_out: Any, path_out: Any,
-    offset_out: Any, eccentricity_out: Any, follower_out: Any, history_out: Any, last_out: Any, origin_out: Any,
-    word_out: Any, work_out: Any,
+    parameter_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, fresh: Any, plays: Any, follower_in: Any,
+    history_in: Any, velocity_in: Any, origin_in: Any, position_out: Any, velocity_out: Any, count_out: Any,
+    path_out: Any, offset_out: Any, eccentricity_out: Any, follower_out: Any, history_out: Any, last_out: Any,
+    origin_out: Any, word_out: Any, work_out: Any,
 ) -> None:  # fmt: skip
     which = which_in[row]
     samples, joints = position_in.shape[1], position_in.shape[2]
@@ -212,7 +213,7 @@ def _read_row(
                 gear = gear_in[row, joint]
                 scale = step / gear
                 _take_up_play(
-                    lane, row, joint, start, count, parameter_in[which, 3], position_in, path_out, follower_out,
+                    lane, row, joint, start, count, parameter_in[which, 3], plays, position_in, path_out, follower_out,
                     work_out,
                 )  # fmt: skip
                 _count_steps(
@@ -240,17 +241,17 @@ def _read_row(
 @scalar
 def _read_lane(
     lane: Any, position_in: Any, gear_in: Any, home_in: Any, index_in: Any, unit_in: Any, which_in: Any,
-    parameter_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, fresh: Any, follower_in: Any, history_in: Any,
-    velocity_in: Any, origin_in: Any, lanes: Any, position_out: Any, velocity_out: Any, count_out: Any, path_out: Any,
-    offset_out: Any, eccentricity_out: Any, follower_out: Any, history_out: Any, last_out: Any, origin_out: Any,
-    word_out: Any, work_out: Any,
+    parameter_in: Any, key_0: Any, key_1: Any, sensor: Any, first: Any, fresh: Any, plays: Any, follower_in: Any,
+    history_in: Any, velocity_in: Any, origin_in: Any, lanes: Any, position_out: Any, velocity_out: Any, count_out: Any,
+    path_out: Any, offset_out: Any, eccentricity_out: Any, follower_out: Any, history_out: Any, last_out: Any,
+    origin_out: Any, word_out: Any, work_out: Any,
 ) -> None:  # fmt: skip
     # The rows of a lane share scratch, which then stays in the nearest cache.
     rows = position_in.shape[0]
     for row in range(np.int64(lane) * rows // lanes, (np.int64(lane) + 1) * rows // lanes):
         _read_row(
             lane, row, position_in, gear_in, home_in, index_in, unit_in, which_in, parameter_in, key_0, key_1, sensor,
-            first, fresh, follower_in, history_in, velocity_in, origin_in, position_out, velocity_out, count_out,
+            first, fresh, plays, follower_in, history_in, velocity_in, origin_in, position_out, velocity_out, count_out,
             path_out, offset_out, eccentricity_out, follower_out, history_out, last_out, origin_out, word_out, work_out,
         )  # fmt: skip
 
@@ -315,12 +316,14 @@ def apply_encoder(
                           if gear_ratio is None else gear_ratio, count, joints, "gear_ratio")  # fmt: skip
     if not (gear > 0.0).all():
         raise ValueError("gear_ratio must be above 0, got a ratio that is not")
+    # Without any backlash the joints' own positions are what comes through.
+    plays = any(one.backlash > 0.0 for one in profiles.profiles)
     before = _borrow_history(place, history, count, window, joints)
     outputs = [
         place.allocate(shape, kind)
         for shape, kind in (
             ((count, samples, joints), np.float64), ((count, samples, joints), np.float64),
-            ((count, samples, joints), np.int64), ((count, samples, joints), np.float64),
+            ((count, samples, joints), np.int64), ((count if plays else 0, samples, joints), np.float64),
             ((count, joints), np.float64), ((count, joints, 2), np.float64), ((count, joints), np.float64),
             ((count, window, joints), np.int64), ((count, joints), np.float64), ((count, joints), np.int64),
         )
@@ -330,7 +333,7 @@ def apply_encoder(
         lanes, place.borrow(position, np.float64), gear, _spread_joints(home, count, joints, "home"),
         number_rows(index, count), spread_units(unit, count), profiles.which,
         np.array([_pack(one, hertz) for one in profiles.profiles]), *stream_key(seed, "encoder"), check_sensor(sensor),
-        np.int64(first), history is None, *before, lanes, *outputs,
+        np.int64(first), history is None, plays, *before, lanes, *outputs,
         place.allocate((lanes, _LANES, TILE), np.uint32), place.allocate((lanes, TILE), np.float64),
         device=place.device, threads=threads,
     )  # fmt: skip
@@ -340,7 +343,7 @@ def apply_encoder(
         velocity=given[1],
         count=given[2],
         truth=position,
-        follower=given[3],
+        follower=given[3] if plays else position,
         zero_offset=given[4],
         eccentricity=given[5],
         history=EncoderHistory(follower=given[6], counts=given[7], velocity=given[8], origin=given[9]),

@@ -14,7 +14,7 @@ from .series import check_rate
 
 Profile = TypeVar("Profile")
 
-TILE: Final = 256
+TILE: Final = 128
 """Samples that a kernel works on at a time, so that its scratch stays in the nearest cache."""
 
 _MOST = 1 << 32
