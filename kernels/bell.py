@@ -46,8 +46,8 @@ def bell_area(x: Any) -> Any:
     a = abs(x) * _SCALE
     value = 0.5
     if a < _END:
-        k = np.int64(a)
-        t = a - np.float64(k)
-        k = np.uint64(k)  # unsigned: no test for an index from the end
+        whole = np.int64(a)
+        t = a - np.float64(whole)
+        k = np.uint64(whole)  # unsigned: no test for an index from the end
         value = _CUBIC[k, 0] + t * (_CUBIC[k, 1] + t * (_CUBIC[k, 2] + t * _CUBIC[k, 3]))
     return value if x > 0.0 else -value

@@ -250,7 +250,8 @@ def identify_tool(wrench: ArrayLike, gravity_direction: ArrayLike, *, gravity: f
         raise ValueError(f"the readings fit a mass of {mass:g} kg; check the sign of gravity_direction and the axes")
     x, y, z = (found_torque[:3] / mass).tolist()
     bias = np.concatenate([found_force[1:], found_torque[3:]])
-    left = np.concatenate([force @ found_force, torque @ found_torque], axis=1)
+    parts = ((force, found_force), (torque, found_torque))
+    left = np.concatenate([sum(rows[..., k] * x for k, x in enumerate(found)) for rows, found in parts], axis=1)
     return ToolEstimate(tool=RigidTool(mass=mass, center=(x, y, z)), bias=bias, residual=readings - left)
 
 
