@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .lens import project_directions as project_directions
     from .lens import undistort_points as undistort_points
     from .lens import unproject_points as unproject_points
+    from .observation_timing import ObservationTiming as ObservationTiming
     from .optics import apply_optics as apply_optics
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
+    from .schedule import Observation as Observation
+    from .schedule import Schedule as Schedule
+    from .schedule import observe as observe
+    from .schedule import sample_times as sample_times
     from .sharpen import sharpen_image as sharpen_image
     from .stereo_matching import SemiGlobalMatcher as SemiGlobalMatcher
     from .stereo_matching import match_stereo as match_stereo
@@ -102,6 +107,11 @@ _HOMES = {
     "project_directions": "lens",
     "undistort_points": "lens",
     "unproject_points": "lens",
+    "ObservationTiming": "observation_timing",
+    "Observation": "schedule",
+    "Schedule": "schedule",
+    "observe": "schedule",
+    "sample_times": "schedule",
     "philox_uniforms": "philox",
     "stream_key": "philox",
     "CameraProfile": "camera_profile",
