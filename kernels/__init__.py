@@ -31,6 +31,13 @@ if TYPE_CHECKING:
     from .device import scalar as scalar
     from .exposure_control import ExposureControl as ExposureControl
     from .exposure_control import advance_exposure as advance_exposure
+    from .geodesy import enu_from_geodetic as enu_from_geodetic
+    from .geodesy import geodetic_from_enu as geodetic_from_enu
+    from .gnss import GNSS_STATUS_NAMES as GNSS_STATUS_NAMES
+    from .gnss import GnssHistory as GnssHistory
+    from .gnss import GnssReading as GnssReading
+    from .gnss import apply_gnss as apply_gnss
+    from .gnss_profile import GnssProfile as GnssProfile
     from .incidence import cosine_of_incidence as cosine_of_incidence
     from .infrared_imager import InfraredImager as InfraredImager
     from .infrared_imager import expose_infrared as expose_infrared
@@ -107,6 +114,13 @@ _HOMES = {
     "project_directions": "lens",
     "undistort_points": "lens",
     "unproject_points": "lens",
+    "enu_from_geodetic": "geodesy",
+    "geodetic_from_enu": "geodesy",
+    "GNSS_STATUS_NAMES": "gnss",
+    "GnssHistory": "gnss",
+    "GnssReading": "gnss",
+    "apply_gnss": "gnss",
+    "GnssProfile": "gnss_profile",
     "ObservationTiming": "observation_timing",
     "Observation": "schedule",
     "Schedule": "schedule",

@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from .camera_profile import CameraProfile
+from .gnss_profile import GnssProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
 from .time_of_flight_profile import TimeOfFlightProfile
@@ -50,6 +51,7 @@ class Profile(Protocol):
 
 PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "camera": CameraProfile,
+    "gnss": GnssProfile,
     "stereo": StereoProfile,
     "structured_light": StructuredLightProfile,
     "time_of_flight": TimeOfFlightProfile,
@@ -58,6 +60,7 @@ PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
 SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "camera": ("camera",),
     "depth": ("stereo", "structured_light", "time_of_flight"),
+    "gnss": ("gnss",),
 }
 """What a sensor of a rig may be, and the kinds of profile that describe one."""
 
