@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     from .lens import undistort_points as undistort_points
     from .lens import unproject_points as unproject_points
     from .observation_timing import ObservationTiming as ObservationTiming
+    from .odometry import OdometryHistory as OdometryHistory
+    from .odometry import OdometryReading as OdometryReading
+    from .odometry import apply_odometry as apply_odometry
+    from .odometry_profile import OdometryProfile as OdometryProfile
     from .optics import apply_optics as apply_optics
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
@@ -121,6 +125,10 @@ _HOMES = {
     "GnssReading": "gnss",
     "apply_gnss": "gnss",
     "GnssProfile": "gnss_profile",
+    "OdometryHistory": "odometry",
+    "OdometryReading": "odometry",
+    "apply_odometry": "odometry",
+    "OdometryProfile": "odometry_profile",
     "ObservationTiming": "observation_timing",
     "Observation": "schedule",
     "Schedule": "schedule",

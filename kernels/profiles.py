@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from .camera_profile import CameraProfile
 from .gnss_profile import GnssProfile
+from .odometry_profile import OdometryProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
 from .time_of_flight_profile import TimeOfFlightProfile
@@ -52,6 +53,7 @@ class Profile(Protocol):
 PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "camera": CameraProfile,
     "gnss": GnssProfile,
+    "odometry": OdometryProfile,
     "stereo": StereoProfile,
     "structured_light": StructuredLightProfile,
     "time_of_flight": TimeOfFlightProfile,
@@ -61,6 +63,7 @@ SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "camera": ("camera",),
     "depth": ("stereo", "structured_light", "time_of_flight"),
     "gnss": ("gnss",),
+    "odometry": ("odometry",),
 }
 """What a sensor of a rig may be, and the kinds of profile that describe one."""
 
