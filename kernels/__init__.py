@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from .odometry import OdometryReading as OdometryReading
     from .odometry import apply_odometry as apply_odometry
     from .odometry_profile import OdometryProfile as OdometryProfile
+    from .optical_ranger_profile import OpticalRangerProfile as OpticalRangerProfile
     from .optics import apply_optics as apply_optics
     from .philox import philox_uniforms as philox_uniforms
     from .philox import stream_key as stream_key
@@ -60,6 +61,11 @@ if TYPE_CHECKING:
     from .profiles import describe_profile as describe_profile
     from .profiles import list_profiles as list_profiles
     from .profiles import load_profile as load_profile
+    from .ranger import apply_ranger as apply_ranger
+    from .ranger_beam import RangerBeam as RangerBeam
+    from .ranger_beam import ranger_directions as ranger_directions
+    from .ranger_reading import RANGER_STATUS_NAMES as RANGER_STATUS_NAMES
+    from .ranger_reading import RangerReading as RangerReading
     from .schedule import Observation as Observation
     from .schedule import Schedule as Schedule
     from .schedule import observe as observe
@@ -76,6 +82,7 @@ if TYPE_CHECKING:
     from .transforms import pose_from_position_quaternion as pose_from_position_quaternion
     from .transforms import quaternion_from_pose as quaternion_from_pose
     from .transforms import transform_points as transform_points
+    from .ultrasonic_profile import UltrasonicProfile as UltrasonicProfile
     from .white_balance import WhiteBalanceControl as WhiteBalanceControl
     from .white_balance import advance_white_balance as advance_white_balance
     from .white_balance import balance_levels as balance_levels
@@ -129,6 +136,13 @@ _HOMES = {
     "OdometryReading": "odometry",
     "apply_odometry": "odometry",
     "OdometryProfile": "odometry_profile",
+    "OpticalRangerProfile": "optical_ranger_profile",
+    "apply_ranger": "ranger",
+    "RangerBeam": "ranger_beam",
+    "ranger_directions": "ranger_beam",
+    "RANGER_STATUS_NAMES": "ranger_reading",
+    "RangerReading": "ranger_reading",
+    "UltrasonicProfile": "ultrasonic_profile",
     "ObservationTiming": "observation_timing",
     "Observation": "schedule",
     "Schedule": "schedule",

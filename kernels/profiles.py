@@ -12,9 +12,11 @@ from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 from .camera_profile import CameraProfile
 from .gnss_profile import GnssProfile
 from .odometry_profile import OdometryProfile
+from .optical_ranger_profile import OpticalRangerProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
 from .time_of_flight_profile import TimeOfFlightProfile
+from .ultrasonic_profile import UltrasonicProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
 
@@ -54,9 +56,11 @@ PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "camera": CameraProfile,
     "gnss": GnssProfile,
     "odometry": OdometryProfile,
+    "optical_ranger": OpticalRangerProfile,
     "stereo": StereoProfile,
     "structured_light": StructuredLightProfile,
     "time_of_flight": TimeOfFlightProfile,
+    "ultrasonic": UltrasonicProfile,
 }
 """Class of each kind of profile, as the built-in profiles' files name it."""
 SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
@@ -64,6 +68,7 @@ SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "depth": ("stereo", "structured_light", "time_of_flight"),
     "gnss": ("gnss",),
     "odometry": ("odometry",),
+    "ranger": ("optical_ranger", "ultrasonic"),
 }
 """What a sensor of a rig may be, and the kinds of profile that describe one."""
 
