@@ -101,6 +101,20 @@ class SensorCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class NavigationCase:
+    """Series of a navigation sensor against NumPy."""
+
+    name: str
+    kernel: str
+    """gnss, odometry, ultrasonic, optical or timing."""
+    rows: int
+    """Robots."""
+    samples: int
+    """Samples of each."""
+    threads: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class WriteCase:
     """A shard against h5py."""
 
@@ -146,6 +160,13 @@ SENSORS = (
     SensorCase(name="time of flight 640x480", kernel="time_of_flight", images=2, width=640, height=480, threads=1),
     SensorCase(name="philox words", kernel="philox", images=4, width=1024, height=1024, threads=1),
 )
+NAVIGATION = (
+    NavigationCase(name="gnss, 256 robots", kernel="gnss", rows=256, samples=400, threads=1),
+    NavigationCase(name="odometry, 256 robots", kernel="odometry", rows=256, samples=400, threads=1),
+    NavigationCase(name="ultrasonic, 128 rays", kernel="ultrasonic", rows=64, samples=64, threads=1),
+    NavigationCase(name="optical, 64 rays", kernel="optical", rows=64, samples=256, threads=1),
+    NavigationCase(name="timing, 256 robots", kernel="timing", rows=256, samples=400, threads=1),
+)
 WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
@@ -168,6 +189,8 @@ def tiny(case: Case) -> Case:
             changes |= {"steady": False}
         case StartCase():
             changes = {"rows": 1, "settings": ("views=1", "looks=1", "rig.head.width=24", "rig.head.height=16")}
+        case NavigationCase():
+            changes = {"rows": 2, "samples": 8}
         case SensorCase():
             changes |= {"images": 2}
         case _:

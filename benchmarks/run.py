@@ -18,6 +18,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "views": cases.VIEWS,
     "rays": cases.RAYS,
     "sensors": cases.SENSORS,
+    "navigation": cases.NAVIGATION,
     "write": cases.WRITE,
     "pipeline": cases.PIPELINE,
     "start": cases.START,

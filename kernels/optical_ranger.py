@@ -49,7 +49,7 @@ def _see(
     which = which_in[row]
     full, glass = parameter_in[which, 0], parameter_in[which, 3]
     truth = _FARTHEST
-    signal, moment, bright = 0.0, 0.0, 0.0
+    signal, moment, second, bright = 0.0, 0.0, 0.0, 0.0
     for k in range(range_in.shape[1]):
         distance = range_in[row, k]
         if distance > np.float32(0.0) and distance < _FARTHEST:
@@ -61,22 +61,14 @@ def _see(
             bright += share
             if cosine_in.shape[0] > 0:
                 share *= np.float64(cosine_in[row, k])
-            rate = full * share / (r * r)
-            signal += rate
-            moment += rate * r
+            share = full * share
+            signal += share / (r * r)
+            moment += share / r
+            second += share
     total = signal + glass
     mean = moment / total if total > 0.0 else 0.0
-    square = glass * mean * mean
-    for k in range(range_in.shape[1]):
-        distance = range_in[row, k]
-        if distance > np.float32(0.0) and distance < _FARTHEST:
-            r = np.float64(distance)
-            share = weight_in[which, k]
-            if reflectance_in.shape[0] > 0:
-                share *= np.float64(reflectance_in[row, k])
-            if cosine_in.shape[0] > 0:
-                share *= np.float64(cosine_in[row, k])
-            square += full * share / (r * r) * (r - mean) * (r - mean)
+    spread = second / total - mean * mean if total > 0.0 else 0.0
+    spread = spread if spread > 0.0 else 0.0
     budget, width, window = parameter_in[which, 4], parameter_in[which, 5], parameter_in[which, 6]
     counts = budget * total
     ambient = budget * (ambient_in[row] * bright * parameter_in[which, 1] + parameter_in[which, 2])
@@ -85,8 +77,7 @@ def _see(
     counted = (poisson(counts + ambient, w0) - ambient) / budget
     sigma = 0.0
     if counts > 0.0:
-        spread = width * width + square / total
-        sigma = math.sqrt(spread / counts + window * window / 12.0 * ambient / (counts * counts))
+        sigma = math.sqrt((width * width + spread) / counts + window * window / 12.0 * ambient / (counts * counts))
     o0, _, _, _ = draw_block(key_0, key_1, unit_in[row], _FIXED_ROW, sensor, 1)
     measured = mean + parameter_in[which, 7] * normal(o0) + sigma * normal(w1)
     near, far, quantum = parameter_in[which, 11], parameter_in[which, 12], parameter_in[which, 8]

@@ -58,57 +58,57 @@ class Observation:
 
 @scalar
 def _draw(
-    place: Any, number_in: Any, due_in: Any, row_in: Any, law_in: Any, key_0: Any, key_1: Any, sensor: Any,
+    row: Any, due_in: Any, count_in: Any, first_in: Any, row_in: Any, law_in: Any, key_0: Any, key_1: Any, sensor: Any,
     measured_out: Any, arrival_out: Any, delivered_out: Any,
 ) -> None:  # fmt: skip
-    row = place // number_in.shape[1]
-    k = place - row * number_in.shape[1]
-    number = number_in[row, k]
-    measured_out[row, k] = np.int64(-1)
-    arrival_out[row, k] = np.int64(-1)
-    delivered_out[row, k] = np.uint8(0)
-    if number >= 0:
-        word_0, word_1, word_2, _ = draw_block(key_0, key_1, number, row_in[row], sensor, 0)
-        measured = due_in[row, k]
-        if law_in[3] > 0.0:
-            measured = measured + np.int64(math.floor(law_in[3] * normal(word_2) + 0.5))
-            measured = measured if measured > 0 else np.int64(0)
-        latency = np.int64(0)
-        if law_in[2] > 0.0:
-            latency = np.int64(math.floor(law_in[0] * math.exp(law_in[1] * normal(word_0)) + 0.5))
-        elif law_in[0] > 0.0:
-            latency = np.int64(math.floor(law_in[0] + 0.5))
-        measured_out[row, k] = measured
-        arrival_out[row, k] = measured + latency
-        delivered_out[row, k] = np.uint8(0) if uniform64(word_1) < law_in[4] else np.uint8(1)
+    index, first, count = row_in[row], first_in[row], count_in[row]
+    center, spread, wander, loss = law_in[0], law_in[1], law_in[2], law_in[3]
+    for k in range(count):
+        word_0, word_1, word_2, _ = draw_block(key_0, key_1, first + k, index, sensor, 0)
+        start = due_in[row, k] + np.int64(math.floor(wander * normal(word_2) + 0.5))
+        start = start if start > 0 else np.int64(0)
+        measured_out[row, k] = start
+        arrival_out[row, k] = start + np.int64(math.floor(center * math.exp(spread * normal(word_0)) + 0.5))
+        delivered_out[row, k] = np.uint8(0) if uniform64(word_1) < loss else np.uint8(1)
+    for k in range(count, measured_out.shape[1]):
+        measured_out[row, k] = np.int64(-1)
+        arrival_out[row, k] = np.int64(-1)
+        delivered_out[row, k] = np.uint8(0)
 
 
 @scalar
 def _find(
-    place: Any, measured_in: Any, arrival_in: Any, delivered_in: Any, count_in: Any, query_in: Any, holds: Any,
+    row: Any, measured_in: Any, arrival_in: Any, delivered_in: Any, count_in: Any, query_in: Any, holds: Any,
     found_out: Any,
 ) -> None:  # fmt: skip
-    row = place // query_in.shape[1]
-    query = place - row * query_in.shape[1]
-    instant = query_in[row, query]
-    low, high = np.int64(0), count_in[row]
-    # Nothing arrives before it is measured: start behind the last one that has been measured.
-    while low < high:
-        middle = (low + high) // 2
-        if measured_in[row, middle] <= instant:
-            low = middle + 1
-        else:
-            high = middle
     size = found_out.shape[2]
-    left = size
-    k = low - 1
-    while k >= 0 and left > 0:
-        if arrival_in[row, k] <= instant and (delivered_in[row, k] != 0 or holds == 0):
-            left -= 1
-            found_out[row, query, left] = k if delivered_in[row, k] != 0 else np.int64(-1)
-        k -= 1
-    for rest in range(left):
-        found_out[row, query, rest] = np.int64(-1)
+    low = np.int64(0)
+    for query in range(query_in.shape[1]):
+        instant = query_in[row, query]
+        # Nothing arrives before it is measured: look behind the last one that has been measured, from where the query
+        # before found it if queries go on in time.
+        if query > 0 and instant < query_in[row, query - 1]:
+            low = np.int64(0)
+        high = low + 8
+        if high >= count_in[row] or measured_in[row, high] > instant:
+            high = min(high, count_in[row])
+        else:
+            high = count_in[row]
+        while low < high:
+            middle = (low + high) // 2
+            if measured_in[row, middle] <= instant:
+                low = middle + 1
+            else:
+                high = middle
+        left = size
+        k = low - 1
+        while k >= 0 and left > 0:
+            if arrival_in[row, k] <= instant and (delivered_in[row, k] != 0 or holds == 0):
+                left -= 1
+                found_out[row, query, left] = k if delivered_in[row, k] != 0 else np.int64(-1)
+            k -= 1
+        for rest in range(left):
+            found_out[row, query, rest] = np.int64(-1)
 
 
 _DRAW: Final = Kernel(_draw)
@@ -169,13 +169,13 @@ def sample_times(
         due[which, : end - first] = _due(timing, first, end)
         count[which] = end - first
     mean, deviation = timing.latency_law
-    scale = NANOSECONDS * (math.exp(mean) if deviation > 0.0 else timing.delay)
-    law = np.array([scale, deviation, timing.jitter, timing.sampling_jitter * NANOSECONDS, timing.dropout])
+    median = NANOSECONDS * (math.exp(mean) if deviation > 0.0 else timing.delay)
+    law = np.array([median, deviation, timing.sampling_jitter * NANOSECONDS, timing.dropout])
     measured, arrival = np.empty_like(number), np.empty_like(number)
     delivered = np.empty(number.shape, np.uint8)
     _DRAW.launch(
-        number.size, number, due, rows, law, *stream_key(seed, "timing"), check_sensor(sensor), measured, arrival,
-        delivered, threads=threads,
+        len(rows), due, count, number[:, 0], rows, law, *stream_key(seed, "timing"), check_sensor(sensor), measured,
+        arrival, delivered, threads=threads,
     )  # fmt: skip
     return Schedule(
         timing=timing,
@@ -239,13 +239,14 @@ def observe(
     query = _spread_queries(query_ns, shape[0])
     found = np.empty((*query.shape, size or 1), np.int64)
     _FIND.launch(
-        query.size, schedule.measured, schedule.arrival, schedule.delivered.view(np.uint8), schedule.count, query,
+        query.shape[0], schedule.measured, schedule.arrival, schedule.delivered.view(np.uint8), schedule.count, query,
         int(how == "hold"), found, threads=threads,
     )  # fmt: skip
     rows = np.arange(shape[0])[:, None, None]
     none, chosen = found < 0, np.maximum(found, 0)
-    age = np.where(none, np.int64(-1), query[..., None] - schedule.measured[rows, chosen])
-    number = np.where(none, np.int64(-1), schedule.number[rows, chosen])
+    age = query[..., None] - schedule.measured[rows, chosen]
+    number = schedule.number[rows, chosen]
+    age[none], number[none] = -1, -1
     value = _gather(values, place, rows, chosen, none, float("nan") if is_real else 0)
     if size is None:
         value, age, number = value[:, :, 0], age[..., 0], number[..., 0]

@@ -229,17 +229,17 @@ from simloom.kernels import schedule as s
 from simloom.kernels.philox import stream_key
 measured, arrival = np.empty_like(number), np.empty_like(number)
 delivered = np.empty(number.shape, np.uint8)
-s._DRAW.launch(number.size, number, due, rows, law, *stream_key(7, "timing"), np.uint64(0), measured, arrival,
+s._DRAW.launch(2, due, count, number[:, 0], rows, law, *stream_key(7, "timing"), np.uint64(0), measured, arrival,
                delivered, device="cuda")
 places = np.empty((*query.shape, 1), np.int64)
-s._FIND.launch(query.size, measured, arrival, delivered, count, query, 1, places, device="cuda")
+s._FIND.launch(2, measured, arrival, delivered, count, query, 1, places, device="cuda")
 out = {"measured": measured, "arrival": arrival, "delivered": delivered, "places": places}
 """,
         tmp_path,
         number=schedule.number,
         due=np.array([[LATE.stamp(k) if k >= 0 else -1 for k in row] for row in schedule.number.tolist()]),
         rows=np.array([4, 5]),
-        law=np.array([math.exp(LATE.latency_law[0]) * 1e9, LATE.latency_law[1], LATE.jitter, 2e4, LATE.dropout]),
+        law=np.array([math.exp(LATE.latency_law[0]) * 1e9, LATE.latency_law[1], 2e4, LATE.dropout]),
         count=schedule.count,
         query=query,
     )
