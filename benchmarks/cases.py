@@ -162,7 +162,9 @@ SENSORS = (
 )
 NAVIGATION = (
     NavigationCase(name="gnss, 256 robots", kernel="gnss", rows=256, samples=400, threads=1),
+    NavigationCase(name="gnss, 16 robots", kernel="gnss", rows=16, samples=400, threads=1),
     NavigationCase(name="odometry, 256 robots", kernel="odometry", rows=256, samples=400, threads=1),
+    NavigationCase(name="odometry, 16 robots", kernel="odometry", rows=16, samples=400, threads=1),
     NavigationCase(name="ultrasonic, 128 rays", kernel="ultrasonic", rows=64, samples=64, threads=1),
     NavigationCase(name="optical, 64 rays", kernel="optical", rows=64, samples=256, threads=1),
     NavigationCase(name="timing, 256 robots", kernel="timing", rows=256, samples=400, threads=1),

@@ -18,10 +18,10 @@ SUITES: dict[str, Sequence[Any]] = {
     "views": cases.VIEWS,
     "rays": cases.RAYS,
     "sensors": cases.SENSORS,
-    "navigation": cases.NAVIGATION,
     "write": cases.WRITE,
     "pipeline": cases.PIPELINE,
     "start": cases.START,
+    "navigation": cases.NAVIGATION,
 }
 """Suite to cases; the code of a suite is `suite_<name>.py`."""
 

@@ -51,7 +51,6 @@ GNSS_STATUS_NAMES: Final = ("no_fix", "fix", "rtk_float", "rtk_fixed")
 """Name of each status of a fix."""
 
 _STATES: Final = 8
-_ONE: Final = np.uint8(1)
 
 
 @final
@@ -132,7 +131,7 @@ def _walk(
                 m_e, m_n, m_u = size * normal(m0), size * normal(m1), size * normal(m2)
             shifted = np.int64(1) if stays else np.int64(0)
         scale = parameter_in[which, 10] if status == 1 else 1.0
-        falls = math.exp(-(np.float64(number) * step) / parameter_in[which, 8])
+        falls = math.exp(-(np.float64(number) * step) / parameter_in[which, 8]) if startup > 0.0 else 0.0
         across, up = parameter_in[which, 0], parameter_in[which, 1]
         noise, noise_up = parameter_in[which, 4], parameter_in[which, 5]
         here = np.float64(shifted)
