@@ -61,10 +61,11 @@ def _see(
             bright += share
             if cosine_in.shape[0] > 0:
                 share *= np.float64(cosine_in[row, k])
-            share = full * share
-            signal += share / (r * r)
-            moment += share / r
-            second += share
+            inverse = 1.0 / r
+            rate = full * share
+            second += rate
+            moment += rate * inverse
+            signal += rate * inverse * inverse
     total = signal + glass
     mean = moment / total if total > 0.0 else 0.0
     spread = second / total - mean * mean if total > 0.0 else 0.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from .observation_timing import ObservationTiming
 from .profile_check import check_range, check_whole
 from .ultrasonic_profile import MAX_RAYS
 
@@ -51,6 +52,8 @@ class OpticalRangerProfile:
     """Range beyond which pulses can no longer be told apart [m], > range_min, ≤ 1e4."""
     crosstalk_rate: float
     """Probability that another sensor's light is taken for the own, [0, 1]."""
+    update_rate: float
+    """Measurements per second [Hz], [1e-3, 1 / timing_budget]."""
 
     def __post_init__(self) -> None:
         check_whole(self, "ray_count", 1, MAX_RAYS)
@@ -67,3 +70,9 @@ class OpticalRangerProfile:
         check_range(self, "range_min", 0.0, 100.0)
         check_range(self, "unambiguous_range", self.range_min + 1e-6, 1e4)
         check_range(self, "crosstalk_rate", 0.0, 1.0)
+        check_range(self, "update_rate", 1e-3, 1.0 / self.timing_budget)
+
+    @property
+    def timing(self) -> ObservationTiming:
+        """When measurements begin, and when their ranges are known."""
+        return ObservationTiming(sampling_rate=self.update_rate, delay=self.timing_budget)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from .observation_timing import ObservationTiming
 from .profile_check import check_range, check_whole
 
 SPEED_AT_20: Final = 331.3 * math.sqrt(1.0 + 20.0 / 273.15)
@@ -61,6 +62,8 @@ class UltrasonicProfile:
     """Range at which waiting ends [m], > range_min, ≤ 1000."""
     crosstalk_rate: float
     """Probability that another sensor's pulse comes in while this one waits, [0, 1]."""
+    update_rate: float
+    """Measurements per second [Hz], [1e-3, 1e4]."""
 
     def __post_init__(self) -> None:
         check_whole(self, "ray_count", 1, MAX_RAYS)
@@ -81,12 +84,18 @@ class UltrasonicProfile:
         check_range(self, "range_min", 0.0, 100.0)
         check_range(self, "range_max", self.range_min + 1e-6, 1e3)
         check_range(self, "crosstalk_rate", 0.0, 1.0)
+        check_range(self, "update_rate", 1e-3, 1e4)
         size = 2.0 * math.pi * self.frequency / SPEED_AT_20 * self.aperture_radius * math.sin(self.half_angle)
         if size > _PISTON_MOST:
             raise ValueError(
                 f"half_angle reaches {size:.1f} in 2 pi f a sin(half_angle) / c, at most {_PISTON_MOST:g}: a membrane "
                 "this large sends nothing there; set UltrasonicProfile.half_angle or .aperture_radius"
             )
+
+    @property
+    def timing(self) -> ObservationTiming:
+        """When sound is sent, and when the range is known at the latest."""
+        return ObservationTiming(sampling_rate=self.update_rate, delay=2.0 * self.range_max / self.assumed_speed)
 
     @property
     def rise_range(self) -> float:

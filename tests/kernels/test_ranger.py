@@ -121,6 +121,14 @@ def test_wrong_calls_are_refused() -> None:
             apply_ranger(**({"range": there, "profile": "vl53l0x", "seed": 0, "index": [0, 1]} | keys))
 
 
+def test_ranges_come_late() -> None:
+    """The profiles' timing has their rate, and the time that a measurement takes."""
+    assert load_sensor_profile("ranger", "vl53l0x").timing.delay == 0.033
+    assert load_sensor_profile("ranger", "hc_sr04").timing.delay == pytest.approx(8.0 / 340.0)
+    with pytest.raises(ValueError, match="update_rate must be a number in"):
+        dataclasses.replace(load_sensor_profile("ranger", "vl53l0x"), update_rate=50.0)
+
+
 def test_beams_are_shared() -> None:
     """Asking for the same beam again gives the same arrays."""
     profile = load_sensor_profile("ranger", "vl53l0x")
