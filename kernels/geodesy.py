@@ -1,8 +1,8 @@
 """Latitude, longitude and height on the WGS 84 ellipsoid, from and to east, north, up about an origin.
 
-Both ways are closed forms, without iteration; there and back is within a nanometre for points near the ground.
+Both ways are closed forms, without iteration; there and back is within 20 nm, 40 km about an origin.
 
-Sources: NIMA TR8350.2, "Department of Defense World Geodetic System 1984", 3rd edition, table 3.1; Heikkinen,
+Sources: NIMA TR8350.2, "Department of Defense World Geodetic System 1984", 3rd edition; Heikkinen,
 "Geschlossene Formeln zur Berechnung raeumlicher geodaetischer Koordinaten aus rechtwinkligen Koordinaten", Zeitschrift
 fuer Vermessungswesen 107, 1982; Zhu, "Conversion of Earth-centered Earth-fixed coordinates to geodetic coordinates",
 IEEE Transactions on Aerospace and Electronic Systems 30(3), 1994.

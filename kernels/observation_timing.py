@@ -14,8 +14,9 @@ The vocabulary is dm_control's (`delay`, `buffer_size`) and robosuite's (`sampli
 
 Draws, in the stream "timing": item = n, one block, words: latency, loss, instant.
 
-Sources: dm_control, "Software and tasks for continuous control", Tassa et al. 2020, section 4 (observables); robosuite,
-"A modular simulation framework and benchmark for robot learning", Zhu et al. 2020, section on sensors.
+Sources: Tassa et al., "dm_control: software and tasks for continuous control", 2020, with composer/observation/
+obs_buffer.py there, whose buffer keeps the order of arrival instead; Zhu et al., "robosuite: a modular simulation
+framework and benchmark for robot learning", 2020, with utils/observables.py there.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ taken, and its range; row fixed and item = `unit`, block 1, the specimen's offse
 Differs from a real sensor: pile-up of photons is not modelled, what is beyond the unambiguous range is told as such and
 never folded, and a real one's window does not follow the surface.
 
-Sources: Becker, "Advanced time-correlated single photon counting techniques", 2005, section 7.8 (deviation of the first
-moment); STMicroelectronics, VL53L0X data sheet DocID029104 (quantities and limits).
+Sources: Becker, "Advanced time-correlated single photon counting techniques", 2005 (deviation of the first moment);
+STMicroelectronics, VL53L0X data sheet DocID029104, and the range status of its programming interface.
 """
 
 from __future__ import annotations

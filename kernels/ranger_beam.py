@@ -78,7 +78,7 @@ def piston_amplitude(frequency: float, radius: float, angle: float) -> float:
         radius: Of the piston [m].
         angle: Off the axis [rad].
 
-    Source: Kinsler et al., equation 7.4.17.
+    Source: Kinsler et al., section 7.4; the series of the Bessel function.
     """
     square = (math.pi * frequency / SPEED_AT_20 * radius * math.sin(angle)) ** 2  # (x / 2)^2
     # 2 J1(x) / x is the sum of (-(x/2)^2)^k / (k! (k + 1)!).

@@ -195,7 +195,7 @@ def speed_of_sound(temperature: float) -> float:
     Args:
         temperature: Of the air [degrees Celsius], above -273.15.
 
-    Source: Kinsler et al., equation 5.6.8, for an ideal gas.
+    Source: Kinsler et al., chapter 5, for an ideal gas.
 
     Example:
         >>> round(speed_of_sound(20.0), 1)

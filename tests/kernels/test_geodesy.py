@@ -19,7 +19,7 @@ def test_a_published_point_is_met() -> None:
 
 
 def test_there_and_back_is_exact() -> None:
-    """All over the Earth, 40 km about the origin, both ways together keep a point to a nanometre or so."""
+    """All over the Earth, 40 km about the origin, both ways together keep a point to 20 nm."""
     grid = np.linspace(-4e4, 4e4, 5)
     points = np.stack(np.meshgrid(grid, grid, [-1e3, 0.0, 2e4], indexing="ij"), axis=-1)
     for latitude in (-89.9, -45.0, -1e-3, 0.0, 37.0, 60.0, 89.5):
