@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,28 @@ class Recording:
     """Poses of the robot's link frames, the base first, shape (T, N, 4, 4)."""
     body_poses: Array
     """Poses of the other bodies that were watched, shape (T, B, 4, 4)."""
+
+    def of_instances(self, poses_over: Callable[[Array, Array], Array]) -> Motion:
+        """Return the motion with the poses of a snapshot's instances, which follow from those of links and bodies."""
+        return replace(self.motion, pose_world_instance=poses_over(self.link_poses, self.body_poses))
+
+
+def window_steps(window: float) -> int:
+    """Return the physics steps of a recorded window.
+
+    Args:
+        window: Its length [s], range [0, 60].
+
+    Returns:
+        Steps of 1/240 s, at least 2; 0 for a window of 0.
+
+    Raises:
+        ValueError: If it is out of range, or longer than 0 and shorter than two steps.
+    """
+    steps = round(window * 240.0) if 0.0 <= window <= 60.0 else 1
+    if steps == 1 or (steps == 0 and window > 0.0):
+        raise ValueError(f"window must be 0 or in [0.0084, 60] s (physics steps 240 times a second), got {window}")
+    return steps
 
 
 class MotionRecorder:

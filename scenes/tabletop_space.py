@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from .distribution import Distribution
 from .distributions import Choice, Integer, LogUniform, TruncatedNormal, Uniform
+from .look_space import lighting_parameters, robot_look_parameters, surface_parameters
 from .physics import Joint
 from .space import Axis, Parameter, ParameterSpace
 from .tabletop_robot import robot_parameters
@@ -15,57 +16,11 @@ from .vector_distributions import Rotation
 
 OBJECT_KINDS: Final = ("random_object", "box", "sphere", "cylinder", "capsule")
 """Options of `object.kind`, in the order of their classes."""
-MATERIAL_KINDS: Final = ("own", "plain", "texture", "checker", "stripes", "noise", "wood", "speckle")
-"""Options of `<surface>.material`; own = what the asset's file says."""
-
-_POSITIVE: Final = (1e-9, math.inf)
 
 
-def _surface(name: str, what: str, count: int, period: tuple[float, float], own: float) -> list[Parameter]:
-    """Return the parameters of a surface's material, drawn for every look."""
-
-    def make(suffix: str, distribution: Distribution, unit: str, meaning: str, **more: Any) -> Parameter:
-        return Parameter(
-            name=f"{name}.{suffix}",
-            distribution=distribution,
-            unit=unit,
-            meaning=f"{meaning} of {what}",
-            varies="look",
-            when="reset",
-            group="materials",
-            **more,
-        )
-
-    weights = (own, *((1.0 - own) * w for w in (0.04, 0.40, 0.10, 0.13, 0.12, 0.12, 0.09)))
-    unit_range = (0.0, 1.0)
-    return [
-        make("material", Choice(options=MATERIAL_KINDS, weights=weights), "1", "Kind of surface", count=count),
-        make(
-            "texture", Uniform(low=0.0, high=1.0), "1", "Place in the row of textures", count=count, allowed=unit_range
-        ),
-        make("color", Uniform(low=0.06, high=0.85), "1", "Linear albedo r, g, b", count=3 * count, allowed=unit_range),
-        make(
-            "pattern_color",
-            Uniform(low=0.04, high=0.85),
-            "1",
-            "Linear second colour r, g, b",
-            count=3 * count,
-            allowed=unit_range,
-        ),
-        make(
-            "pattern_scale",
-            LogUniform(low=period[0], high=period[1]),
-            "m",
-            "Period of the pattern (a texture spans four)",
-            count=count,
-            allowed=_POSITIVE,
-        ),
-        make("roughness", Uniform(low=0.2, high=1.0), "1", "Perceptual roughness", count=count, allowed=(0.03, 1.0)),
-        make("metallic", Choice(options=(0, 1), weights=(0.92, 0.08)), "1", "Metalness", count=count),
-    ]
-
-
-def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], own_materials: bool) -> ParameterSpace:
+def tabletop_space(
+    *, objects: int, asset_count: int, joints: Sequence[Joint], own_materials: bool, moves: bool = False
+) -> ParameterSpace:
     """Return the tabletop's parameters as declared.
 
     Args:
@@ -73,6 +28,7 @@ def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], o
         asset_count: Random objects in the library, >= 1.
         joints: The robot's movable joints.
         own_materials: Whether objects mostly keep the material of their file.
+        moves: Whether the arm moves.
 
     Returns:
         The space.
@@ -290,111 +246,21 @@ def tabletop_space(*, objects: int, asset_count: int, joints: Sequence[Joint], o
             "view",
             allowed=(0.02, 3.0),
         ),
-        *_surface("floor", "the floor", 1, (0.1, 0.8), 0.0),
-        *_surface("table", "the table", 1, (0.04, 0.3), 0.0),
-        *_surface("object", "each object", objects, (0.008, 0.05), 0.6 if own_materials else 0.0),
-        make(
-            "robot.tint",
-            Uniform(low=0.45, high=1.0),
-            "1",
-            "Factor on the robot's own colours r, g, b",
-            "materials",
-            "look",
-            count=3,
-            nominal=1.0,
-            allowed=(0.0, 1.0),
-        ),
-        make(
-            "robot.roughness",
-            Uniform(low=0.25, high=0.7),
-            "1",
-            "Perceptual roughness of the robot",
-            "materials",
-            "look",
-            allowed=(0.03, 1.0),
-        ),
-        make(
-            "robot.wear",
-            Uniform(low=0.05, high=0.3),
-            "1",
-            "Depth of the wear pattern on untextured links",
-            "materials",
-            "look",
-            allowed=(0.0, 1.0),
-        ),
-        make(
-            "light.azimuth",
-            Uniform(low=0.0, high=2 * math.pi),
-            "rad",
-            "Direction to the sun about z",
-            "lighting",
-            "look",
-            nominal=0.8,
-        ),
-        make(
-            "light.elevation",
-            Uniform(low=25 * degrees, high=80 * degrees),
-            "rad",
-            "Height of the sun",
-            "lighting",
-            "look",
-            allowed=(0.02, 1.5708),
-        ),
-        make(
-            "light.irradiance",
-            LogUniform(low=8.0, high=250.0),
-            "W/m^2",
-            "Irradiance on a surface that faces the sun, mean of the three primaries",
-            "lighting",
-            "look",
-            allowed=(0.0, 2000.0),
-        ),
-        make(
-            "light.temperature",
-            Uniform(low=2800.0, high=7500.0),
-            "K",
-            "Colour temperature of the sun's light",
-            "lighting",
-            "look",
-            nominal=5500.0,
-            allowed=(1700.0, 25000.0),
-        ),
-        make(
-            "sky.ratio",
-            Uniform(low=0.12, high=0.45),
-            "1",
-            "Irradiance of the sky on a level surface over that of the sun",
-            "lighting",
-            "look",
-            allowed=(0.0, 100.0),
-        ),
-        make(
-            "sky.temperature",
-            Uniform(low=5000.0, high=12000.0),
-            "K",
-            "Colour temperature of the sky at the zenith",
-            "lighting",
-            "look",
-            nominal=7500.0,
-            allowed=(1700.0, 25000.0),
-        ),
-        make(
-            "sky.horizon",
-            Uniform(low=0.6, high=1.6),
-            "1",
-            "Radiance at the horizon over that of the zenith",
-            "lighting",
-            "look",
-            allowed=(0.0, 10.0),
-        ),
-        make(
-            "sky.ground",
-            Uniform(low=0.1, high=0.5),
-            "1",
-            "Radiance from below over that of the zenith",
-            "lighting",
-            "look",
-            allowed=(0.0, 10.0),
-        ),
+        *surface_parameters("floor", "the floor", 1, (0.1, 0.8), 0.0),
+        *surface_parameters("table", "the table", 1, (0.04, 0.3), 0.0),
+        *surface_parameters("object", "each object", objects, (0.008, 0.05), 0.6 if own_materials else 0.0),
+        *robot_look_parameters(),
+        *lighting_parameters(),
     ]
+    if moves:
+        parameters.append(
+            make(
+                "motion.share",
+                Uniform(low=0.3, high=0.95),
+                "1",
+                "How much of the way from ready to the drawn pose lies behind when the recorded window starts",
+                "dynamics",
+                allowed=(0.0, 1.0),
+            )
+        )
     return ParameterSpace(parameters=tuple(parameters))

@@ -15,7 +15,7 @@ from simloom.scenes.assets import load_asset_library
 from simloom.scenes.physics import Surface
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
-from simloom.scenes.tabletop_layout import add_asset
+from simloom.scenes.object_plan import add_asset
 from simloom.scenes.world import World
 
 TOP = 0.75
