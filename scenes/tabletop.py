@@ -4,44 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..renderers.mesh_library import MeshLibrary
 from ..renderers.snapshot import Snapshot
-from ..renderers.urdf import UrdfLink
 from ..renderers.view import Camera
-from .asset_library import AssetLibrary
-from .assets import load_asset_library
+from .asset_scene import AssetScene
 from .contact_check import TOLERANCE
 from .instance_rows import robot_box, robot_outline
 from .motion_recorder import Recording, window_steps
 from .object_plan import ObjectPlan, add_asset, body_depth
-from .physics import Contacts, Joint, Settled, Surface, WorldError
-from .readout import empty_objects, empty_state, fill_objects, fill_state
+from .physics import Contacts, Settled, Surface
+from .readout import fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
-from .robot_links import RobotLinks
 from .scenario import Scenario
-from .scene import Scene
-from .sensor_parameters import override_space
 from .sensors import Rig
-from .space import ParameterSpace
 from .stage import Reason, Stage
 from .tabletop_arm import TabletopArm
 from .tabletop_layout import CLASSES, TABLE_BACK, plan_objects
 from .tabletop_snapshot import gather_instances
 from .tabletop_space import tabletop_space
-from .world import World
 
 Array = NDArray[np.float64]
 MAX_SETTLE_STEPS: Final = 960
 """Steps after which a scenario counts as not settled (4 s)."""
 
 
-class TabletopScene(Scene):
+class TabletopScene(AssetScene):
     """A robot arm at a table's edge and up to 15 objects, dropped before it and settled.
 
     Args:
@@ -81,19 +72,18 @@ class TabletopScene(Scene):
         cache: bool = True,
         window: float = 0.0,
     ) -> None:
-        if not 2 <= slots <= 256:
-            raise ValueError(f"slots must be in [2, 256], got {slots}; one is the robot's")
         self._steps = window_steps(window)
-        self._slots = slots
-        self._rig = rig if isinstance(rig, Rig) else Rig() if rig is None else Rig.from_json(rig)
-        self._assets = load_asset_library(
-            object_folders=object_folders, robot=robot, texture_folders=texture_folders, cache=cache
+        super().__init__(
+            slots=slots,
+            rig=rig,
+            object_folders=object_folders,
+            robot=robot,
+            texture_folders=texture_folders,
+            cache=cache,
         )
-        self._robot_links = RobotLinks(self._assets.robot_urdf)
-        self._mounts = self._robot_links.mount_rows(self._rig)
-        self._world = World()
         try:
             self._arm = TabletopArm(self._world, self._assets.robot_urdf)
+            self._joints = self._arm.joints
             declared = tabletop_space(
                 objects=slots - 1,
                 asset_count=len(self._assets.rows_of_kind("hulls")),
@@ -101,8 +91,7 @@ class TabletopScene(Scene):
                 own_materials=bool(object_folders),
                 moves=self._steps > 0,
             )
-            changed = dict(overrides or {})
-            self._space = override_space(declared, self._rig, changed).randomize(randomize, keep=changed)
+            self._declare(declared, overrides, randomize)
         except BaseException:
             self._world.close()
             raise
@@ -111,69 +100,9 @@ class TabletopScene(Scene):
         self._plans: tuple[ObjectPlan, ...] = ()
 
     @property
-    def space(self) -> ParameterSpace:
-        """What is randomized and how, overrides included."""
-        return self._space
-
-    @property
-    def slots(self) -> int:
-        """Object slots M: the robot's, then the objects'."""
-        return self._slots
-
-    @property
-    def slot_names(self) -> tuple[str, ...]:
-        """What each slot holds."""
-        return (self._robot_links.name, *(f"object{k}" for k in range(self._slots - 1)))
-
-    @property
-    def joint_names(self) -> tuple[str, ...]:
-        """Names of the joints in `state/joint_position`."""
-        return tuple(joint.name for joint in self.joints)
-
-    @property
-    def contact_pad(self) -> int:
-        """Contacts that a row has room for."""
-        return 8 * self._slots
-
-    @property
-    def rig(self) -> Rig:
-        """The sensors."""
-        return self._rig
-
-    @property
-    def library(self) -> MeshLibrary:
-        """Meshes and textures that its snapshots refer to."""
-        return self._assets.meshes
-
-    @property
-    def assets(self) -> AssetLibrary:
-        """The asset library."""
-        return self._assets
-
-    @property
-    def asset_digests(self) -> Mapping[str, str]:
-        """SHA-256 of every asset file that the scene may use."""
-        return MappingProxyType(dict(self._assets.digests))
-
-    @property
-    def world(self) -> World:
-        """The physics world, as the last stage left it; the environment steps it on."""
-        return self._world
-
-    @property
-    def joints(self) -> tuple[Joint, ...]:
-        """The robot's movable joints."""
-        return self._arm.joints
-
-    @property
     def robot(self) -> int:
         """The robot in the world, -1 before the first stage."""
         return self._arm.body
-
-    @property
-    def links(self) -> tuple[UrdfLink, ...]:
-        """The robot's links, the base first."""
-        return self._robot_links.links
 
     def observe(self, stage: Stage) -> tuple[Snapshot, dict[str, tuple[Camera, ...]]]:
         """Return the present state of the world, stepped on since a stage was made, as its first view shows it.
@@ -190,55 +119,16 @@ class TabletopScene(Scene):
         rows = gather_instances(self._assets, stage.param, self._plans, poses, links)
         return rows.snapshots(stage.param, 1)[0], self._place_cameras(stage.param, 1, top, links)
 
-    def close(self) -> None:
-        """Give back the physics client and temporary files."""
-        self._world.close()
-
-    def stage(self, scenario: Scenario, space: ParameterSpace | None = None) -> Stage:
-        """Make one world: build, drop, settle, pose the robot, check, read out.
-
-        Args:
-            scenario: A point of the space for V views and L looks.
-            space: A space with the same parameters to take it from; None = the scene's own.
-
-        Returns:
-            The settled world; one that fails comes back invalid with its reason.
-
-        Raises:
-            ValueError: If the scenario does not belong to the space.
-        """
-        chosen = self._space if space is None else space
-        values = chosen.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
-        param = chosen.spread(values, scenario.view_count, scenario.look_count)
-        first = {name: value[0, 0] for name, value in param.items()}
-        state = empty_state(self.contact_pad, len(self.joints))
-        objects = empty_objects(self._slots)
-        try:
-            plans = plan_objects(first, self._assets.assets, int(first["object_count"]))
-            return self._make(scenario, param, first, plans, objects, state)
-        except WorldError as error:
-            return Stage(
-                scenario=scenario,
-                valid=False,
-                reason=Reason.BUILD_FAILED,
-                message=str(error),
-                snapshots=(),
-                cameras={},
-                object=objects,
-                state=state,
-                param=param,
-            )
-
     def _make(
         self,
         scenario: Scenario,
         param: Mapping[str, Array],
         first: Mapping[str, Array],
-        plans: Sequence[ObjectPlan],
         objects: dict[str, NDArray[Any]],
         state: dict[str, NDArray[Any]],
     ) -> Stage:
         world, top = self._world, float(first["table.height"])
+        plans = plan_objects(first, self._assets.assets, int(first["object_count"]))
         self.bodies, settled = self._drop(first, plans)
         self._plans = tuple(plans)
         poses = [world.body_pose(body) for body in self.bodies]

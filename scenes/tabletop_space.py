@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, Final
 
 from .distribution import Distribution
-from .distributions import Choice, Integer, LogUniform, TruncatedNormal, Uniform
+from .distributions import Choice, Integer, LogUniform, Uniform
 from .look_space import lighting_parameters, robot_look_parameters, surface_parameters
 from .physics import Joint
+from .rig_space import rig_parameters
 from .space import Axis, Parameter, ParameterSpace
 from .tabletop_robot import robot_parameters
 from .vector_distributions import Rotation
@@ -54,7 +54,6 @@ def tabletop_space(
             **more,
         )
 
-    degrees = math.pi / 180.0
     each: dict[str, Any] = {"count": objects}
     fraction = each | {"allowed": (0.0, 1.0)}
     coefficient = each | {"allowed": (0.0, 10.0)}
@@ -184,67 +183,14 @@ def tabletop_space(
             "table.thickness", Uniform(low=0.02, high=0.06), "m", "Thickness of the top", "objects", allowed=(0.01, 0.1)
         ),
         *robot_parameters(joints),
-        make(
-            "camera.azimuth",
-            Uniform(low=-2.4, high=2.4),
-            "rad",
-            "Direction from the target to the camera, about z from the robot's forward axis",
-            "camera",
-            "view",
-            nominal=0.6,
-        ),
-        make(
-            "camera.elevation",
-            Uniform(low=20 * degrees, high=70 * degrees),
-            "rad",
-            "Height of the camera over the target, as an angle",
-            "camera",
-            "view",
-            allowed=(-0.5, 1.57),
-        ),
-        make(
-            "camera.distance",
-            Uniform(low=0.6, high=1.6),
-            "m",
-            "Distance from target to camera; farther where the robot is in the way",
-            "camera",
-            "view",
-            allowed=(0.1, 20.0),
-        ),
-        make(
-            "camera.target_x",
-            Uniform(low=0.3, high=0.6),
-            "m",
-            "Point looked at, forward of the robot",
-            "camera",
-            "view",
-        ),
-        make(
-            "camera.target_y",
-            Uniform(low=-0.15, high=0.15),
-            "m",
-            "Point looked at, left of the robot",
-            "camera",
-            "view",
-        ),
-        make("camera.target_z", Uniform(low=0.0, high=0.1), "m", "Point looked at, over the table", "camera", "view"),
-        make(
-            "camera.roll",
-            TruncatedNormal(mean=0.0, deviation=3 * degrees, low=-8 * degrees, high=8 * degrees),
-            "rad",
-            "Turn about the optical axis",
-            "camera",
-            "view",
-            nominal=0.0,
-        ),
-        make(
-            "camera.field_of_view",
-            Uniform(low=45 * degrees, high=75 * degrees),
-            "rad",
-            "Horizontal angle between the image's edges",
-            "camera",
-            "view",
-            allowed=(0.02, 3.0),
+        *rig_parameters(
+            azimuth=(-2.4, 2.4),
+            elevation=(20.0, 70.0),
+            distance=(0.6, 1.6),
+            target_x=(0.3, 0.6),
+            target_y=(-0.15, 0.15),
+            target_z=(0.0, 0.1),
+            over="the table",
         ),
         *surface_parameters("floor", "the floor", 1, (0.1, 0.8), 0.0),
         *surface_parameters("table", "the table", 1, (0.04, 0.3), 0.0),
