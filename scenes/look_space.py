@@ -115,8 +115,15 @@ def robot_look_parameters() -> list[Parameter]:
     ]
 
 
-def lighting_parameters() -> list[Parameter]:
-    """Return the parameters of sun and sky, drawn for every look."""
+def lighting_parameters(*, below: tuple[float, float] = (0.1, 0.5)) -> list[Parameter]:
+    """Return the parameters of sun and sky, drawn for every look.
+
+    Args:
+        below: Range of the radiance from below over that of the zenith; out of doors the ground is bright.
+
+    Returns:
+        The parameters.
+    """
     degrees = math.pi / 180.0
     return [
         _make(
@@ -180,7 +187,7 @@ def lighting_parameters() -> list[Parameter]:
         _make(
             "lighting",
             "sky.ground",
-            Uniform(low=0.1, high=0.5),
+            Uniform(low=below[0], high=below[1]),
             "1",
             "Radiance from below over that of the zenith",
             allowed=(0.0, 10.0),

@@ -23,6 +23,8 @@ class Reason(IntEnum):
     BUILD_FAILED = 2
     PENETRATION = 3
     OUT_OF_WORKSPACE = 4
+    COLLISION = 5
+    TIPPED_OVER = 6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

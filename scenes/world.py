@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
 from .hulls import COLLISION_MARGIN, Hulls, write_hulls
 from .physics import Settled, Surface, WorldError
@@ -78,7 +79,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
         if self._client < 0:
             raise WorldError("PyBullet gave no physics client; too many worlds are open in this process, close some")
         self._folder = Path(tempfile.mkdtemp(prefix="simloom-world-"))
-        self._urdfs: dict[Path, Path] = {}
+        self._urdfs: dict[tuple[Path, Callable[[Element], None] | None], Path] = {}
         self._robots: set[int] = set()
         self.reset()
 
@@ -256,6 +257,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
         quaternion: Sequence[float] = (0.0, 0.0, 0.0, 1.0),
         fixed: bool = True,
         own_inertia: bool = False,
+        rewrite: Callable[[Element], None] | None = None,
     ) -> int:
         """Add a robot from a URDF; only its collision shapes are loaded.
 
@@ -265,6 +267,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
             quaternion: Rotation of its base link, xyzw.
             fixed: Whether the base is immovable.
             own_inertia: Whether links have the inertia that the file states; else that of their collision shapes.
+            rewrite: What to change in the file for physics; a function, not a lambda made for each call.
 
         Returns:
             The body.
@@ -273,15 +276,16 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
             WorldError: If the file is missing or broken; the message names it.
         """
         file = Path(path)
-        if file not in self._urdfs:
-            self._urdfs[file] = prepare_urdf(file, self._folder / f"urdf{len(self._urdfs)}")
+        key = (file, rewrite)
+        if key not in self._urdfs:
+            self._urdfs[key] = prepare_urdf(file, self._folder / f"urdf{len(self._urdfs)}", rewrite)
         bullet = self._bullet
         with self._guard(f"{file} cannot be loaded"):
             flags = bullet.URDF_USE_SELF_COLLISION | bullet.URDF_USE_SELF_COLLISION_EXCLUDE_PARENT
             flags |= bullet.URDF_USE_INERTIA_FROM_FILE if own_inertia else 0
             body = int(
                 bullet.loadURDF(
-                    str(self._urdfs[file]),
+                    str(self._urdfs[key]),
                     basePosition=list(position),
                     baseOrientation=list(quaternion),
                     useFixedBase=1 if fixed else 0,
