@@ -48,7 +48,7 @@ def driving_space(*, objects: int, asset_count: int, own_materials: bool) -> Par
             target_z=(0.0, 0.5),
             over="the ground",
         ),
-        *surface_parameters("ground", "the ground", 1, (0.2, 2.5), 0.0),
+        *surface_parameters("ground", "the ground", 1, (0.4, 3.0), 0.0),
         *surface_parameters("wall", "the walls", 1, (0.1, 1.0), 0.0),
         *surface_parameters("object", "each object", objects, (0.05, 0.4), 0.6 if own_materials else 0.0),
         *robot_look_parameters(),
