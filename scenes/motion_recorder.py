@@ -127,7 +127,7 @@ class MotionRecorder:
         if steps < 1:
             raise ValueError(f"steps must be at least 1, got {steps}")
         readings = [self._world.read_robot(self._robot)]
-        bodies: list[list[Array]] = []
+        bodies: list[tuple[Sequence[float], Sequence[float]]] = []
         touches: list[list[Touch]] = []
         times = []
         for step in range(steps + 1):
@@ -137,14 +137,17 @@ class MotionRecorder:
             readings.append(self._world.read_robot(self._robot))
             if step < steps:
                 times.append(round(self._world.time * _NANOSECONDS))
-                bodies.append([self._world.body_pose(body) for body in self._bodies])
+                bodies += self._world.read_bodies(self._bodies)
             if step > 0 and (self._touch or self._wrench):
                 touches.append(self._world.touches(self._robot))
         pose = self._poses(readings)
         return Recording(
             motion=self._motion(readings[1:], pose, np.array(times, np.int64), touches),
             link_poses=pose[1:-1],
-            body_poses=np.array(bodies).reshape(steps, len(self._bodies), 4, 4),
+            body_poses=pose_from_position_quaternion(
+                np.array([position for position, _ in bodies]).reshape(steps, -1, 3),
+                np.array([quaternion for _, quaternion in bodies]).reshape(steps, -1, 4),
+            ),
         )
 
     def _poses(self, readings: Sequence[RobotReading]) -> Array:

@@ -151,6 +151,11 @@ class MotionOperations(ABC):
             joint_effort=[joint[3] for joint in joints],
         )
 
+    def read_bodies(self, bodies: Iterable[int]) -> list[tuple[Sequence[float], Sequence[float]]]:
+        """Return the positions [m] and quaternions (xyzw) of bodies of one shape."""
+        with self._guard("a body cannot be read"):
+            return [self._bullet.getBasePositionAndOrientation(body, physicsClientId=self._client) for body in bodies]
+
     def touches(self, robot: int) -> list[Touch]:
         """Return what pressed on a robot's links during the last step, links of its own included."""
         with self._guard(f"contacts of body {robot} cannot be read"):
