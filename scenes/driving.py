@@ -24,7 +24,7 @@ from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
 from .stage import Reason, Stage
-from .wheeled_robot import WHEEL_TORQUE, find_wheels, fit_for_rolling, follow_commands, wheel_speeds
+from .wheeled_robot import ROTOR, WHEEL_TORQUE, find_wheels, fit_for_rolling, follow_commands, wheel_speeds
 
 Array = NDArray[np.float64]
 MAX_SETTLE_STEPS: Final = 960
@@ -214,6 +214,7 @@ class DrivingScene(AssetScene):
         world, wheels = self._world, self._wheels
         self.robot = self._add_robot(yard.start)
         world.free_robot(self.robot)
+        world.add_rotors(self.robot, wheels.joints, ROTOR)
         for body in (*self.walls, *self.bodies):  # the wheels' guards meet them instead
             world.let_pass(self.robot, body, [(joint.index, -1) for joint in wheels.joints])
         world.drive_speeds(self.robot, wheels.joints, [0.0] * len(wheels.joints), WHEEL_TORQUE)

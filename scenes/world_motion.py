@@ -124,6 +124,20 @@ class MotionOperations(ABC):
                 bullet.changeDynamics(robot, link, linearDamping=0.0, angularDamping=0.0, physicsClientId=client)
                 bullet.changeDynamics(robot, link, rollingFriction=0.0, spinningFriction=0.0, physicsClientId=client)
 
+    def add_rotors(self, robot: int, joints: Sequence[Joint], inertia: float) -> None:
+        """Add the inertia of the motors' rotors, as it is felt through their gears [kg m^2], about joints' axes."""
+        bullet, client = self._bullet, self._client
+        with self._guard(f"the joints of body {robot} cannot be changed"):
+            for joint in joints:
+                axis = bullet.getJointInfo(robot, joint.index, physicsClientId=client)[13]
+                own = bullet.getDynamicsInfo(robot, joint.index, physicsClientId=client)[2]
+                bullet.changeDynamics(
+                    robot,
+                    joint.index,
+                    localInertiaDiagonal=[own[k] + inertia * axis[k] * axis[k] for k in range(3)],
+                    physicsClientId=client,
+                )
+
     def let_pass(self, body_a: int, body_b: int, links: Iterable[tuple[int, int]]) -> None:
         """Let pairs of links (of body a and of b, -1 = base) pass through each other."""
         with self._guard(f"bodies {body_a} and {body_b} have no such links"):
