@@ -10,9 +10,18 @@ from importlib import resources
 from typing import Any, ClassVar, Final, Literal, NamedTuple, Protocol
 
 from .camera_profile import CameraProfile
+from .encoder_profile import EncoderProfile
+from .force_torque_profile import ForceTorqueProfile
+from .gnss_profile import GnssProfile
+from .inertial_profile import InertialProfile
+from .lidar_profile import LidarProfile
+from .odometry_profile import OdometryProfile
+from .optical_ranger_profile import OpticalRangerProfile
 from .stereo_profile import StereoProfile
 from .structured_light_profile import StructuredLightProfile
+from .tactile_profile import TactileProfile
 from .time_of_flight_profile import TimeOfFlightProfile
+from .ultrasonic_profile import UltrasonicProfile
 
 Confidence = Literal["datasheet", "paper", "typical"]
 
@@ -50,14 +59,31 @@ class Profile(Protocol):
 
 PROFILE_CLASSES: Final[dict[str, type[Any]]] = {
     "camera": CameraProfile,
+    "imu": InertialProfile,
+    "gnss": GnssProfile,
+    "odometry": OdometryProfile,
+    "optical_ranger": OpticalRangerProfile,
     "stereo": StereoProfile,
     "structured_light": StructuredLightProfile,
     "time_of_flight": TimeOfFlightProfile,
+    "encoder": EncoderProfile,
+    "lidar": LidarProfile,
+    "force_torque": ForceTorqueProfile,
+    "tactile": TactileProfile,
+    "ultrasonic": UltrasonicProfile,
 }
 """Class of each kind of profile, as the built-in profiles' files name it."""
 SENSOR_KINDS: Final[dict[str, tuple[str, ...]]] = {
     "camera": ("camera",),
     "depth": ("stereo", "structured_light", "time_of_flight"),
+    "encoder": ("encoder",),
+    "lidar": ("lidar",),
+    "imu": ("imu",),
+    "force_torque": ("force_torque",),
+    "gnss": ("gnss",),
+    "odometry": ("odometry",),
+    "tactile": ("tactile",),
+    "ranger": ("optical_ranger", "ultrasonic"),
 }
 """What a sensor of a rig may be, and the kinds of profile that describe one."""
 

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from .raster.raster import Raster as Raster
     from .rays import RayCaster as RayCaster
     from .rays import RayHits as RayHits
+    from .reflectance import material_reflectance as material_reflectance
     from .replay import load_replay as load_replay
     from .replay import save_replay as save_replay
+    from .scan import ScanHits as ScanHits
+    from .scan import cast_scan as cast_scan
     from .shutter import Shutter as Shutter
     from .skies import load_sky as load_sky
     from .snapshot import Deformation as Deformation
@@ -49,11 +52,14 @@ __all__ = [
     "Raster",
     "RayCaster",
     "RayHits",
+    "ScanHits",
     "Shutter",
     "Snapshot",
     "TinyRenderer",
+    "cast_scan",
     "load_replay",
     "load_sky",
+    "material_reflectance",
     "render_infrared",
     "save_replay",
 ]
@@ -73,11 +79,14 @@ _HOMES = {
     "Raster": ".raster.raster",
     "RayCaster": ".rays",
     "RayHits": ".rays",
+    "ScanHits": ".scan",
     "Shutter": ".shutter",
     "Snapshot": ".snapshot",
     "TinyRenderer": ".bullet",
+    "cast_scan": ".scan",
     "load_replay": ".replay",
     "load_sky": ".skies",
+    "material_reflectance": ".reflectance",
     "render_infrared": ".infrared",
     "save_replay": ".replay",
 }

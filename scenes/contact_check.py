@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .asset_library import AssetLibrary
-from .tabletop_layout import add_asset, body_depth
+from .object_plan import add_asset, body_depth
 from .world import World
 
 Array = NDArray[np.float64]

@@ -39,7 +39,11 @@ class DistalLoad:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Motion:
-    """The recorded window: T instants, one per physics step, the last of which is the row's."""
+    """The recorded window: T instants, one per physics step, the last of which is the row's.
+
+    All arrays are of the instants themselves: to second order in the step, velocities are the derivatives of poses, and
+    a wrench is that of the load's momentum, less gravity and contacts.
+    """
 
     time: NDArray[np.int64]
     """Simulated time since the reset [ns], shape (T,)."""

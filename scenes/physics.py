@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,10 @@ class Contacts:
     """Normal force during the last step [N], shape (K,)."""
     distance: Array
     """Gap between the surfaces [m], shape (K,); negative = penetration."""
+
+    def chosen(self, which: NDArray[np.bool_]) -> Contacts:
+        """Return some of the contacts, `which` of shape (K,)."""
+        return Contacts(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

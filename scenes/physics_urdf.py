@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ElementTree
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +13,13 @@ from .hulls import format_obj
 from .physics import WorldError
 
 
-def prepare_urdf(file: Path, folder: Path) -> Path:
+def prepare_urdf(file: Path, folder: Path, rewrite: Callable[[ElementTree.Element], None] | None = None) -> Path:
     """Write a URDF for physics.
 
     Args:
         file: The URDF.
         folder: Folder to make for what is written.
+        rewrite: What else to change in it.
 
     Returns:
         The URDF to load.
@@ -29,6 +31,8 @@ def prepare_urdf(file: Path, folder: Path) -> Path:
         root = ElementTree.fromstring(strip_urdf_visuals(file))
     except (OSError, ValueError) as error:
         raise WorldError(str(error)) from error
+    if rewrite is not None:
+        rewrite(root)
     folder.mkdir()
     _compact_collision_meshes(root, folder)
     target = folder / "robot.urdf"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .sensors import Rig
     from .stage import Stage
 
-_BUILT_IN: Final = {"tabletop": ".tabletop:TabletopScene"}
+_BUILT_IN: Final = {"driving": ".driving:DrivingScene", "tabletop": ".tabletop:TabletopScene"}
 
 
 class Scene(ABC):

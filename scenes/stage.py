@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
+from .motion import Motion
 from .scenario import Scenario
 
 
@@ -22,6 +23,8 @@ class Reason(IntEnum):
     BUILD_FAILED = 2
     PENETRATION = 3
     OUT_OF_WORKSPACE = 4
+    COLLISION = 5
+    TIPPED_OVER = 6
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,3 +55,5 @@ class Stage:
     """Every parameter's values, shape (V, L[, K]), float64."""
     margins: Mapping[str, float] = field(default_factory=dict)
     """Named continuous margins, in metres unless the name says otherwise; <= 0 is the event."""
+    motion: Motion | None = None
+    """What happened until the row's instant, for the sensors that feel it; None where nothing was recorded."""

@@ -4,45 +4,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from types import MappingProxyType
 from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..renderers.mesh_library import MeshLibrary
 from ..renderers.snapshot import Snapshot
-from ..renderers.urdf import UrdfLink, load_urdf_links
 from ..renderers.view import Camera
-from .asset_library import AssetLibrary
-from .assets import load_asset_library
+from .asset_scene import AssetScene
 from .contact_check import TOLERANCE
-from .physics import Contacts, Joint, Settled, Surface, WorldError
+from .instance_rows import robot_box, robot_outline
+from .motion_recorder import Recording, window_steps
+from .object_plan import ObjectPlan, add_asset, body_depth
+from .physics import Contacts, Settled, Surface
+from .readout import fill_objects, fill_state
+from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
-from .scene import Scene
-from .sensor_parameters import override_space
 from .sensors import Rig
-from .space import ParameterSpace, nearest
 from .stage import Reason, Stage
-from .tabletop_cameras import place_cameras
-from .tabletop_layout import CLASSES, ObjectPlan, add_asset, body_depth, plan_objects
-from .tabletop_readout import empty_objects, empty_state, fill_objects, fill_state
-from .tabletop_robot import MIMIC, ready_positions
-from .tabletop_snapshot import SnapshotMaker
+from .tabletop_arm import TabletopArm
+from .tabletop_layout import CLASSES, TABLE_BACK, plan_objects
+from .tabletop_snapshot import gather_instances
 from .tabletop_space import tabletop_space
-from .world import World
 
 Array = NDArray[np.float64]
 MAX_SETTLE_STEPS: Final = 960
 """Steps after which a scenario counts as not settled (4 s)."""
-TABLE_BACK: Final = -0.25
-"""Rear edge of the table, behind the robot's base [m]."""
-_CLEARANCE: Final = 0.005
-_BLENDS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 
 
-class TabletopScene(Scene):
+class TabletopScene(AssetScene):
     """A robot arm at a table's edge and up to 15 objects, dropped before it and settled.
 
     Args:
@@ -54,6 +44,7 @@ class TabletopScene(Scene):
         robot: URDF of another arm; None = the Franka Panda.
         texture_folders: Folders of images that take the place of the built-in textures.
         cache: Whether to keep prepared assets on disk.
+        window: Time for which the arm moves and is recorded, up to the row's instant [s], range [0, 60]; 0: it stands.
 
     Raises:
         ValueError: If an option cannot be; the message says what is allowed.
@@ -79,116 +70,39 @@ class TabletopScene(Scene):
         robot: str | None = None,
         texture_folders: Sequence[str] = (),
         cache: bool = True,
+        window: float = 0.0,
     ) -> None:
-        if not 2 <= slots <= 256:
-            raise ValueError(f"slots must be in [2, 256], got {slots}; one is the robot's")
-        self._slots = slots
-        self._rig = rig if isinstance(rig, Rig) else Rig() if rig is None else Rig.from_json(rig)
-        self._assets = load_asset_library(
-            object_folders=object_folders, robot=robot, texture_folders=texture_folders, cache=cache
+        self._steps = window_steps(window)
+        super().__init__(
+            slots=slots,
+            rig=rig,
+            object_folders=object_folders,
+            robot=robot,
+            texture_folders=texture_folders,
+            cache=cache,
         )
-        self._links = load_urdf_links(self._assets.robot_urdf)
-        self._robot_name = Path(self._assets.robot_urdf).stem
-        self._check_mounts()
-        self._world = World()
         try:
-            probe = self._world.add_urdf(self._assets.robot_urdf)
-            self._joints = self._world.joints(probe)
-            self._ready = ready_positions(self._joints)
-            self._excused = self._overlapping_links(probe)
+            self._arm = TabletopArm(self._world, self._assets.robot_urdf)
+            self._joints = self._arm.joints
             declared = tabletop_space(
                 objects=slots - 1,
                 asset_count=len(self._assets.rows_of_kind("hulls")),
-                joints=self._joints,
+                joints=self.joints,
                 own_materials=bool(object_folders),
+                moves=self._steps > 0,
             )
-            changed = dict(overrides or {})
-            self._space = override_space(declared, self._rig, changed).randomize(randomize, keep=changed)
+            self._declare(declared, overrides, randomize)
         except BaseException:
             self._world.close()
             raise
-        self._maker = SnapshotMaker(self._assets, TABLE_BACK)
-        self.floor = self.table = self.robot = -1
+        self.floor = self.table = -1
         self.bodies: list[int] = []
         self._plans: tuple[ObjectPlan, ...] = ()
 
-    def _check_mounts(self) -> None:
-        names = [link.name for link in self._links]
-        for mount in self._rig.mounts:
-            if mount.mount == "world":
-                continue
-            robot, _, link = mount.mount.partition("/")
-            if robot != self._robot_name:
-                raise ValueError(f"sensor {mount.name!r}: there is no robot {robot!r}; it is {self._robot_name!r}")
-            if self._link_row(link) is None:
-                raise ValueError(f"sensor {mount.name!r}: {robot} has no link {link!r}; {nearest(link, names)}")
-
-    def _link_row(self, name: str) -> int | None:
-        """Find a link by its name, with or without the robot's name before it."""
-        for row, link in enumerate(self._links):
-            if link.name in (name, f"{self._robot_name}_{name}"):
-                return row
-        return None
-
     @property
-    def space(self) -> ParameterSpace:
-        """What is randomized and how, overrides included."""
-        return self._space
-
-    @property
-    def slots(self) -> int:
-        """Object slots M: the robot's, then the objects'."""
-        return self._slots
-
-    @property
-    def slot_names(self) -> tuple[str, ...]:
-        """What each slot holds."""
-        return (self._robot_name, *(f"object{k}" for k in range(self._slots - 1)))
-
-    @property
-    def joint_names(self) -> tuple[str, ...]:
-        """Names of the joints in `state/joint_position`."""
-        return tuple(joint.name for joint in self._joints)
-
-    @property
-    def contact_pad(self) -> int:
-        """Contacts that a row has room for."""
-        return 8 * self._slots
-
-    @property
-    def rig(self) -> Rig:
-        """The sensors."""
-        return self._rig
-
-    @property
-    def library(self) -> MeshLibrary:
-        """Meshes and textures that its snapshots refer to."""
-        return self._assets.meshes
-
-    @property
-    def assets(self) -> AssetLibrary:
-        """The asset library."""
-        return self._assets
-
-    @property
-    def asset_digests(self) -> Mapping[str, str]:
-        """SHA-256 of every asset file that the scene may use."""
-        return MappingProxyType(dict(self._assets.digests))
-
-    @property
-    def world(self) -> World:
-        """The physics world, as the last stage left it; the environment steps it on."""
-        return self._world
-
-    @property
-    def joints(self) -> tuple[Joint, ...]:
-        """The robot's movable joints."""
-        return self._joints
-
-    @property
-    def links(self) -> tuple[UrdfLink, ...]:
-        """The robot's links, the base first."""
-        return self._links
+    def robot(self) -> int:
+        """The robot in the world, -1 before the first stage."""
+        return self._arm.body
 
     def observe(self, stage: Stage) -> tuple[Snapshot, dict[str, tuple[Camera, ...]]]:
         """Return the present state of the world, stepped on since a stage was made, as its first view shows it.
@@ -202,83 +116,58 @@ class TabletopScene(Scene):
         top = float(stage.param["table.height"][0, 0])
         links = self._world.link_poses(self.robot)
         poses = [self._world.body_pose(body) for body in self.bodies]
-        snapshot = self._maker.make(stage.param, 1, top, self._plans, poses, links)[0]
-        return snapshot, self._place_cameras(stage.param, 1, top, links)
-
-    def close(self) -> None:
-        """Give back the physics client and temporary files."""
-        self._world.close()
-
-    def stage(self, scenario: Scenario, space: ParameterSpace | None = None) -> Stage:
-        """Make one world: build, drop, settle, pose the robot, check, read out.
-
-        Args:
-            scenario: A point of the space for V views and L looks.
-            space: A space with the same parameters to take it from; None = the scene's own.
-
-        Returns:
-            The settled world; one that fails comes back invalid with its reason.
-
-        Raises:
-            ValueError: If the scenario does not belong to the space.
-        """
-        chosen = self._space if space is None else space
-        values = chosen.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
-        param = chosen.spread(values, scenario.view_count, scenario.look_count)
-        first = {name: value[0, 0] for name, value in param.items()}
-        state = empty_state(self.contact_pad, len(self._joints))
-        objects = empty_objects(self._slots)
-        try:
-            plans = plan_objects(first, self._assets.assets, int(first["object_count"]))
-            return self._make(scenario, param, first, plans, objects, state)
-        except WorldError as error:
-            return Stage(
-                scenario=scenario,
-                valid=False,
-                reason=Reason.BUILD_FAILED,
-                message=str(error),
-                snapshots=(),
-                cameras={},
-                object=objects,
-                state=state,
-                param=param,
-            )
+        rows = gather_instances(self._assets, stage.param, self._plans, poses, links)
+        return rows.snapshots(stage.param, 1)[0], self._place_cameras(stage.param, 1, top, links)
 
     def _make(
         self,
         scenario: Scenario,
         param: Mapping[str, Array],
         first: Mapping[str, Array],
-        plans: Sequence[ObjectPlan],
         objects: dict[str, NDArray[Any]],
         state: dict[str, NDArray[Any]],
     ) -> Stage:
         world, top = self._world, float(first["table.height"])
+        plans = plan_objects(first, self._assets.assets, int(first["object_count"]))
         self.bodies, settled = self._drop(first, plans)
         self._plans = tuple(plans)
         poses = [world.body_pose(body) for body in self.bodies]
         touching = world.contacts()
         margins = self._measure(plans, poses, top, first, touching)
         reason, message = self._judge(settled, margins)
-        self.robot, joints, clearance = self._pose_robot(first, top)
+        joints, clearance = self._arm.pose(first, top, self.table, self.bodies)
         margins["robot_clearance"] = clearance
         if clearance <= 0 and reason == Reason.NONE:
             reason, message = Reason.BUILD_FAILED, "the robot touches something even in its ready pose"
-        links = world.link_poses(self.robot)
-        fill_objects(objects, plans, poses, links[0], self._maker.robot_box(links))
-        fill_state(state, joints, touching, settled, world.time_step, self.bodies)
-        snapshots = self._maker.make(param, scenario.view_count, top, plans, poses, links)
+        links, rates, time = world.link_poses(self.robot), np.zeros_like(joints), settled.steps * world.time_step
+        recording: Recording | None = None
+        if self._steps and reason == Reason.NONE:
+            recording = self._arm.move(joints, float(first["motion.share"]), self._steps, self._mounts)
+            links, poses, touching = recording.link_poses[-1], list(recording.body_poses[-1]), world.contacts()
+            touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
+            joints, rates = recording.motion.joint_position[-1], recording.motion.joint_velocity[-1]
+            time = float(recording.motion.time[-1]) * 1e-9
+            # What was struck may hang in the air.
+            margins |= self._measure(plans, poses, top, first, touching) | {"floating": margins["floating"]}
+            reason, message = self._judge(settled, margins)
+        fill_objects(
+            objects, plans, poses, links[0], robot_box(self._assets, links), robot_class=CLASSES.index("robot")
+        )
+        instances = {self.robot: 1} | {body: slot + 2 for slot, body in enumerate(self.bodies)}
+        fill_state(state, joints, rates, touching, steps=settled.steps, time=time, instances=instances)
+        rows = gather_instances(self._assets, param, plans, poses, links)
         return Stage(
             scenario=scenario,
             valid=reason == Reason.NONE,
             reason=reason,
             message=message,
-            snapshots=snapshots,
+            snapshots=rows.snapshots(param, scenario.view_count),
             cameras=self._place_cameras(param, scenario.view_count, top, links),
             object=objects,
             state=state,
             param=param,
             margins=margins,
+            motion=None if recording is None else recording.of_instances(rows.poses_over),
         )
 
     def _drop(self, first: Mapping[str, Array], plans: Sequence[ObjectPlan]) -> tuple[list[int], Settled]:
@@ -346,55 +235,9 @@ class TabletopScene(Scene):
             return Reason.NOT_SETTLED, "an object hangs in the air, touching nothing"
         return Reason.NONE, ""
 
-    # ---- the robot --------------------------------------------------------------------------------------------------
-
-    def _overlapping_links(self, robot: int) -> frozenset[tuple[int, int]]:
-        """Return the pairs of links whose hulls overlap in the ready pose: neighbours, which never count as contact."""
-        self._world.place_joints(robot, self._joints, self._ready)
-        self._world.detect_contacts()
-        touching = self._world.contacts()
-        pairs = {(int(a), int(b)) for a, b in touching.links[touching.distance < _CLEARANCE]}
-        return frozenset(pairs | {(b, a) for a, b in pairs})
-
-    def _pose_robot(self, first: Mapping[str, Array], top: float) -> tuple[int, Array, float]:
-        """Add the robot in the pose asked for, or as near to it on the way to ready as is clear of everything."""
-        world = self._world
-        robot = world.add_urdf(self._assets.robot_urdf, position=(0.0, 0.0, top))
-        asked = np.array([float(first[f"robot.{MIMIC.get(j.name, j.name)}"]) for j in self._joints])
-        ready = np.array(self._ready)
-        clearance = 0.0
-        positions = asked
-        for blend in _BLENDS:
-            positions = (1.0 - blend) * asked + blend * ready
-            world.place_joints(robot, self._joints, positions.tolist())
-            clearance = self._clearance(robot)
-            if clearance > 0:
-                break
-        return robot, positions, clearance
-
-    def _clearance(self, robot: int) -> float:
-        """Return the robot's distance to everything but its own stand [m], less what must be kept, at most 5 cm."""
-        world, limit = self._world, 0.05
-        nearest_gap = limit
-        world.detect_contacts()
-        found = world.contacts()
-        own = (found.bodies == robot).all(axis=1)
-        for (a, b), distance in zip(found.links[own].tolist(), found.distance[own].tolist(), strict=True):
-            if (a, b) not in self._excused:
-                nearest_gap = min(nearest_gap, float(distance))
-        for body in (self.table, *self.bodies):
-            close = world.closest(robot, body, limit)
-            for link, distance in zip(close.links[:, 0].tolist(), close.distance.tolist(), strict=True):
-                if body != self.table or link > 0:  # the base and the first link stand over the table
-                    nearest_gap = min(nearest_gap, float(distance))
-        return nearest_gap - _CLEARANCE
-
     def _place_cameras(
         self, param: Mapping[str, Array], views: int, top: float, links: Array
     ) -> dict[str, tuple[Camera, ...]]:
-        carriers = {}
-        for mount in self._rig.mounts:
-            row = self._link_row(mount.mount.partition("/")[2])
-            if row is not None:
-                carriers[mount.mount] = links[row]
-        return place_cameras(self._rig, carriers, param, views, top, self._maker.robot_outline(links))
+        carriers = self._robot_links.carriers(self._mounts, links)
+        stance = Stance(origin=(0.0, 0.0, top), outline=robot_outline(self._assets, links))
+        return place_cameras(self._rig, carriers, param, views, stance)

@@ -8,25 +8,22 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from xml.etree.ElementTree import Element
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ..kernels.transforms import pose_from_position_quaternion, quaternion_from_pose
 from .hulls import COLLISION_MARGIN, Hulls, write_hulls
-from .physics import Contacts, Settled, Surface, WorldError, read_contacts
+from .physics import Settled, Surface, WorldError
 from .physics_urdf import prepare_urdf
 from .quiet import quiet_output
+from .world_motion import MotionOperations
+from .world_reading import ReadingOperations
 from .world_robots import RobotOperations
 from .world_soft import SoftOperations
 
 __all__ = ["World", "WorldError"]
-
-Array = NDArray[np.float64]
 
 
 def _import_bullet() -> Any:
@@ -41,7 +38,7 @@ def _import_bullet() -> Any:
     return pybullet
 
 
-class World(RobotOperations, SoftOperations):
+class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations):
     """A physics world without a window.
 
     Args:
@@ -82,7 +79,7 @@ class World(RobotOperations, SoftOperations):
         if self._client < 0:
             raise WorldError("PyBullet gave no physics client; too many worlds are open in this process, close some")
         self._folder = Path(tempfile.mkdtemp(prefix="simloom-world-"))
-        self._urdfs: dict[Path, Path] = {}
+        self._urdfs: dict[tuple[Path, Callable[[Element], None] | None], Path] = {}
         self._robots: set[int] = set()
         self.reset()
 
@@ -135,6 +132,11 @@ class World(RobotOperations, SoftOperations):
     def time(self) -> float:
         """Simulated time since the reset [s]."""
         return self._time
+
+    @property
+    def gravity(self) -> float:
+        """Acceleration downwards [m/s^2]."""
+        return self._gravity
 
     # ---- bodies -----------------------------------------------------------------------------------------------------
 
@@ -191,6 +193,10 @@ class World(RobotOperations, SoftOperations):
         write_hulls(hulls, scale, path)
         shape = self._shape("a body of hulls", self._bullet.GEOM_MESH, fileName=str(path))
         return self._body("a body of hulls", shape, margin=None, **placement)
+
+    def add_plane(self, **placement: Any) -> int:
+        """Add a boundless level floor, z = 0 in its frame; the rest as for `add_box`."""
+        return self._body("a plane", self._shape("a plane", self._bullet.GEOM_PLANE), margin=None, **placement)
 
     def _shape(self, what: str, kind: int, **arguments: Any) -> int:
         with self._guard(f"the shape of {what} cannot be made"):
@@ -250,6 +256,8 @@ class World(RobotOperations, SoftOperations):
         position: Sequence[float] = (0.0, 0.0, 0.0),
         quaternion: Sequence[float] = (0.0, 0.0, 0.0, 1.0),
         fixed: bool = True,
+        own_inertia: bool = False,
+        rewrite: Callable[[Element], None] | None = None,
     ) -> int:
         """Add a robot from a URDF; only its collision shapes are loaded.
 
@@ -258,6 +266,8 @@ class World(RobotOperations, SoftOperations):
             position: Origin of its base link [m].
             quaternion: Rotation of its base link, xyzw.
             fixed: Whether the base is immovable.
+            own_inertia: Whether links have the inertia that the file states; else that of their collision shapes.
+            rewrite: What to change in the file for physics; a function, not a lambda made for each call.
 
         Returns:
             The body.
@@ -266,14 +276,16 @@ class World(RobotOperations, SoftOperations):
             WorldError: If the file is missing or broken; the message names it.
         """
         file = Path(path)
-        if file not in self._urdfs:
-            self._urdfs[file] = prepare_urdf(file, self._folder / f"urdf{len(self._urdfs)}")
+        key = (file, rewrite)
+        if key not in self._urdfs:
+            self._urdfs[key] = prepare_urdf(file, self._folder / f"urdf{len(self._urdfs)}", rewrite)
         bullet = self._bullet
         with self._guard(f"{file} cannot be loaded"):
             flags = bullet.URDF_USE_SELF_COLLISION | bullet.URDF_USE_SELF_COLLISION_EXCLUDE_PARENT
+            flags |= bullet.URDF_USE_INERTIA_FROM_FILE if own_inertia else 0
             body = int(
                 bullet.loadURDF(
-                    str(self._urdfs[file]),
+                    str(self._urdfs[key]),
                     basePosition=list(position),
                     baseOrientation=list(quaternion),
                     useFixedBase=1 if fixed else 0,
@@ -336,61 +348,6 @@ class World(RobotOperations, SoftOperations):
             linear = max(linear, math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]))
             angular = max(angular, math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]))
         return linear, angular
-
-    # ---- reading ----------------------------------------------------------------------------------------------------
-
-    def body_pose(self, body: int) -> Array:
-        """Return the pose of a body of one shape: `pose_world_object`, shape (4, 4)."""
-        with self._guard(f"body {body} has no pose"):
-            position, quaternion = self._bullet.getBasePositionAndOrientation(body, physicsClientId=self._client)
-        return pose_from_position_quaternion(position, quaternion)
-
-    def body_velocity(self, body: int) -> tuple[Array, Array]:
-        """Return the velocity [m/s] and the turn rate [rad/s] of a body, world frame, shape (3,) each."""
-        with self._guard(f"body {body} has no velocity"):
-            linear, angular = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
-        return np.array(linear), np.array(angular)
-
-    def place_body(self, body: int, pose_world_object: Array) -> None:
-        """Move a body of one shape to a pose, at rest."""
-        with self._guard(f"body {body} cannot be moved"):
-            self._bullet.resetBasePositionAndOrientation(
-                body,
-                pose_world_object[:3, 3].tolist(),
-                quaternion_from_pose(pose_world_object).tolist(),
-                physicsClientId=self._client,
-            )
-
-    def contacts(self) -> Contacts:
-        """Return the contacts of the last step (or of the last `detect_contacts`)."""
-        with self._guard("contacts cannot be read"):
-            points = self._bullet.getContactPoints(physicsClientId=self._client)
-        return read_contacts(points or ())
-
-    def detect_contacts(self) -> None:
-        """Find the contacts of the present poses without stepping."""
-        with self._guard("contacts cannot be found"):
-            self._bullet.performCollisionDetection(physicsClientId=self._client)
-
-    def closest(self, body_a: int, body_b: int, limit: float) -> Contacts:
-        """Return the closest points of two bodies' collision shapes.
-
-        Args:
-            body_a: A body.
-            body_b: Another.
-            limit: Gap beyond which nothing is returned [m].
-
-        Returns:
-            One entry for each pair of parts within the limit; the force is 0.
-        """
-        with self._guard(f"bodies {body_a} and {body_b} cannot be compared"):
-            points = self._bullet.getClosestPoints(body_a, body_b, limit, physicsClientId=self._client)
-        return read_contacts(points or ())
-
-    def gap(self, body_a: int, body_b: int, limit: float) -> float:
-        """Return the smallest distance between two bodies' collision shapes [m], or `limit` where it is larger."""
-        distance = self.closest(body_a, body_b, limit).distance
-        return min(limit, float(distance.min())) if distance.size else limit
 
 
 def _sizes(name: str, values: Sequence[float]) -> list[float]:

@@ -34,7 +34,7 @@ def calibrate_commands(answers: Answers) -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for command in (camera, depth, lens):
+    for command in (camera, depth, imu, lens):
         app.command()(answers(command))
     return app
 
@@ -146,6 +146,38 @@ def depth(
         for wall, total in zip(result.walls, result.total, strict=True):
             typer.echo(f"{wall.depth:8.3f} m  noise {total.text}  no return {wall.invalid:.1%}")
     _show(result.estimates, result.notes, (plot, out), {"walls": walls}, as_json=as_json)
+
+
+def imu(
+    log: Annotated[Path, typer.Argument(metavar="LOG", help="Log of the unit at rest, .csv or .npy.")],
+    out: Out = None,
+    plot: Plot = None,
+    base: Annotated[str, typer.Option(help="Built-in profile that gives the other values.")] = "bosch_bmi088",
+    time_unit: Annotated[str, typer.Option(help="Of the stamps: s, ms, us or ns.")] = "s",
+    shortest: Annotated[float, typer.Option(min=0.0, help="Leave out averaging times below this [s].")] = 0.0,
+    name: Name = None,
+    as_json: Json = False,
+) -> None:
+    """Measure the noise of an inertial unit from a log at rest.
+
+    LOG: columns time, wx, wy, wz [rad/s], ax, ay, az [m/s^2] at a steady rate, with gravity, of a unit that lies still
+    and is warm; minutes tell the white noise, hours the bias instability and the random walk.
+
+    Example: simloom calibrate imu still.csv -o imu.yaml --plot imu.png
+    """
+    from .calibration.inertial_log import load_inertial_log
+    from .calibration.inertial_noise import measure_inertial_noise
+    from .calibration.plots import plot_inertial_noise
+    from .calibration.written_profile import write_inertial_profile
+    from .profile_file import write_profile_file
+
+    result = measure_inertial_noise(load_inertial_log(log, time_unit=time_unit), shortest=shortest)
+    if out is not None:
+        profile = write_inertial_profile(result, name=_name(name, out), base=base)
+        write_profile_file(out, profile, comment="\n".join(result.notes))
+    if plot is not None:
+        plot_inertial_noise(plot, result)
+    _show(result.estimates, result.notes, (plot, out), {"rate": result.rate}, as_json=as_json)
 
 
 def lens(

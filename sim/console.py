@@ -248,7 +248,7 @@ def print_profiles(*, as_json: bool) -> None:
         _print_json({name: {"kind": kinds[name], "values": values[name]} for name in names})
         return
     for name in names:
-        _console().out(f"{name:16} {kinds[name]:16} {summarize_profile(name)}")
+        _console().out(f"{name:18} {kinds[name]:16} {summarize_profile(name)}")
 
 
 def print_profile(name: str, *, as_json: bool) -> None:

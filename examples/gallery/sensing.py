@@ -12,7 +12,7 @@ from subjects import TOP, camera, relight, tabletop
 from simloom.kernels import Lens
 from simloom.kernels.transforms import compose_pose, look_at, pose_from_position_quaternion
 from simloom.renderers import Camera, Raster, RayCaster, Shutter
-from simloom.sim.contact_sheet import instance_colours
+from simloom.sim.drawing import instance_colours
 
 
 def draw_lenses(width: int = 410) -> Image:

@@ -12,10 +12,10 @@ from simloom.kernels.philox import philox_uniforms
 from simloom.kernels.transforms import look_at
 from simloom.renderers import Camera, Lighting, Materials, MeshLibrary, MeshLibraryBuilder, Snapshot
 from simloom.scenes.assets import load_asset_library
+from simloom.scenes.object_plan import add_asset
 from simloom.scenes.physics import Surface
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
-from simloom.scenes.tabletop_layout import add_asset
 from simloom.scenes.world import World
 
 TOP = 0.75

@@ -11,7 +11,9 @@ import numpy as np
 
 from ...kernels.lens import project_directions
 from ..errors import UsageError
+from .allan import allan_terms
 from .depth_noise import DepthNoise
+from .inertial_noise import AXES, InertialNoise
 from .lens_calibration import LensCalibration
 from .photon_transfer import PhotonTransfer
 
@@ -126,6 +128,38 @@ def plot_lens(path: str | Path, result: LensCalibration) -> None:
     views.legend(fontsize=8, loc="lower left")
     names = ", ".join(f"{name} {result.estimates[name].value:.1f}" for name in ("fx", "fy", "cx", "cy"))
     figure.suptitle(f"{result.lens.model}, {names} px")
+    _save(figure, path)
+
+
+def plot_inertial_noise(path: str | Path, result: InertialNoise) -> None:
+    """Draw the Allan deviations of an inertial unit's axes, the fitted law, and its three parts.
+
+    Args:
+        path: PNG file to write.
+        result: What was measured.
+
+    Raises:
+        UsageError: If Matplotlib is missing.
+    """
+    figure, axes = _figure(1, 2)
+    tau = result.averaging_time
+    units = {"gyroscope": "rad/s", "accelerometer": "m/s²"}
+    for side, (part, deviation) in zip(axes[0], result.deviation.items(), strict=True):
+        for k, axis in enumerate(AXES):
+            side.loglog(tau, deviation[:, k], _MARKERS[k], color=_DATA[k], mfc="none", ms=6, label=axis)
+        fitted, low, high = result.law[part]
+        side.loglog(tau, fitted, color=_MODEL, label="fit")
+        side.fill_between(tau, np.maximum(low, 1e-3 * fitted), high, color=_MODEL, alpha=0.2, lw=0, label="95 %")
+        terms = np.sqrt(allan_terms(tau))
+        names = ("noise_density", "bias_instability", "random_walk")
+        for name, letter, style, term in zip(names, "NBK", ("--", ":", "-."), terms.T, strict=True):
+            estimate = result.estimates[f"{part}_{name}"]
+            if estimate.value > 0.0:
+                side.loglog(tau, estimate.value * term, style, color=_MODEL, lw=1, label=f"{letter} = {estimate.text}")
+        side.set_ylim(0.2 * float(np.min(deviation)), 2.0 * float(np.max(deviation)))
+        _label(side, "averaging time [s]", f"Allan deviation [{units[part]}]", part)
+        side.legend(fontsize=8, ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.19))
+    figure.suptitle(f"Inertial unit at rest, {result.samples} samples at {result.rate:.4g} Hz")
     _save(figure, path)
 
 

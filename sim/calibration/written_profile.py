@@ -6,11 +6,12 @@ import math
 from typing import Final
 
 from ...kernels.camera_profile import CameraProfile
-from ...kernels.profiles import list_profiles, load_profile
+from ...kernels.profiles import describe_profile, list_profiles, load_profile
 from ..errors import UsageError
 from ..profile_file import FileValue, ProfileFile, profile_kind
 from .depth_noise import DepthNoise
 from .estimate import Estimate
+from .inertial_noise import InertialNoise
 from .photon_transfer import PhotonTransfer
 
 _CAMERA_FIELDS: Final = (
@@ -96,6 +97,47 @@ def write_depth_profile(result: DepthNoise, *, name: str, base: str | None = Non
         if field in result.estimates:
             values.append(_from_estimate(result.estimates[field], source))
     return ProfileFile(kind=kind, name=name, base=chosen, values=tuple(values))
+
+
+def write_inertial_profile(result: InertialNoise, *, name: str, base: str = "bosch_bmi088") -> ProfileFile:
+    """Turn a measured inertial unit into a profile.
+
+    Args:
+        result: What was measured.
+        name: Name of the profile.
+        base: Built-in profile of an inertial unit that gives what was not measured.
+
+    Returns:
+        The profile file; `write_profile_file` writes it.
+
+    Raises:
+        UsageError: If the base is not an inertial unit.
+    """
+    _check_kind(base, "imu")
+    source = f"Allan deviation of {result.samples} samples at {result.rate:.4g} Hz; {_HOW} its covariance"
+    values = [FileValue("rate", float(f"{result.rate:.6g}"), "Hz", "stamps of the log", "measured")]
+    for part, times in result.flicker_time.items():
+        for field in ("noise_density", "bias_instability", "random_walk", "turn_on_bias"):
+            if (estimate := result.estimates.get(f"{part}_{field}")) is not None:
+                how = "mean of the log's axes" if field == "turn_on_bias" else source
+                values.append(_from_estimate(estimate, how))
+        values.append(
+            FileValue(f"{part}_bias_deviation", 0.0, _unit(base, f"{part}_bias_deviation"), source, "typical")
+        )
+        if times is not None:
+            how = "about where flicker stands out of the log's Allan deviation"
+            values.append(FileValue(f"{part}_flicker_time", times, "s", how, "measured"))
+        if (step := result.estimates.get(f"{part}_resolution")) is not None:
+            how = "distance of the log's readings"
+            values.append(FileValue(step.name, float(f"{step.value:.9g}"), step.unit, how, "measured"))
+        else:
+            field = f"{part}_resolution"
+            values.append(FileValue(field, 0.0, _unit(base, field), "the log shows no counts", "measured"))
+    return ProfileFile(kind="imu", name=name, base=base, values=tuple(values))
+
+
+def _unit(base: str, field: str) -> str:
+    return next(value.unit for value in describe_profile(base) if value.name == field)
 
 
 def _from_estimate(estimate: Estimate, source: str) -> FileValue:

@@ -1,4 +1,4 @@
-"""What the tabletop looks like: parameters to rows of materials and to lights, one set for each look."""
+"""What a scene looks like: parameters to rows of materials and to lights, one set for each look."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..renderers.snapshot import Lighting, Materials, Pattern
-from .tabletop_space import MATERIAL_KINDS
+from .look_space import MATERIAL_KINDS
 
 Array = NDArray[np.float64]
 _PATTERNS: Final = {
@@ -29,7 +29,7 @@ class SurfaceSlot:
     """One row of materials to be filled."""
 
     source: str
-    """Prefix of its parameters: floor, table, object; or robot."""
+    """Prefix of its parameters, such as floor, table or object; or robot."""
     element: int = 0
     """Element of vector parameters."""
     base_color: tuple[float, float, float] | None = None
@@ -61,12 +61,9 @@ def build_materials(
     roughness, metallic = np.full((looks, rows), 0.5), np.zeros((looks, rows))
     texture, pattern = np.full((looks, rows), -1, np.int32), np.zeros((looks, rows), np.int32)
     texture_scale, pattern_scale = np.ones((looks, rows)), np.full((looks, rows), 0.05)
+    prefixes = tuple({f"{slot.source}." for slot in slots})
     for look in range(looks):
-        values = {
-            name: value[view, look].reshape(-1)
-            for name, value in param.items()
-            if name.startswith(("floor.", "table.", "object.", "robot."))
-        }
+        values = {name: value[view, look].reshape(-1) for name, value in param.items() if name.startswith(prefixes)}
         for row, slot in enumerate(slots):
             at, k = (look, row), slot.element
             stated = np.array(slot.base_color or _DEFAULT_COLOR)

@@ -1,16 +1,16 @@
-"""Reading the tabletop out: the arrays of objects and of state that a row holds."""
+"""Reading a scene out: the arrays of objects and of state that a row holds."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.transforms import transform_points
-from .physics import Contacts, Settled
-from .tabletop_layout import CLASSES, ObjectPlan
+from .object_plan import ObjectPlan
+from .physics import Contacts
 
 Array = NDArray[np.float64]
 
@@ -57,11 +57,12 @@ def fill_objects(
     poses: Sequence[Array],
     robot_pose: Array,
     robot_box: tuple[Array, Array],
+    robot_class: int,
 ) -> None:
     """Fill the robot's slot and the objects'."""
     lower, upper = robot_box
     rows: list[tuple[int, int, Array, Array, Array, Array, float, float]] = [
-        (CLASSES.index("robot"), -1, robot_pose, upper - lower, 0.5 * (upper + lower), np.ones(3), 0.0, 0.5)
+        (robot_class, -1, robot_pose, upper - lower, 0.5 * (upper + lower), np.ones(3), 0.0, 0.5)
     ]
     for plan, pose in zip(plans, poses, strict=True):
         rows.append(
@@ -93,19 +94,31 @@ def fill_objects(
 def fill_state(
     state: dict[str, NDArray[Any]],
     joints: Array,
+    rates: Array,
     touching: Contacts,
-    settled: Settled,
-    time_step: float,
-    bodies: Sequence[int],
+    *,
+    steps: int,
+    time: float,
+    instances: Mapping[int, int],
 ) -> None:
-    """Fill joints, time and contacts; objects are named by their instance ids, everything else is 0."""
+    """Fill joints, time and contacts.
+
+    Args:
+        state: Arrays of `empty_state`.
+        joints: Positions of the joints [rad or m], shape (J,).
+        rates: Their velocities, shape (J,).
+        touching: Contacts; of more than there is room for, the first.
+        steps: Steps until things were at rest.
+        time: Simulated time [s].
+        instances: Instance id of each body; that of all others is 0.
+    """
     count = min(touching.distance.size, state["contact_force"].size)
-    instance = {body: slot + 2 for slot, body in enumerate(bodies)}
     state["joint_position"][:] = joints
-    state["time"][...] = settled.steps * time_step
-    state["settle_steps"][...] = settled.steps
+    state["joint_velocity"][:] = rates
+    state["time"][...] = time
+    state["settle_steps"][...] = steps
     state["contact_count"][...] = touching.distance.size
-    ids = [[instance.get(int(body), 0) for body in pair] for pair in touching.bodies[:count]]
+    ids = [[instances.get(int(body), 0) for body in pair] for pair in touching.bodies[:count]]
     state["contact_instances"][:count] = np.array(ids, np.int32).reshape(-1, 2)
     state["contact_position"][:count] = touching.position[:count]
     state["contact_normal"][:count] = touching.normal[:count]

@@ -1,0 +1,192 @@
+"""Scenes of one robot and objects out of an asset library, in a world of their own: what they have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..renderers.mesh_library import MeshLibrary
+from ..renderers.urdf import UrdfLink
+from .asset_library import AssetLibrary
+from .assets import load_asset_library
+from .physics import Joint, WorldError
+from .readout import empty_objects, empty_state
+from .robot_links import RobotLinks
+from .scenario import Scenario
+from .scene import Scene
+from .sensor_parameters import override_space
+from .sensors import Rig
+from .space import ParameterSpace
+from .stage import Reason, Stage
+from .world import World
+
+Array = NDArray[np.float64]
+
+
+class AssetScene(Scene):
+    """A scene that places a robot and objects and lets physics have them.
+
+    Args:
+        slots: Object slots M, the robot's included, range [2, 256].
+        rig: Sensors: a `Rig` or its JSON form; None = one camera, `head`.
+        object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
+        robot: URDF of the robot; None = the Franka Panda.
+        texture_folders: Folders of images that take the place of the built-in textures.
+        cache: Whether to keep prepared assets on disk.
+
+    Raises:
+        ValueError: If an option cannot be; the message says what is allowed.
+        WorldError: If PyBullet is not there.
+    """
+
+    _space: ParameterSpace
+    _joints: tuple[Joint, ...]
+
+    def __init__(
+        self,
+        *,
+        slots: int,
+        rig: Rig | Mapping[str, Any] | None,
+        object_folders: Sequence[str],
+        robot: str | Path | None,
+        texture_folders: Sequence[str],
+        cache: bool,
+    ) -> None:
+        if not 2 <= slots <= 256:
+            raise ValueError(f"slots must be in [2, 256], got {slots}; one is the robot's")
+        self._slots = slots
+        self._rig = rig if isinstance(rig, Rig) else Rig() if rig is None else Rig.from_json(rig)
+        self._assets = load_asset_library(
+            object_folders=object_folders, robot=robot, texture_folders=texture_folders, cache=cache
+        )
+        self._robot_links = RobotLinks(self._assets.robot_urdf)
+        self._mounts = self._robot_links.mount_rows(self._rig)
+        self._world = World()
+
+    def _declare(self, space: ParameterSpace, overrides: Mapping[str, Any] | None, randomize: Sequence[str]) -> None:
+        """Take a space as declared, with what a recipe says of it."""
+        changed = dict(overrides or {})
+        self._space = override_space(space, self._rig, changed).randomize(randomize, keep=changed)
+
+    @abstractmethod
+    def _make(
+        self,
+        scenario: Scenario,
+        param: Mapping[str, Array],
+        first: Mapping[str, Array],
+        objects: dict[str, NDArray[Any]],
+        state: dict[str, NDArray[Any]],
+    ) -> Stage:
+        """Make the stage of a scenario.
+
+        Args:
+            scenario: The scenario.
+            param: Values by name, shape (V, L[, K]).
+            first: The same for the first view and look.
+            objects: Arrays of `empty_objects`, to be filled.
+            state: Arrays of `empty_state`, to be filled.
+        """
+
+    @property
+    def space(self) -> ParameterSpace:
+        """What is randomized and how, overrides included."""
+        return self._space
+
+    @property
+    def slots(self) -> int:
+        """Object slots M: the robot's, then the objects'."""
+        return self._slots
+
+    @property
+    def slot_names(self) -> tuple[str, ...]:
+        """What each slot holds."""
+        return (self._robot_links.name, *(f"object{k}" for k in range(self._slots - 1)))
+
+    @property
+    def joint_names(self) -> tuple[str, ...]:
+        """Names of the joints in `state/joint_position`."""
+        return tuple(joint.name for joint in self.joints)
+
+    @property
+    def contact_pad(self) -> int:
+        """Contacts that a row has room for."""
+        return 8 * self._slots
+
+    @property
+    def rig(self) -> Rig:
+        """The sensors."""
+        return self._rig
+
+    @property
+    def library(self) -> MeshLibrary:
+        """Meshes and textures that its snapshots refer to."""
+        return self._assets.meshes
+
+    @property
+    def assets(self) -> AssetLibrary:
+        """The asset library."""
+        return self._assets
+
+    @property
+    def asset_digests(self) -> Mapping[str, str]:
+        """SHA-256 of every asset file that the scene may use."""
+        return MappingProxyType(dict(self._assets.digests))
+
+    @property
+    def world(self) -> World:
+        """The physics world, as the last stage left it."""
+        return self._world
+
+    @property
+    def joints(self) -> tuple[Joint, ...]:
+        """The robot's movable joints."""
+        return self._joints
+
+    @property
+    def links(self) -> tuple[UrdfLink, ...]:
+        """The robot's links, the base first."""
+        return self._robot_links.links
+
+    def close(self) -> None:
+        """Give back the physics client and temporary files."""
+        self._world.close()
+
+    def stage(self, scenario: Scenario, space: ParameterSpace | None = None) -> Stage:
+        """Make one world: build, settle, move, check, read out.
+
+        Args:
+            scenario: A point of the space for V views and L looks.
+            space: A space with the same parameters to take it from; None = the scene's own.
+
+        Returns:
+            The settled world; one that fails comes back invalid with its reason.
+
+        Raises:
+            ValueError: If the scenario does not belong to the space.
+        """
+        chosen = self._space if space is None else space
+        values = chosen.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        param = chosen.spread(values, scenario.view_count, scenario.look_count)
+        first = {name: value[0, 0] for name, value in param.items()}
+        state = empty_state(self.contact_pad, len(self.joints))
+        objects = empty_objects(self._slots)
+        try:
+            return self._make(scenario, param, first, objects, state)
+        except WorldError as error:
+            return Stage(
+                scenario=scenario,
+                valid=False,
+                reason=Reason.BUILD_FAILED,
+                message=str(error),
+                snapshots=(),
+                cameras={},
+                object=objects,
+                state=state,
+                param=param,
+            )

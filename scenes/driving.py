@@ -1,0 +1,275 @@
+"""The yard: a wheeled robot that drives among walls, boxes, pillars and other things."""
+
+from __future__ import annotations
+
+import math
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .asset_scene import AssetScene
+from .asset_sources import pybullet_data_folder
+from .driving_layout import CLASSES, Yard, plan_yard
+from .driving_snapshot import gather_instances
+from .driving_space import driving_space
+from .instance_rows import robot_box, robot_outline
+from .motion_recorder import MotionRecorder, Recording, window_steps
+from .object_plan import add_asset
+from .physics import Settled, Surface
+from .readout import fill_objects, fill_state
+from .rig_placement import Stance, place_cameras
+from .scenario import Scenario
+from .sensors import Rig
+from .stage import Reason, Stage
+from .wheeled_robot import ROTOR, WHEEL_TORQUE, find_wheels, fit_for_rolling, follow_commands, wheel_speeds
+
+Array = NDArray[np.float64]
+MAX_SETTLE_STEPS: Final = 960
+"""Steps after which a scenario counts as not settled (4 s)."""
+MAX_TILT: Final = 30.0
+"""Tilt from which the robot counts as tipped over [degree]."""
+_REST: Final = 48
+"""Steps for which the braked robot sinks onto its wheels."""
+_SIGHT: Final = 1.0
+"""Clearance beyond which nothing is measured [m]."""
+_CLEAR: Final = 0.02
+
+
+class DrivingScene(AssetScene):
+    """A robot on four wheels, steered by its sides, that drives over a flat yard until the row's instant.
+
+    Args:
+        slots: Object slots M, the robot's included, range [2, 256].
+        rig: Sensors: a `Rig` or its JSON form; None = one camera, `head`.
+        overrides: Parameter name to another distribution, as a recipe writes it.
+        randomize: Groups that vary (materials, lighting, camera, dynamics); the others stand at nominal values.
+        object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
+        robot: URDF of another robot with wheels on continuous joints, left and right; None = the Husky.
+        texture_folders: Folders of images that take the place of the built-in textures.
+        cache: Whether to keep prepared assets on disk.
+        window: Time that is recorded, up to the row's instant [s], range [0.0084, 60].
+
+    Raises:
+        ValueError: If an option cannot be; the message says what is allowed.
+        WorldError: If PyBullet is not there or the robot cannot be loaded.
+
+    Example:
+        >>> scene = DrivingScene(overrides={"object_count": {"integer": [3, 8]}})
+        >>> stage = scene.stage(draw_scenario(scene.space, seed=7, index=0))
+    """
+
+    name: ClassVar[str] = "driving"
+    classes: ClassVar[tuple[str, ...]] = CLASSES
+    summary: ClassVar[str] = "Husky that drives through a yard with walls, boxes, pillars and 5 to 15 objects in all"
+
+    def __init__(
+        self,
+        *,
+        slots: int = 16,
+        rig: Rig | Mapping[str, Any] | None = None,
+        overrides: Mapping[str, Any] | None = None,
+        randomize: Sequence[str] = ("materials", "lighting", "camera", "dynamics"),
+        object_folders: Sequence[str] = (),
+        robot: str | None = None,
+        texture_folders: Sequence[str] = (),
+        cache: bool = True,
+        window: float = 0.5,
+    ) -> None:
+        self._steps = window_steps(window)
+        if not self._steps:
+            raise ValueError("window must be in [0.0084, 60] s for a scene that drives, got 0")
+        super().__init__(
+            slots=slots,
+            rig=rig,
+            object_folders=object_folders,
+            robot=robot or pybullet_data_folder() / "husky" / "husky.urdf",
+            texture_folders=texture_folders,
+            cache=cache,
+        )
+        try:
+            self._wheels = find_wheels(
+                self._world, self._add_robot(np.eye(4)), ElementTree.parse(self._assets.robot_urdf).getroot()
+            )
+            self._joints = self._wheels.joints
+            declared = driving_space(
+                objects=slots - 1,
+                asset_count=len(self._assets.rows_of_kind("hulls")),
+                own_materials=bool(object_folders),
+            )
+            self._declare(declared, overrides, randomize)
+        except BaseException:
+            self._world.close()
+            raise
+        self.ground = self.robot = -1
+        self.bodies: list[int] = []
+        self.walls: list[int] = []
+
+    def _add_robot(self, pose: Array) -> int:
+        half = 0.5 * math.atan2(float(pose[1, 0]), float(pose[0, 0]))
+        return self._world.add_urdf(
+            self._assets.robot_urdf,
+            position=pose[:3, 3].tolist(),
+            quaternion=(0.0, 0.0, math.sin(half), math.cos(half)),
+            fixed=False,
+            own_inertia=True,
+            rewrite=fit_for_rolling,
+        )
+
+    def _make(
+        self,
+        scenario: Scenario,
+        param: Mapping[str, Array],
+        first: Mapping[str, Array],
+        objects: dict[str, NDArray[Any]],
+        state: dict[str, NDArray[Any]],
+    ) -> Stage:
+        world = self._world
+        yard = plan_yard(first, self._assets.assets)
+        settled = self._build(first, yard)
+        self._park(yard)
+        at_start = self._clearance()
+        recording = self._drive(first)
+        links, poses, motion = recording.link_poses[-1], list(recording.body_poses[-1]), recording.motion
+        touching = world.contacts()
+        touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
+        margins = {
+            "clearance": self._clearance(),
+            "start_clearance": at_start - _CLEAR,
+            "yard_edge": 0.5 * yard.side - float(np.abs(links[0, :2, 3]).max()),
+            "tilt_degrees": MAX_TILT - math.degrees(math.acos(min(max(float(links[0, 2, 2]), -1.0), 1.0))),
+        }
+        reason, message = self._judge(settled, margins)
+        fill_objects(
+            objects, yard.plans, poses, links[0], robot_box(self._assets, links), robot_class=CLASSES.index("robot")
+        )
+        fill_state(
+            state,
+            motion.joint_position[-1],
+            motion.joint_velocity[-1],
+            touching,
+            steps=settled.steps,
+            time=float(motion.time[-1]) * 1e-9,
+            instances={self.robot: 1} | {body: slot + 2 for slot, body in enumerate(self.bodies)},
+        )
+        rows = gather_instances(self._assets, yard, poses, links)
+        stance = Stance(
+            origin=(float(links[0, 0, 3]), float(links[0, 1, 3]), 0.0),
+            heading=math.atan2(float(links[0, 1, 0]), float(links[0, 0, 0])),
+            outline=robot_outline(self._assets, links),
+            blocks=[
+                *((wall.pose, 0.5 * wall.sides) for wall in yard.walls),
+                *((pose, 0.5 * plan.extent) for plan, pose in zip(yard.plans, poses, strict=True)),
+            ],
+            steps=24,
+        )
+        carriers = self._robot_links.carriers(self._mounts, links)
+        return Stage(
+            scenario=scenario,
+            valid=reason == Reason.NONE,
+            reason=reason,
+            message=message,
+            snapshots=rows.snapshots(param, scenario.view_count),
+            cameras=place_cameras(self._rig, carriers, param, scenario.view_count, stance),
+            object=objects,
+            state=state,
+            param=param,
+            margins=margins,
+            motion=recording.of_instances(rows.poses_over),
+        )
+
+    def _build(self, first: Mapping[str, Array], yard: Yard) -> Settled:
+        """Put up ground, walls and objects, and let the loose ones settle."""
+        world = self._world
+        world.reset()
+        self.ground = world.add_plane(surface=Surface(friction=float(first["yard.friction"])))
+        self.walls = []
+        for wall in yard.walls:
+            half = 0.5 * math.atan2(float(wall.pose[1, 0]), float(wall.pose[0, 0]))
+            self.walls.append(
+                world.add_box(
+                    (0.5 * wall.sides).tolist(),
+                    position=wall.pose[:3, 3].tolist(),
+                    quaternion=(0.0, 0.0, math.sin(half), math.cos(half)),
+                )
+            )
+        self.bodies = [
+            add_asset(
+                world,
+                plan.asset,
+                plan.scale,
+                position=plan.position.tolist(),
+                quaternion=plan.quaternion.tolist(),
+                mass=plan.mass,
+                surface=plan.surface,
+            )
+            for plan in yard.plans
+        ]
+        return world.settle(self.bodies, max_steps=MAX_SETTLE_STEPS)
+
+    def _park(self, yard: Yard) -> None:
+        """Add the robot at its start, braked, and let it sink onto its wheels."""
+        world, wheels = self._world, self._wheels
+        self.robot = self._add_robot(yard.start)
+        world.free_robot(self.robot)
+        world.add_rotors(self.robot, wheels.joints, ROTOR)
+        for body in (*self.walls, *self.bodies):  # the wheels' guards meet them instead
+            world.let_pass(self.robot, body, [(joint.index, -1) for joint in wheels.joints])
+        world.drive_speeds(self.robot, wheels.joints, [0.0] * len(wheels.joints), WHEEL_TORQUE)
+        world.step(_REST)
+
+    def _drive(self, first: Mapping[str, Array]) -> Recording:
+        """Drive as told, and record the last part."""
+        world, wheels = self._world, self._wheels
+        before = round(float(first["drive.time"]) / world.time_step)
+        times = world.time_step * np.arange(1, before + self._steps + 2, dtype=np.float64)
+        commands = follow_commands(
+            first["drive.speed"].reshape(-1).tolist(),
+            first["drive.turn"].reshape(-1).tolist(),
+            world.time_step * (before + self._steps),
+            float(first["drive.acceleration"]),
+            times,
+        )
+
+        def drive(step: int) -> None:
+            speed, turn = commands[step].tolist()
+            world.drive_speeds(self.robot, wheels.joints, wheel_speeds(wheels, speed, turn), WHEEL_TORQUE)
+
+        for step in range(before):
+            drive(step)
+            world.step()
+        on_links = [name for name, row in self._mounts.items() if row > 0]
+        recorder = MotionRecorder(
+            world,
+            self.robot,
+            joints=wheels.joints,
+            mounts=self._mounts,
+            wrench=on_links,
+            touch=list(self._mounts),
+            bodies=self.bodies,
+        )
+        return recorder.record(self._steps, lambda step: drive(before + step))
+
+    def _clearance(self) -> float:
+        """Return the robot's distance to the nearest thing that stands in the yard [m], at most 1 m."""
+        wheels = [joint.index for joint in self._wheels.joints]
+        nearest = _SIGHT
+        for body in (*self.walls, *self.bodies):
+            close = self._world.closest(self.robot, body, _SIGHT)
+            apart = close.distance[~np.isin(close.links[:, 0], wheels)]
+            nearest = min(nearest, float(apart.min(initial=_SIGHT)))
+        return nearest
+
+    def _judge(self, settled: Settled, margins: Mapping[str, float]) -> tuple[Reason, str]:
+        """Return why this makes no valid stage, or that it does."""
+        if not settled.at_rest:
+            return Reason.NOT_SETTLED, f"objects still move after {settled.steps} steps"
+        if margins["start_clearance"] <= 0:
+            return Reason.COLLISION, "the robot touches something where it starts"
+        if margins["tilt_degrees"] <= 0:
+            return Reason.TIPPED_OVER, f"the robot leans by {MAX_TILT - margins['tilt_degrees']:.0f} degrees"
+        if margins["yard_edge"] <= 0:
+            return Reason.OUT_OF_WORKSPACE, "the robot left the yard"
+        return Reason.NONE, ""

@@ -1,0 +1,135 @@
+"""The tabletop's arm in its world: posed clear of everything, and moved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .motion_recorder import MotionRecorder, Recording
+from .tabletop_robot import MIMIC, ready_positions
+from .world import World
+
+Array = NDArray[np.float64]
+_CLEARANCE: Final = 0.005
+_BLENDS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+_HOLD: Final = 24
+"""Steps for which the arm holds its start before it is recorded: motors take up its weight."""
+
+
+class TabletopArm:
+    """The arm that stands at the table's edge.
+
+    Args:
+        world: The world.
+        urdf: The arm's URDF.
+    """
+
+    def __init__(self, world: World, urdf: Path) -> None:
+        self._world, self._urdf = world, urdf
+        probe = world.add_urdf(urdf)
+        self.joints = world.joints(probe)
+        self.ready = np.array(ready_positions(self.joints))
+        self._excused = self._overlapping_links(probe)
+        self.body = -1
+        """The arm in the world."""
+        self._near: tuple[int, ...] = ()
+
+    def _overlapping_links(self, robot: int) -> frozenset[tuple[int, int]]:
+        """Return the pairs of links whose hulls overlap in the ready pose: neighbours, which never count as contact."""
+        self._world.place_joints(robot, self.joints, self.ready.tolist())
+        self._world.detect_contacts()
+        touching = self._world.contacts()
+        pairs = {(int(a), int(b)) for a, b in touching.links[touching.distance < _CLEARANCE]}
+        return frozenset(pairs | {(b, a) for a, b in pairs})
+
+    def pose(self, first: Mapping[str, Array], top: float, table: int, bodies: Sequence[int]) -> tuple[Array, float]:
+        """Add the arm in the pose asked for, or as near to it on the way to ready as is clear of everything.
+
+        Args:
+            first: The scenario's values by name.
+            top: Height of the table's top [m].
+            table: The table.
+            bodies: The objects.
+
+        Returns:
+            Positions of the joints and the clearance [m], <= 0 where none of the poses is clear.
+        """
+        self.body = self._world.add_urdf(self._urdf, position=(0.0, 0.0, top))
+        self._near = (table, *bodies)
+        asked = np.array([float(first[f"robot.{MIMIC.get(j.name, j.name)}"]) for j in self.joints])
+        return self._find_clear([(1.0 - blend) * asked + blend * self.ready for blend in _BLENDS])
+
+    def _find_clear(self, candidates: Sequence[Array]) -> tuple[Array, float]:
+        """Put the arm into the first of some poses that is clear, or the last."""
+        positions, clearance = candidates[0], 0.0
+        for positions in candidates:
+            self._world.place_joints(self.body, self.joints, positions.tolist())
+            clearance = self._clearance()
+            if clearance > 0:
+                break
+        return positions, clearance
+
+    def _clearance(self) -> float:
+        """Return the arm's distance to everything but its own stand [m], less what must be kept, at most 5 cm."""
+        world, limit = self._world, 0.05
+        nearest_gap = limit
+        world.detect_contacts()
+        found = world.contacts()
+        own = (found.bodies == self.body).all(axis=1)
+        for (a, b), distance in zip(found.links[own].tolist(), found.distance[own].tolist(), strict=True):
+            if (a, b) not in self._excused:
+                nearest_gap = min(nearest_gap, float(distance))
+        for body in self._near:
+            close = world.closest(self.body, body, limit)
+            for link, distance in zip(close.links[:, 0].tolist(), close.distance.tolist(), strict=True):
+                if body != self._near[0] or link > 0:  # the base and the first link stand over the table
+                    nearest_gap = min(nearest_gap, float(distance))
+        return nearest_gap - _CLEARANCE
+
+    def move(self, end: Array, share: float, steps: int, mounts: Mapping[str, int]) -> Recording:
+        """Move the arm to where it was posed, from a pose between ready and that, and record it.
+
+        The motors' targets follow a profile of least jerk; the motors follow as fast as their limits let them.
+
+        Args:
+            end: Positions of the joints at the end, clear of everything.
+            share: How much of the way from ready to the end lies behind at the start, range [0, 1]. Where the arm would
+                touch something there, it starts nearer to the end.
+            steps: Instants to record.
+            mounts: Row of the link of each mount.
+
+        Returns:
+            The recording.
+
+        Source: Flash and Hogan, "The coordination of arm movements", J. Neuroscience 5(7), 1985 (least jerk).
+        """
+        world = self._world
+        shares = [share + blend * (1.0 - share) for blend in _BLENDS]
+        start, _ = self._find_clear([self.ready + value * (end - self.ready) for value in shares])
+        world.let_pass(self.body, self.body, self._excused)
+        # The base and the first link stand over the table and may touch it.
+        world.let_pass(self.body, self._near[0], [(-1, -1), (0, -1)])
+        world.free_robot(self.body)
+        world.drive_joints(self.body, self.joints, start.tolist())
+        world.step(_HOLD)
+        on_links = [name for name, row in mounts.items() if row > 0]
+        recorder = MotionRecorder(
+            world,
+            self.body,
+            joints=self.joints,
+            mounts=mounts,
+            wrench=on_links,
+            touch=list(mounts),
+            bodies=self._near[1:],
+        )
+
+        def drive(step: int) -> None:
+            t = min((step + 1) / steps, 1.0)
+            done = t * t * t * (10.0 - 15.0 * t + 6.0 * t * t)
+            world.drive_joints(self.body, self.joints, (start + done * (end - start)).tolist())
+
+        return recorder.record(steps, drive)
