@@ -47,6 +47,7 @@ class AssetScene(Scene):
 
     _space: ParameterSpace
     _joints: tuple[Joint, ...]
+    _steps: int
 
     def __init__(
         self,
@@ -117,6 +118,11 @@ class AssetScene(Scene):
     def contact_pad(self) -> int:
         """Contacts that a row has room for."""
         return 8 * self._slots
+
+    @property
+    def window(self) -> float:
+        """Motion that is recorded before a stage's instant [s]; 0 = none."""
+        return self._steps * self._world.time_step
 
     @property
     def rig(self) -> Rig:

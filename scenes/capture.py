@@ -15,6 +15,9 @@ from ..renderers.frames import Frames
 from ..renderers.raster.raster import Raster
 from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
+from .instruments.reader import InstrumentReader
+from .instruments.readers import make_readers
+from .instruments.recorded_rows import RecordedRows
 from .scene import Scene
 from .sensing import Sensing, ideal_signals, sensor_shapes
 from .sensors import SensorMount
@@ -123,6 +126,8 @@ class Capturer:
             shapes[f"param/{parameter.name}"] = (np.float64, tail)
         for mount in scene.rig.mounts:
             shapes |= sensor_shapes(mount, slots, wanted)
+        for reader in self._readers:
+            shapes |= reader.shapes()
         if "poses" in wanted:
             shapes |= {f"object/{name}": (dtype, (slots, *tail)) for name, (dtype, tail) in _OBJECT.items()}
         joints = len(scene.joint_names)
@@ -170,7 +175,26 @@ class Capturer:
         if live:
             for number, mount in enumerate(self.scene.rig.mounts):
                 self._fill_sensor(number, mount, [stages[i] for i in live], live, rows, start, seconds)
+            begun = time.perf_counter()
+            if self._readers:
+                recording = self._record([stages[i] for i in live], live, rows, start)
+                for reader in self._readers:
+                    reader.read(recording)
+            seconds["sensors"] += time.perf_counter() - begun
         return seconds
+
+    def _record(
+        self, stages: Sequence[Stage], live: Sequence[int], rows: Mapping[str, Array], start: int
+    ) -> RecordedRows:
+        count = self.rows_per_scenario
+        row = np.arange(len(live) * count)
+        return RecordedRows(
+            stages=stages,
+            stage=row // count,
+            view=row % count // self.looks,
+            place=(np.array(live)[:, None] * count + start + np.arange(count)).reshape(-1),
+            rows=rows,
+        )
 
     def _fill_truth(self, stage: Stage, rows: Mapping[str, Array]) -> None:
         scenario, views, looks = stage.scenario, self.views, self.looks
@@ -236,6 +260,10 @@ class Capturer:
     def _raster(self) -> Raster:
         # One for all batches: it keeps decoded textures and working memory.
         return Raster(self.scene.library, device=self.device, supersample=self.supersample, threads=self.threads)
+
+    @cached_property
+    def _readers(self) -> tuple[InstrumentReader, ...]:
+        return make_readers(self.scene, seed=self.seed, device=self.device, threads=self.threads)
 
     @cached_property
     def _sensing(self) -> Sensing:

@@ -16,6 +16,7 @@ from .driving_layout import CLASSES, Yard, plan_yard
 from .driving_snapshot import gather_instances
 from .driving_space import driving_space
 from .instance_rows import robot_box, robot_outline
+from .motion import WheelDrive
 from .motion_recorder import MotionRecorder, Recording, window_steps
 from .object_plan import add_asset
 from .physics import Settled, Surface
@@ -89,6 +90,8 @@ class DrivingScene(AssetScene):
             texture_folders=texture_folders,
             cache=cache,
         )
+        self._base = f"{self._robot_links.name}/{self._robot_links.links[0].name}"
+        self._mounts.setdefault(self._base, 0)  # odometry is held against its motion
         try:
             self._wheels = find_wheels(
                 self._world, self._add_robot(np.eye(4)), ElementTree.parse(self._assets.robot_urdf).getroot()
@@ -106,6 +109,18 @@ class DrivingScene(AssetScene):
         self.ground = self.robot = -1
         self.bodies: list[int] = []
         self.walls: list[int] = []
+
+    @property
+    def drive(self) -> WheelDrive:
+        """How the robot rolls."""
+        sides = self._wheels.is_left
+        return WheelDrive(
+            base=self._base,
+            left=tuple(row for row, left in enumerate(sides) if left),
+            right=tuple(row for row, left in enumerate(sides) if not left),
+            radius=self._wheels.radius,
+            track=self._wheels.track,
+        )
 
     def _add_robot(self, pose: Array) -> int:
         half = 0.5 * math.atan2(float(pose[1, 0]), float(pose[0, 0]))
@@ -224,7 +239,7 @@ class DrivingScene(AssetScene):
         """Drive as told, and record the last part."""
         world, wheels = self._world, self._wheels
         before = round(float(first["drive.time"]) / world.time_step)
-        times = world.time_step * np.arange(1, before + self._steps + 2, dtype=np.float64)
+        times = world.time_step * np.arange(1, before + self._steps + 3, dtype=np.float64)
         commands = follow_commands(
             first["drive.speed"].reshape(-1).tolist(),
             first["drive.turn"].reshape(-1).tolist(),
@@ -250,7 +265,8 @@ class DrivingScene(AssetScene):
             touch=list(self._mounts),
             bodies=self.bodies,
         )
-        return recorder.record(self._steps, lambda step: drive(before + step))
+        # Both ends of the window are recorded.
+        return recorder.record(self._steps + 1, lambda step: drive(before + step))
 
     def _clearance(self) -> float:
         """Return the robot's distance to the nearest thing that stands in the yard [m], at most 1 m."""

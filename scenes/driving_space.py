@@ -11,6 +11,7 @@ from .look_space import lighting_parameters, robot_look_parameters, surface_para
 from .rig_space import rig_parameters
 from .space import Parameter, ParameterSpace
 from .vector_distributions import Rotation
+from .weather_space import weather_parameters
 
 OBSTACLE_KINDS: Final = ("box", "pillar", "random_object")
 """Options of `object.kind`, in the order of their classes."""
@@ -53,6 +54,7 @@ def driving_space(*, objects: int, asset_count: int, own_materials: bool) -> Par
         *surface_parameters("object", "each object", objects, (0.05, 0.4), 0.6 if own_materials else 0.0),
         *robot_look_parameters(),
         *lighting_parameters(below=(0.5, 1.2)),
+        *weather_parameters(),
     ]
     return ParameterSpace(parameters=tuple(parameters))
 

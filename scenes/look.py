@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,7 +139,15 @@ def build_lighting(param: Mapping[str, Array], view: int) -> Lighting:
         sky_zenith=arrays["zenith"],
         sky_horizon=arrays["horizon"],
         sky_ground=arrays["ground"],
+        **_make_fog(param, view, arrays["horizon"]),
     )
+
+
+def _make_fog(param: Mapping[str, Array], view: int, horizon: NDArray[np.float32]) -> dict[str, Any]:
+    """Return the fog of a scene that has weather: as bright as the horizon, which is all that is seen through it."""
+    if "weather.fog_extinction" not in param:
+        return {}
+    return {"fog_extinction": param["weather.fog_extinction"][view].astype(np.float32), "fog_radiance": horizon}
 
 
 def light_color(temperature: float) -> Array:

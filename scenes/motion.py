@@ -23,6 +23,32 @@ class FrameMotion:
     """Turn rate, world axes [rad/s], shape (T, 3)."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class WheelDrive:
+    """How a robot with a left and a right side of wheels rolls.
+
+    Raises:
+        ValueError: If a length is not positive or a side has no wheel.
+    """
+
+    base: str
+    """Mount whose motion is the robot's, such as `husky/base_link`; x forward."""
+    left: tuple[int, ...]
+    """Rows of the left wheels among the scene's joints."""
+    right: tuple[int, ...]
+    """Rows of the right wheels."""
+    radius: float
+    """Radius of the wheels [m]."""
+    track: float
+    """Distance between the two sides that turns them into a turn rate [m]; for skid steering the effective one."""
+
+    def __post_init__(self) -> None:
+        if not (self.radius > 0.0 and self.track > 0.0 and self.left and self.right):
+            raise ValueError(
+                f"a drive needs wheels on both sides and lengths > 0, got radius {self.radius} and track {self.track}"
+            )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class DistalLoad:
     """What hangs on a joint: everything beyond it, as one rigid body at the motion's instants."""

@@ -34,7 +34,7 @@ class RobotLinks:
         return None
 
     def mount_rows(self, rig: Rig) -> dict[str, int]:
-        """Return the row of the link that carries each mount but `world`.
+        """Return the row of the link that carries each sensor which is fixed to one.
 
         Args:
             rig: The rig.
@@ -46,7 +46,7 @@ class RobotLinks:
             ValueError: If a mount names another robot, or a link that is not there (the nearest is named).
         """
         rows = {}
-        for mount in rig.mounts:
+        for mount in rig.sensors:
             if mount.mount == "world":
                 continue
             robot, _, link = mount.mount.partition("/")
@@ -56,6 +56,10 @@ class RobotLinks:
             if row is None:
                 known = nearest(link, [known.name for known in self.links])
                 raise ValueError(f"sensor {mount.name!r}: {robot} has no link {link!r}; {known}")
+            if row == 0 and mount.profile("force_torque") is not None:
+                raise ValueError(
+                    f"sensor {mount.name!r}: {link} is the base, which hangs on no joint; mount it on a link"
+                )
             rows[mount.mount] = row
         return rows
 

@@ -12,6 +12,7 @@ from .space import ParameterSpace, nearest
 
 if TYPE_CHECKING:
     from ..renderers.mesh_library import MeshLibrary
+    from .motion import WheelDrive
     from .scenario import Scenario
     from .sensors import Rig
     from .stage import Stage
@@ -62,6 +63,21 @@ class Scene(ABC):
     @abstractmethod
     def rig(self) -> Rig:
         """The sensors."""
+
+    @property
+    def window(self) -> float:
+        """Motion that is recorded before a stage's instant [s]; 0 = none."""
+        return 0.0
+
+    @property
+    def steps_per_second(self) -> float:
+        """Instants of that motion per second [Hz]."""
+        return 240.0
+
+    @property
+    def drive(self) -> WheelDrive | None:
+        """How the robot rolls; None where it does not."""
+        return None
 
     @property
     @abstractmethod

@@ -14,6 +14,7 @@ from ..kernels.depth import apply_depth
 from ..kernels.incidence import cosine_of_incidence
 from ..renderers.frames import Frames
 from ..renderers.view import Camera
+from .arrival import draw_arrival
 from .sensor_parameters import draw_profiles
 from .sensors import SensorMount
 
@@ -79,6 +80,18 @@ class Sensing:
             self._photograph(number, mount, frames, cameras, rows, place)
         if f"sensor/{name}/depth" in rows:
             self._measure_depth(number, mount, frames, cameras, rows, place)
+        if mount.timing is not None:
+            self._time(number, mount, rows, place)
+
+    def _time(self, number: int, mount: SensorMount, rows: Mapping[str, Array], place: NDArray[np.int64]) -> None:
+        """Draw when the images arrive and which are lost."""
+        assert mount.timing is not None
+        instant = np.rint(rows["state/time"][place] * _NANOSECONDS).astype(np.int64)
+        arrival, delivered = draw_arrival(
+            mount.timing, instant, seed=self.seed, index=rows["sample/index"][place], sensor=number
+        )
+        rows[f"sensor/{mount.name}/image_arrival"][place] = arrival
+        rows[f"sensor/{mount.name}/image_delivered"][place] = delivered
 
     def _photograph(
         self,
@@ -167,6 +180,9 @@ def sensor_shapes(mount: SensorMount, slots: int, wanted: set[str]) -> dict[str,
         if wanted & {"rgb", "raw"}:
             shapes[f"sensor/{name}/exposure_time"] = (np.float64, ())
             shapes[f"sensor/{name}/exposure_start"] = (np.int64, ())
+    if mount.timing is not None:
+        shapes[f"sensor/{name}/image_arrival"] = (np.int64, ())
+        shapes[f"sensor/{name}/image_delivered"] = (np.uint8, ())
     if "depth" in wanted and mount.depth is not None:
         shapes[f"sensor/{name}/depth"] = (np.float32, image)
         shapes[f"sensor/{name}/depth_status"] = (np.uint8, image)

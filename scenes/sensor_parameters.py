@@ -6,16 +6,18 @@ import dataclasses
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.camera_profile import CameraProfile
-from ..kernels.profiles import DepthProfile
+from ..kernels.profiles import SENSOR_KINDS
 from .distributions import Fixed, Integer
-from .sensors import Kind, Rig, SensorMount
+from .instruments.mount import InstrumentMount
+from .sensors import Rig, SensorMount
 from .space import Parameter, ParameterSpace, nearest
+
+Mount = SensorMount | InstrumentMount
 
 _PREFIX = "sensor."
 _MOST_DRAWN = 12
@@ -25,7 +27,7 @@ _MOST_DRAWN = 12
 def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]) -> ParameterSpace:
     """Return a scene's space with what a recipe says of its parameters, and of the numbers in its sensors' profiles.
 
-    A profile's number is named `sensor.<sensor>.<camera|depth>.<value>`, such as `sensor.head.camera.read_noise`. Only
+    A profile's number is named `sensor.<sensor>.<kind>.<value>`, such as `sensor.head.camera.read_noise`. Only
     those that are named become parameters; they vary by look unless the recipe says otherwise.
 
     Args:
@@ -49,7 +51,7 @@ def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]
     for parameter in drawn:
         if any(math.isinf(end) for end in parameter.distribution.support):
             raise ValueError(f"{parameter.name} must have a bounded distribution, such as uniform or truncnormal")
-    groups: dict[tuple[str, Kind], list[Parameter]] = {}
+    groups: dict[tuple[str, str], list[Parameter]] = {}
     for parameter in drawn:
         mount, kind, _ = _find(rig, parameter.name)
         groups.setdefault((mount.name, kind), []).append(parameter)
@@ -75,12 +77,12 @@ def _check_corners(group: Sequence[Parameter], rig: Rig) -> None:
             raise ValueError(f"{group[0].name}: {given}: {error}") from error
 
 
-def draw_profiles(mount: SensorMount, kind: Kind, params: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> Any:
+def draw_profiles(mount: Mount, kind: str, params: Mapping[str, NDArray[Any]], rows: NDArray[np.int64]) -> Any:
     """Return the profile of each row: one where nothing of it is drawn, otherwise a list.
 
     Args:
         mount: The sensor.
-        kind: Its camera or its depth sensor.
+        kind: Which of its sensors, such as camera or imu.
         params: Arrays `param/<name>` of a batch by name, rows leading.
         rows: Rows of these arrays.
     """
@@ -114,20 +116,21 @@ def _declare(rig: Rig, name: str) -> Parameter:
     )
 
 
-def _find(rig: Rig, name: str) -> tuple[SensorMount, Kind, str]:
+def _find(rig: Rig, name: str) -> tuple[Mount, str, str]:
     parts = name.split(".")
-    mounts = {mount.name: mount for mount in rig.mounts}
     if len(parts) != 4:
-        raise ValueError(f"{name!r} is no profile value; write sensor.<sensor>.<camera|depth>.<value>")
-    if parts[1] not in mounts:
-        raise ValueError(f"{name!r}: the rig has no sensor {parts[1]!r}; {nearest(parts[1], mounts)}")
-    mount, kind, field = mounts[parts[1]], parts[2], parts[3]
-    if kind not in get_args(Kind):
-        raise ValueError(f"{name!r}: a sensor has a camera and a depth sensor, not {kind!r}")
-    profile: CameraProfile | DepthProfile | None = mount.profile(kind)  # type: ignore[arg-type]
+        raise ValueError(f"{name!r} is no profile value; write sensor.<sensor>.<{'|'.join(SENSOR_KINDS)}>.<value>")
+    try:
+        mount = rig.find(parts[1])
+    except ValueError as error:
+        raise ValueError(f"{name!r}: {error}") from error
+    kind, field = parts[2], parts[3]
+    if kind not in SENSOR_KINDS:
+        raise ValueError(f"{name!r}: a sensor is one of {', '.join(SENSOR_KINDS)}, not {kind!r}")
+    profile = mount.profile(kind)
     if profile is None:
         raise ValueError(f"{name!r}: the sensor {mount.name!r} has no {kind}")
     numbers = [known.name for known in dataclasses.fields(profile) if known.type in ("int", "float")]
     if field not in numbers:
         raise ValueError(f"{name!r}: {profile.name} has no number {field!r}; {nearest(field, numbers)}")
-    return mount, kind, field  # type: ignore[return-value]
+    return mount, kind, field

@@ -5,23 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.camera_profile import CameraProfile
 from ..kernels.lens import Lens
+from ..kernels.observation_timing import ObservationTiming
 from ..kernels.profile_json import profile_from_json, profile_to_json
 from ..kernels.profiles import DepthProfile, load_camera_profile, load_depth_profile
 from ..kernels.transforms import pose_from_position_quaternion
 from ..renderers.view import MAX_SIDE
+from .instruments.mount import INSTRUMENTS, InstrumentMount
 from .space import nearest
 
-Kind = Literal["camera", "depth"]
-"""What a sensor of the rig holds: a colour camera, a depth sensor, or one of each behind one pinhole."""
-
-_KEYS = ("camera", "depth", "width", "height", "mount", "position", "quaternion", "field_of_view", "lens", "unit")
+_KEYS = (
+    "camera", "depth", "width", "height", "mount", "position", "quaternion", "field_of_view", "lens", "unit", "timing",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +58,8 @@ class SensorMount:
     """Distortion; None: a pinhole. Depth sensors deliver rectified images and take none."""
     unit: int = 0
     """Which specimen of the camera it is, range [0, 2^31): each has a fixed pattern of its own."""
+    timing: ObservationTiming | None = None
+    """When its images arrive; None: at once, and all of them."""
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", self.name):
@@ -90,7 +93,7 @@ class SensorMount:
             raise ValueError(f"sensor {self.name!r}: position has 3 finite numbers and quaternion 4 (xyzw)")
         _ = self.pose_mount_camera
 
-    def profile(self, kind: Kind) -> CameraProfile | DepthProfile | None:
+    def profile(self, kind: str) -> Any:
         """Return the profile of its camera or its depth sensor, None where it has none.
 
         Raises:
@@ -98,6 +101,8 @@ class SensorMount:
         """
         if kind == "camera":
             return load_camera_profile(self.camera) if isinstance(self.camera, str) else self.camera
+        if kind != "depth":
+            return None
         return load_depth_profile(self.depth) if isinstance(self.depth, str) else self.depth
 
     @property
@@ -139,6 +144,8 @@ class SensorMount:
                     if key not in ("model", "coefficients"):
                         raise ValueError(f"a lens has no setting {key!r}; {nearest(key, ('model', 'coefficients'))}")
                 body["lens"] = Lens(**lens | {"coefficients": tuple(lens.get("coefficients", (0.0,) * 4))})
+            if isinstance(body.get("timing"), Mapping):
+                body["timing"] = ObservationTiming.from_json(body["timing"])
         except (ValueError, TypeError) as error:
             raise ValueError(f"sensor {name!r}: {error}") from error
         return cls(name=name, **body)
@@ -151,6 +158,8 @@ class SensorMount:
                 entry[key] = profile_to_json(entry[key])
         if self.lens is not None:
             entry["lens"] = {"model": self.lens.model, "coefficients": list(self.lens.coefficients)}
+        if self.timing is not None:
+            entry["timing"] = self.timing.to_json()
         return entry | {"position": list(self.position), "quaternion": list(self.quaternion)}
 
 
@@ -163,10 +172,12 @@ class Rig:
     """
 
     mounts: tuple[SensorMount, ...] = field(default_factory=lambda: (SensorMount(name="head"),))
-    """The sensors, in order."""
+    """The cameras, in order."""
+    instruments: tuple[InstrumentMount, ...] = ()
+    """The sensors that take no images, in order."""
 
     def __post_init__(self) -> None:
-        names = [mount.name for mount in self.mounts]
+        names = [mount.name for mount in self.sensors]
         if not names:
             raise ValueError("a rig needs at least one sensor, such as {head: {camera: generic_rgb}}")
         if len(set(names)) != len(names):
@@ -175,8 +186,28 @@ class Rig:
     @classmethod
     def from_json(cls, given: Mapping[str, Mapping[str, Any]]) -> Self:
         """Read a rig from a recipe's `rig`: sensor name to its settings."""
-        return cls(mounts=tuple(SensorMount.from_json(name, entry or {}) for name, entry in given.items()))
+        entries = {name: entry or {} for name, entry in given.items()}
+        apart = {name for name, entry in entries.items() if any(entry.get(kind) is not None for kind in INSTRUMENTS)}
+        instruments = {name: InstrumentMount.from_json(name, entries[name]) for name in entries if name in apart}
+        mounts = {name: SensorMount.from_json(name, entries[name]) for name in entries if name not in apart}
+        return cls(mounts=tuple(mounts.values()), instruments=tuple(instruments.values()))
 
     def to_json(self) -> dict[str, dict[str, Any]]:
         """Return the recipe's `rig`, every setting written out."""
-        return {mount.name: mount.to_json() for mount in self.mounts}
+        return {mount.name: mount.to_json() for mount in self.sensors}
+
+    @property
+    def sensors(self) -> tuple[SensorMount | InstrumentMount, ...]:
+        """The cameras, then the instruments."""
+        return (*self.mounts, *self.instruments)
+
+    def find(self, name: str) -> SensorMount | InstrumentMount:
+        """Return a sensor by its name.
+
+        Raises:
+            ValueError: If the rig has none of that name; the nearest is named.
+        """
+        sensors = {mount.name: mount for mount in self.sensors}
+        if name not in sensors:
+            raise ValueError(f"the rig has no sensor {name!r}; {nearest(name, sensors)}")
+        return sensors[name]

@@ -53,7 +53,7 @@ class Stage:
     """The arrays `state/<name>` of a row."""
     param: Mapping[str, NDArray[Any]]
     """Every parameter's values, shape (V, L[, K]), float64."""
+    motion: Motion | None = None
+    """What the physics did before the instant, where the scene's rig has instruments that feel it."""
     margins: Mapping[str, float] = field(default_factory=dict)
     """Named continuous margins, in metres unless the name says otherwise; <= 0 is the event."""
-    motion: Motion | None = None
-    """What happened until the row's instant, for the sensors that feel it; None where nothing was recorded."""

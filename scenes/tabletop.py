@@ -142,7 +142,7 @@ class TabletopScene(AssetScene):
         links, rates, time = world.link_poses(self.robot), np.zeros_like(joints), settled.steps * world.time_step
         recording: Recording | None = None
         if self._steps and reason == Reason.NONE:
-            recording = self._arm.move(joints, float(first["motion.share"]), self._steps, self._mounts)
+            recording = self._arm.move(joints, float(first["motion.speed"]), self._steps, self._mounts)
             links, poses, touching = recording.link_poses[-1], list(recording.body_poses[-1]), world.contacts()
             touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
             joints, rates = recording.motion.joint_position[-1], recording.motion.joint_velocity[-1]

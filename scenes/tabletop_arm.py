@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -16,6 +17,12 @@ from .world import World
 Array = NDArray[np.float64]
 _CLEARANCE: Final = 0.005
 _BLENDS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
+MOST_ACCELERATION: Final = 10.0
+"""Acceleration of a joint that a recorded move asks for at most [rad/s^2 or m/s^2]: about a Panda's limits."""
+_PEAK_SPEED: Final = 1.875
+"""Largest speed of a move of least jerk over its mean."""
+_PEAK_ACCELERATION: Final = 10.0 / math.sqrt(3.0)
+"""Its largest acceleration over way by time squared."""
 _HOLD: Final = 24
 """Steps for which the arm holds its start before it is recorded: motors take up its weight."""
 
@@ -90,16 +97,27 @@ class TabletopArm:
                     nearest_gap = min(nearest_gap, float(distance))
         return nearest_gap - _CLEARANCE
 
-    def move(self, end: Array, share: float, steps: int, mounts: Mapping[str, int]) -> Recording:
+    def _reach(self, end: Array, speed: float, duration: float) -> float:
+        """Return how much of the way from ready to the end can be gone in a time, range [0, 1]."""
+        reach = 1.0
+        for joint, way in zip(self.joints, np.abs(self.ready - end).tolist(), strict=True):
+            fastest = speed * joint.max_velocity if joint.max_velocity > 0.0 else math.inf
+            longest = min(fastest * duration / _PEAK_SPEED, MOST_ACCELERATION * duration**2 / _PEAK_ACCELERATION)
+            if way > longest:
+                reach = min(reach, longest / way)
+        return reach
+
+    def move(self, end: Array, speed: float, steps: int, mounts: Mapping[str, int]) -> Recording:
         """Move the arm to where it was posed, from a pose between ready and that, and record it.
 
         The motors' targets follow a profile of least jerk; the motors follow as fast as their limits let them.
 
         Args:
             end: Positions of the joints at the end, clear of everything.
-            share: How much of the way from ready to the end lies behind at the start, range [0, 1]. Where the arm would
-                touch something there, it starts nearer to the end.
-            steps: Instants to record.
+            speed: Speed that the fastest joint reaches, over its limit, range [0, 1]: what remains of the way from
+                ready to the end is as long as that allows, and `MOST_ACCELERATION`. Where the arm would touch something
+                at the start, it starts nearer to the end.
+            steps: Steps of the recorded window.
             mounts: Row of the link of each mount.
 
         Returns:
@@ -108,6 +126,7 @@ class TabletopArm:
         Source: Flash and Hogan, "The coordination of arm movements", J. Neuroscience 5(7), 1985 (least jerk).
         """
         world = self._world
+        share = 1.0 - self._reach(end, speed, steps * world.time_step)
         shares = [share + blend * (1.0 - share) for blend in _BLENDS]
         start, _ = self._find_clear([self.ready + value * (end - self.ready) for value in shares])
         world.let_pass(self.body, self.body, self._excused)
@@ -132,4 +151,5 @@ class TabletopArm:
             done = t * t * t * (10.0 - 15.0 * t + 6.0 * t * t)
             world.drive_joints(self.body, self.joints, (start + done * (end - start)).tolist())
 
-        return recorder.record(steps, drive)
+        # Both ends of the window are recorded.
+        return recorder.record(steps + 1, drive)

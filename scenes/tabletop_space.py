@@ -201,10 +201,11 @@ def tabletop_space(
     if moves:
         parameters.append(
             make(
-                "motion.share",
-                Uniform(low=0.3, high=0.95),
+                "motion.speed",
+                Uniform(low=0.05, high=0.8),
                 "1",
-                "How much of the way from ready to the drawn pose lies behind when the recorded window starts",
+                "Speed that the fastest joint reaches within the recorded window, over its limit; less where the way "
+                "from ready to the drawn pose is too short for it, or the window",
                 "dynamics",
                 allowed=(0.0, 1.0),
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,7 +9,9 @@ import cv2  # noqa: TID253 (this module and `preview` own it)
 import numpy as np
 from numpy.typing import NDArray
 
-Image = NDArray[np.uint8]
+from .drawing import Image, Tile, fit, instance_colours, write_text
+from .instrument_tiles import instrument_tiles
+
 Row = Mapping[str, NDArray[Any]]
 
 _BACKGROUND: Final = (24, 26, 30)
@@ -68,7 +69,7 @@ def draw_contact_sheet(rows: Sequence[Row], *, title: str, tile_width: int = 300
     return sheet
 
 
-def row_tiles(row: Row) -> list[tuple[str, Image]]:
+def row_tiles(row: Row) -> list[Tile]:
     """Draw every reading and label of one row.
 
     Args:
@@ -77,8 +78,8 @@ def row_tiles(row: Row) -> list[tuple[str, Image]]:
     Returns:
         (caption, sRGB picture) of each, sensor after sensor.
     """
-    tiles: list[tuple[str, Image]] = []
-    for camera in camera_names(row):
+    tiles: list[Tile] = []
+    for camera in sensor_names(row):
         rgb = row.get(f"sensor/{camera}/rgb")
         depth, ideal = row.get(f"sensor/{camera}/depth"), row.get(f"ideal/{camera}/depth")
         instance = row.get(f"label/{camera}/instance")
@@ -106,11 +107,12 @@ def row_tiles(row: Row) -> list[tuple[str, Image]]:
             tiles.append((f"{camera} normals", normal_picture(normal)))
         if coordinates is not None:
             tiles.append((f"{camera} object coordinates", coordinate_picture(coordinates)))
+        tiles += [(f"{camera} {caption}", picture) for caption, picture in instrument_tiles(camera, row)]
     return tiles
 
 
-def camera_names(row: Row) -> list[str]:
-    """List the sensors of which a row holds images, sorted."""
+def sensor_names(row: Row) -> list[str]:
+    """List the sensors of which a row holds readings, sorted."""
     rooms = ("sensor", "ideal", "label")
     return sorted({name.split("/")[1] for name in row if name.split("/")[0] in rooms and name.count("/") == 2})
 
@@ -181,33 +183,6 @@ def coordinate_picture(coordinates: NDArray[Any]) -> Image:
     picture = ((np.mod(values, 0.1) / 0.1) * 255).astype(np.uint8)
     picture[~inside] = _HOLE
     return np.asarray(picture, np.uint8)
-
-
-def fit(image: Image, width: int) -> Image:
-    """Scale a picture to a width; small ones keep their pixels sharp."""
-    height = max(1, round(image.shape[0] * width / image.shape[1]))
-    method = cv2.INTER_AREA if image.shape[1] > width else cv2.INTER_NEAREST
-    return np.asarray(cv2.resize(image, (width, height), interpolation=method), np.uint8)
-
-
-def write_text(image: Image, text: str, place: tuple[int, int], size: float, colour: tuple[int, int, int]) -> None:
-    """Write one line into a picture; `place` is the left end of its base line [px]."""
-    cv2.putText(image, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, colour, 1, cv2.LINE_AA)
-
-
-def encode_png(image: Image) -> bytes:
-    """Encode an sRGB picture as PNG."""
-    done, data = cv2.imencode(".png", image[..., ::-1], [cv2.IMWRITE_PNG_COMPRESSION, 6])
-    assert done
-    return bytes(data)
-
-
-def instance_colours(count: int) -> NDArray[np.float64]:
-    """Return a colour for each of so many ids, sRGB in [0, 255], shape (count, 3)."""
-    # The golden angle keeps neighbouring ids far apart in hue.
-    hues = [(0.08 + 0.381966 * i) % 1.0 for i in range(count)]
-    colours = [colorsys.hsv_to_rgb(hue, 0.62 if i % 2 else 0.85, 1.0) for i, hue in enumerate(hues)]
-    return np.array(colours) * 255
 
 
 def _address(row: Row) -> str:

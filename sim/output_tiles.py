@@ -12,18 +12,15 @@ from numpy.typing import NDArray
 
 from ..renderers.frames import Frames
 from .contact_sheet import (
-    Image,
     class_picture,
     colour_picture,
     coordinate_picture,
     depth_limits,
     depth_picture,
-    instance_colours,
     mask_picture,
     normal_picture,
 )
-
-Tile = tuple[str, Image]
+from .drawing import Image, Tile, instance_colours
 
 _GREY: Final = (46, 48, 54)
 _HIDDEN: Final = (226, 86, 70)

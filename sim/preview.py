@@ -17,9 +17,10 @@ from ..renderers.replay import load_replay
 from ..renderers.shutter import GLOBAL_ONLY
 from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
-from .contact_sheet import Image, encode_png, fit, write_text
+from .drawing import Image, Tile, encode_png, fit, write_text
 from .errors import UsageError
-from .output_tiles import Tile, frame_tiles, sensor_tiles
+from .instrument_tiles import instrument_tiles
+from .output_tiles import frame_tiles, sensor_tiles
 from .recipe import Recipe
 
 _BACKGROUND: Final = (24, 26, 30)
@@ -79,8 +80,11 @@ def preview_recipe(
                     read = [f"sensor/{mount.name}/{name}" for name in ("rgb", "depth", "depth_status")]
                     mine = sensor_tiles(*(arrays[name][row] if name in arrays else None for name in read))
                     mine += view_tiles(raster, stage.snapshots[view], stage.cameras[mount.name][view], look=look)
-                    prefix = f"{mount.name} " if len(plan.scene.rig.mounts) > 1 else ""
+                    prefix = f"{mount.name} " if len(plan.scene.rig.to_json()) > 1 else ""
                     tiles += [(prefix + name, picture) for name, picture in mine]
+                for instrument in plan.scene.rig.instruments if stage.valid else ():
+                    mine = instrument_tiles(instrument.name, {name: array[row] for name, array in arrays.items()})
+                    tiles += [(f"{instrument.name} {name}", picture) for name, picture in mine]
                 state = "" if stage.valid else f"  tombstone: {stage.message}"
                 blocks.append((f"scenario {scenario}  view {view}  look {look}{state}", tiles))
     title = f"{recipe.scene}  seed {recipe.seed}"

@@ -119,6 +119,8 @@ class Recipe(RecipeModel):
         default_factory=lambda: {"head": RigSensor(camera="generic_rgb", depth="realsense_d435")}
     )
     """Sensors by name; a row holds the readings of all."""
+    window: float | None = Field(default=None, ge=0.0, le=10.0)
+    """Motion that is recorded before a row's instant, for the sensors that feel it [s]; null: what they need."""
     robot: str | None = None
     """URDF of the arm; null: the Franka Panda. Paths are relative to where simloom runs."""
     object_folders: tuple[str, ...] = ()

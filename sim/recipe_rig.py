@@ -17,13 +17,33 @@ class RecipeModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True)
 
 
+_INSTRUMENTS = ("lidar", "imu", "encoder", "force_torque", "tactile", "ranger", "gnss", "odometry")
+_IMAGE_KEYS = ("width", "height", "field_of_view", "lens")
+
+
 class RigSensor(RecipeModel):
-    """One sensor of the rig: a colour camera, a depth camera, or both behind one pinhole."""
+    """One sensor of the rig: a camera (colour, depth, or both behind one pinhole) or one that takes no images."""
 
     camera: str | dict[str, Any] | None = None
     """Profile of the colour camera: a name that `simloom profiles` lists, a profile file, or what such a file holds."""
     depth: str | dict[str, Any] | None = None
     """Profile of the depth camera, likewise."""
+    lidar: str | dict[str, Any] | None = None
+    """Profile of a LiDAR, likewise."""
+    imu: str | dict[str, Any] | None = None
+    """Profile of an inertial measurement unit, likewise."""
+    encoder: str | dict[str, Any] | None = None
+    """Profile of the encoders of all joints, likewise."""
+    force_torque: str | dict[str, Any] | None = None
+    """Profile of a force/torque sensor between a link and what carries it, likewise."""
+    tactile: str | dict[str, Any] | None = None
+    """Profile of a tactile pad on a link, likewise."""
+    ranger: str | dict[str, Any] | None = None
+    """Profile of an ultrasonic or optical ranger, likewise."""
+    gnss: str | dict[str, Any] | None = None
+    """Profile of a satellite receiver, likewise."""
+    odometry: str | dict[str, Any] | None = None
+    """Profile of the wheel odometry, likewise."""
     width: int = Field(default=128, ge=8, le=4096)
     """Image width [px]."""
     height: int = Field(default=128, ge=8, le=4096)
@@ -31,17 +51,19 @@ class RigSensor(RecipeModel):
     mount: str = "world"
     """What carries it: `world`, where each view places it anew, or `<robot>/<link>`."""
     position: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Camera centre in the frame of the mount [m]."""
+    """Camera centre, or the sensor's origin, in the frame of the mount [m]."""
     quaternion: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 1.0)
-    """Rotation from the camera's axes to the mount's, xyzw."""
+    """Rotation from the sensor's axes to the mount's, xyzw; cameras: x right, y down; others: x forward, z up."""
     field_of_view: float | None = Field(default=None, gt=0.0, lt=3.14159)
     """Horizontal angle [rad]; null: drawn by the scene."""
     lens: dict[str, Any] | None = None
     """Distortion, e.g. {model: brown_conrady, coefficients: [-0.1, 0.02, 0, 0]}; null: a pinhole."""
     unit: int = Field(default=0, ge=0, lt=1 << 31)
-    """Which specimen of the camera it is: each has a fixed pattern of its own."""
+    """Which specimen of the sensor it is: each has fixed errors of its own."""
+    timing: dict[str, Any] | None = None
+    """When it is read: sampling_rate, phase, delay, jitter, dropout, missing; null: the profile's rate, no delay."""
 
-    @field_validator("camera", "depth", mode="before")
+    @field_validator("camera", "depth", *_INSTRUMENTS, mode="before")
     @classmethod
     def _read_profile_file(cls, given: Any) -> Any:
         # A recipe holds the profile itself, so that a dataset can be made again without the file.
@@ -53,7 +75,28 @@ class RigSensor(RecipeModel):
         return given
 
     @model_validator(mode="after")
-    def _has_a_reading(self) -> RigSensor:
-        if self.camera is None and self.depth is None:
-            raise ValueError("a sensor of the rig needs a profile: camera: generic_rgb, depth: realsense_d435, or both")
+    def _is_one_sensor(self) -> RigSensor:
+        instruments = [kind for kind in _INSTRUMENTS if getattr(self, kind) is not None]
+        is_camera = self.camera is not None or self.depth is not None
+        if not is_camera and not instruments:
+            raise ValueError(
+                "a sensor of the rig needs a profile: camera: generic_rgb, depth: realsense_d435, or both; or one of "
+                f"{', '.join(_INSTRUMENTS)}"
+            )
+        if len(instruments) + is_camera > 1:
+            given = [*(["a camera"] if is_camera else []), *instruments]
+            raise ValueError(
+                f"a sensor of the rig is one thing, got {' and '.join(given)}; give each a name of its own"
+            )
+        if wrong := [key for key in _IMAGE_KEYS if instruments and key in self.model_fields_set]:
+            raise ValueError(f"{wrong[0]} is for cameras; leave it out for {instruments[0]}")
         return self
+
+    def settings(self) -> dict[str, Any]:
+        """Return what a scene's rig takes of it: the keys that its kind of sensor has."""
+        given = self.model_dump(mode="json")
+        kind = next((kind for kind in _INSTRUMENTS if given[kind] is not None), None)
+        if kind is None:
+            return {key: value for key, value in given.items() if key not in _INSTRUMENTS}
+        shared = ("mount", "position", "quaternion", "unit", "timing")
+        return {kind: given[kind], **{key: given[key] for key in shared}}

@@ -265,7 +265,8 @@ class Campaign:
         self.tombstones += sum(not stage.valid for stage in stages)
 
     def _draw_sheet(self) -> bytes:
-        from ..contact_sheet import draw_contact_sheet, encode_png
+        from ..contact_sheet import draw_contact_sheet
+        from ..drawing import encode_png
 
         with open_dataset(self.out) as kept, open_dataset(self.out, skip_rejected=False) as everything:
             dataset = kept if len(kept) else everything
@@ -283,7 +284,8 @@ class Campaign:
 def default_batch(capturer: Capturer) -> int:
     """Choose how many scenarios are rendered at once, so that their frames fit into `BATCH_BYTES`."""
     pixels = sum(mount.width * mount.height for mount in capturer.scene.rig.mounts)
-    per_scenario = pixels * capturer.views * (12 * capturer.looks + 32)
+    images = pixels * capturer.views * (12 * capturer.looks + 32)
+    per_scenario = max(images, capturer.row_bytes * capturer.rows_per_scenario)
     return min(max(BATCH_BYTES // per_scenario, 1), _MAX_BATCH)
 
 

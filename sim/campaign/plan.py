@@ -86,6 +86,7 @@ class Plan:
         value["resolved"] = {
             "assets_sha256": self.asset_sha256,
             "parameters_sha256": self.scene.space.digest(),
+            "window": self.scene.window,
             "parameters": {
                 parameter.name: {
                     **parameter.distribution.to_json(),
@@ -172,8 +173,10 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
     options: dict[str, Any] = {
         "overrides": recipe.parameters,
         "slots": recipe.slots,
-        "rig": {name: sensor.model_dump(mode="json") for name, sensor in recipe.rig.items()},
+        "rig": {name: sensor.settings() for name, sensor in recipe.rig.items()},
     }
+    if window := _find_window(recipe):
+        options["window"] = window
     for name in ("robot", "object_folders", "texture_folders"):
         if given := getattr(recipe, name):
             options[name] = list(given) if isinstance(given, tuple) else given
@@ -188,6 +191,10 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
         key = next((key for key in ("robot", "object_folders", "texture_folders") if getattr(recipe, key)), "scene")
         raise RecipeError(f"{recipe.where(key)}: the scene {recipe.scene!r} cannot be made here: {error}") from error
     plan = Plan(recipe=recipe, spec=spec, scene=scene, sampler=_make_sampler(recipe, scene))
+    try:
+        _ = plan.row_bytes
+    except ValueError as error:  # an instrument that the scene, or its window, does not suit
+        raise RecipeError(f"{_blame(recipe, str(error))}: {error}") from error
     stated = (recipe.resolved or {}).get("assets_sha256")
     if stated not in (None, plan.asset_sha256):
         raise RecipeError(
@@ -195,6 +202,19 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
             "'resolved' to use the assets of today"
         )
     return plan
+
+
+def _find_window(recipe: Recipe) -> float:
+    from ...scenes.instruments.readers import needed_window
+    from ...scenes.sensors import Rig
+
+    if recipe.window is not None:
+        return recipe.window
+    try:
+        rig = Rig.from_json({name: sensor.settings() for name, sensor in recipe.rig.items()})
+        return needed_window(rig.instruments)
+    except (ValueError, TypeError) as error:
+        raise RecipeError(f"{_blame(recipe, str(error))}: {error}") from error
 
 
 def _make_sampler(recipe: Recipe, scene: Scene) -> Sampler:
@@ -213,20 +233,17 @@ def _make_sampler(recipe: Recipe, scene: Scene) -> Sampler:
 
 
 def _check_profiles(recipe: Recipe) -> None:
-    from ...kernels.camera_profile import CameraProfile
     from ...kernels.profile_json import profile_from_json
-    from ...kernels.profiles import load_camera_profile, load_depth_profile
+    from ...kernels.profiles import SENSOR_KINDS, is_profile_of, load_sensor_profile
 
     for name, sensor in recipe.rig.items():
-        for kind, given, load in (
-            ("camera", sensor.camera, load_camera_profile),
-            ("depth", sensor.depth, load_depth_profile),
-        ):
+        for kind in SENSOR_KINDS:
+            given = getattr(sensor, kind)
             try:
                 if isinstance(given, str):
-                    load(given)
-                elif given is not None and isinstance(profile_from_json(given), CameraProfile) != (kind == "camera"):
-                    raise ValueError(f"the profile {given.get('name')!r} is not a {kind}'s")
+                    load_sensor_profile(kind, given)
+                elif given is not None and not is_profile_of(profile_from_json(given), kind):
+                    raise ValueError(f"the profile {given.get('name')!r} is not of kind {kind!r}")
             except (ValueError, TypeError) as error:
                 raise RecipeError(f"{recipe.where('rig', name, kind)}: rig.{name}.{kind}: {error}") from error
 

@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .array_spec import ArraySpec as ArraySpec
     from .commit import CommitRecord as CommitRecord
     from .digest import combine_digests as combine_digests
     from .digest import row_digests as row_digests
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from .shard_file import ShardFile as ShardFile
     from .shard_file import read_shard as read_shard
     from .specs import SPECS as SPECS
-    from .specs import ArraySpec as ArraySpec
     from .specs import find_spec as find_spec
     from .specs import specs_table_markdown as specs_table_markdown
     from .specs import validate_array as validate_array
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from .writer import DatasetWriter as DatasetWriter
 
 _HOMES = {
-    "ArraySpec": "specs",
+    "ArraySpec": "array_spec",
     "CommitRecord": "commit",
     "Dataset": "reader",
     "DatasetCorruptError": "errors",

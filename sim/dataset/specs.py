@@ -7,22 +7,23 @@ reader refuses unknown names, and the table in `docs/dataset.md` is made by `spe
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...kernels.depth_reading import STATUS_NAMES
+from .array_spec import ArraySpec as ArraySpec
+from .array_spec import array, number_names
+from .instrument_specs import INSTRUMENT_SPECS
 
 Array = npt.NDArray[Any]
 
 SCHEMA_VERSION = 1
 """Version of the array names and meanings; a change that breaks readers counts it up."""
 
-REASONS = ("none", "not_settled", "build_failed", "penetration", "out_of_workspace")
+REASONS = ("none", "not_settled", "build_failed", "penetration", "out_of_workspace", "collision", "tipped_over")
 """Why a row is not valid, by its number in `sample/reason`."""
 
 DEPTH_STATUSES = STATUS_NAMES
@@ -33,160 +34,116 @@ VERDICTS = ("accepted", "rejected")
 
 AXIS_SIZES: Mapping[str, int] = {
     "channel": 3, "xyz": 3, "edge": 4, "corner": 8, "side": 2,
-    "pose_row": 4, "pose_column": 4, "k_row": 3, "k_column": 3,
+    "pose_row": 4, "pose_column": 4, "k_row": 3, "k_column": 3, "wrench": 6, "planar": 3, "unicycle": 2,
 }  # fmt: skip
 """Axes whose length is the same in every dataset."""
 
-_PLACEHOLDER = re.compile(r"<\w+>")
-_COMPONENT = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}"
-_IMAGE = ("row", "height", "width")
-_POSE = ("pose_row", "pose_column")
-
-
-@dataclass(frozen=True, kw_only=True)
-class ArraySpec:
-    """What one kind of array holds.
-
-    Args:
-        pattern: the name, with `<camera>` or `<name>` standing for one component.
-        dtype: NumPy dtype in its little-endian spelling.
-        axes: axis names, "row" first; a last name ending in "?" may be left out.
-        unit: SI unit, or "1" for a pure number.
-        frame: coordinate frame that values are expressed in, or "-".
-        invalid: the value that means "nothing here", in words, or "-".
-        meaning: one sentence.
-    """
-
-    pattern: str
-    dtype: str
-    axes: tuple[str, ...]
-    unit: str = "1"
-    frame: str = "-"
-    invalid: str = "-"
-    meaning: str
-
-    @functools.cached_property
-    def expression(self) -> re.Pattern[str]:
-        """Regular expression that concrete names must match as a whole."""
-        parts = _PLACEHOLDER.split(self.pattern)
-        return re.compile(f"({_COMPONENT})".join(re.escape(part) for part in parts))
-
-    @property
-    def is_image(self) -> bool:
-        """Whether a row of it is an image, which is stored as one compressed chunk."""
-        return "height" in self.axes
-
-    def attributes(self) -> dict[str, str]:
-        """Give the attributes that its HDF5 dataset carries."""
-        axes = " ".join(axis.rstrip("?") for axis in self.axes)
-        return {"unit": self.unit, "frame": self.frame, "axes": axes, "invalid": self.invalid, "meaning": self.meaning}
-
-
-def _spec(pattern: str, dtype: str, axes: tuple[str, ...], meaning: str, **more: str) -> ArraySpec:
-    return ArraySpec(pattern=pattern, dtype=dtype, axes=axes, meaning=meaning, **more)
-
-
-def _numbered(names: tuple[str, ...]) -> str:
-    return ", ".join(f"{number} {name}" for number, name in enumerate(names))
-
+_OWN_AXES = ("height", "width", "value", "sample", "beam", "echo", "taxel_row", "taxel_column", "axis", "knot")
+"""Axes whose length each sensor or parameter has to itself."""
 
 _EMPTY = "0 in slots that object/valid says are empty"
 _NO_CONTACT = "0 beyond state/contact_count"
+_IMAGE = ("row", "height", "width")
+_POSE = ("pose_row", "pose_column")
 _ROW = ("row",)
 _SLOT = ("row", "slot")
 _CONTACT = ("row", "contact")
 
 SPECS: tuple[ArraySpec, ...] = (
-    _spec("sample/index", "<i8", _ROW, "Number of the row in the dataset"),
-    _spec("sample/scenario", "<i8", _ROW, "Number of the physical world"),
-    _spec("sample/step", "<i4", _ROW, "Instant of the episode"),
-    _spec("sample/view", "<i4", _ROW, "Placement of the rig"),
-    _spec("sample/look", "<i4", _ROW, "Draw of the appearance"),
-    _spec("sample/valid", "|u1", _ROW, "1 where the row is a scene, 0 where it is a tombstone"),
-    _spec("sample/reason", "|u1", _ROW, f"Why the row is not valid: {_numbered(REASONS)}"),
-    _spec("sample/attempt", "<i4", _ROW, "How often the scenario was redrawn before it could be built"),
-    _spec("sample/seed", "<u8", _ROW, "Seed that the row's random streams are keyed by"),
-    _spec("sample/weight", "<f8", _ROW, "Importance weight: target density over sampling density"),
-    _spec("sample/log_density", "<f8", _ROW, "Log density of the parameters under the scene's own distributions"),
-    _spec("sample/is_real", "|u1", _ROW, "1 for data from a real sensor"),
-    _spec("sample/generation", "<i4", _ROW,
+    array("sample/index", "<i8", _ROW, "Number of the row in the dataset"),
+    array("sample/scenario", "<i8", _ROW, "Number of the physical world"),
+    array("sample/step", "<i4", _ROW, "Instant of the episode"),
+    array("sample/view", "<i4", _ROW, "Placement of the rig"),
+    array("sample/look", "<i4", _ROW, "Draw of the appearance"),
+    array("sample/valid", "|u1", _ROW, "1 where the row is a scene, 0 where it is a tombstone"),
+    array("sample/reason", "|u1", _ROW, f"Why the row is not valid: {number_names(REASONS)}"),
+    array("sample/attempt", "<i4", _ROW, "How often the scenario was redrawn before it could be built"),
+    array("sample/seed", "<u8", _ROW, "Seed that the row's random streams are keyed by"),
+    array("sample/weight", "<f8", _ROW, "Importance weight: target density over sampling density"),
+    array("sample/log_density", "<f8", _ROW, "Log density of the parameters under the scene's own distributions"),
+    array("sample/is_real", "|u1", _ROW, "1 for data from a real sensor"),
+    array("sample/generation", "<i4", _ROW,
           "0 for physics or a real sensor; 1 + its parents' where a model took part"),
-    _spec("sample/verdict", "|u1", _ROW, f"What the automatic checks said: {_numbered(VERDICTS)}"),
-    _spec("sample/u", "<f8", ("row", "dimension"), "The point of the unit cube that the parameters come from"),
-    _spec("param/<name>", "<f8", ("row", "value?"),
+    array("sample/verdict", "|u1", _ROW, f"What the automatic checks said: {number_names(VERDICTS)}"),
+    array("sample/u", "<f8", ("row", "dimension"), "The point of the unit cube that the parameters come from"),
+    array("param/<name>", "<f8", ("row", "value?"),
           "Value of a scene parameter (a choice is its index); see the manifest", unit="see the manifest"),
-    _spec("sensor/<camera>/rgb", "|u1", (*_IMAGE, "channel"), "Colour image as the camera delivers it",
+    array("sensor/<camera>/rgb", "|u1", (*_IMAGE, "channel"), "Colour image as the camera delivers it",
           unit="DN, sRGB", frame="image"),
-    _spec("sensor/<camera>/raw", "<u2", _IMAGE, "Digital numbers of the sensor's pixels behind their colour filters",
+    array("sensor/<camera>/raw", "<u2", _IMAGE, "Digital numbers of the sensor's pixels behind their colour filters",
           unit="DN", frame="image"),
-    _spec("sensor/<camera>/depth", "<f4", _IMAGE, "Measured depth along +z of the camera", unit="m", frame="camera",
+    array("sensor/<camera>/depth", "<f4", _IMAGE, "Measured depth along +z of the camera", unit="m", frame="camera",
           invalid="0: no return"),
-    _spec("sensor/<camera>/depth_status", "|u1", _IMAGE, f"Why depth is what it is: {_numbered(DEPTH_STATUSES)}",
+    array("sensor/<camera>/depth_status", "|u1", _IMAGE, f"Why depth is what it is: {number_names(DEPTH_STATUSES)}",
           frame="image"),
-    _spec("sensor/<camera>/exposure_time", "<f8", _ROW, "Exposure time of the image", unit="s"),
-    _spec("sensor/<camera>/exposure_start", "<i8", _ROW, "When the exposure began, simulated time since the reset",
+    array("sensor/<camera>/exposure_time", "<f8", _ROW, "Exposure time of the image", unit="s"),
+    array("sensor/<camera>/exposure_start", "<i8", _ROW, "When the exposure began, simulated time since the reset",
           unit="ns"),
-    _spec("ideal/<camera>/depth", "<f4", _IMAGE, "True depth along +z of the camera", unit="m", frame="camera",
+    array("sensor/<camera>/image_arrival", "<i8", _ROW, "When the image arrived, simulated time since the reset",
+          unit="ns"),
+    array("sensor/<camera>/image_delivered", "|u1", _ROW, "1 where the image arrived, 0 where it was lost on the way"),
+    array("ideal/<camera>/depth", "<f4", _IMAGE, "True depth along +z of the camera", unit="m", frame="camera",
           invalid="0: no surface"),
-    _spec("ideal/<camera>/range", "<f4", _IMAGE, "True length of the pixel's ray", unit="m", frame="camera",
+    array("ideal/<camera>/range", "<f4", _IMAGE, "True length of the pixel's ray", unit="m", frame="camera",
           invalid="0: no surface"),
-    _spec("ideal/<camera>/colour", "<f2", (*_IMAGE, "channel"), "Scene-linear radiance per sRGB primary",
+    array("ideal/<camera>/colour", "<f2", (*_IMAGE, "channel"), "Scene-linear radiance per sRGB primary",
           unit="W sr^-1 m^-2", frame="image"),
-    _spec("label/<camera>/instance", "<u2", _IMAGE, "Instance id: object slot + 1", frame="image",
+    array("label/<camera>/instance", "<u2", _IMAGE, "Instance id: object slot + 1", frame="image",
           invalid="0: background"),
-    _spec("label/<camera>/class", "|u1", _IMAGE, "Class id; see the table in the manifest", frame="image",
+    array("label/<camera>/class", "|u1", _IMAGE, "Class id; see the table in the manifest", frame="image",
           invalid="0: background"),
-    _spec("label/<camera>/normal", "<f2", (*_IMAGE, "xyz"), "Surface normal", frame="camera",
+    array("label/<camera>/normal", "<f2", (*_IMAGE, "xyz"), "Surface normal", frame="camera",
           invalid="0 0 0: no surface"),
-    _spec("label/<camera>/object_coordinates", "<f2", (*_IMAGE, "xyz"), "Surface point in its object's own frame",
+    array("label/<camera>/object_coordinates", "<f2", (*_IMAGE, "xyz"), "Surface point in its object's own frame",
           unit="m", frame="object", invalid="0 0 0 where instance is 0"),
-    _spec("label/<camera>/box_visible", "<f4", (*_SLOT, "edge"),
+    array("label/<camera>/box_visible", "<f4", (*_SLOT, "edge"),
           "Box around the visible pixels: x_min y_min x_max y_max", unit="pixel", frame="image",
           invalid="0 0 0 0: no visible pixel"),
-    _spec("label/<camera>/box_amodal", "<f4", (*_SLOT, "edge"),
+    array("label/<camera>/box_amodal", "<f4", (*_SLOT, "edge"),
           "Box around the pixels of total_pixels; it may reach out of the image",
           unit="pixel", frame="image", invalid="0 0 0 0: farther out than one image"),
-    _spec("label/<camera>/visible_pixels", "<i4", _SLOT, "Pixels in which the object is seen", unit="pixel",
+    array("label/<camera>/visible_pixels", "<i4", _SLOT, "Pixels in which the object is seen", unit="pixel",
           frame="image"),
-    _spec("label/<camera>/in_frame_pixels", "<i4", _SLOT, "Pixels of the image that the object would cover alone",
+    array("label/<camera>/in_frame_pixels", "<i4", _SLOT, "Pixels of the image that the object would cover alone",
           unit="pixel", frame="image"),
-    _spec("label/<camera>/total_pixels", "<i4", _SLOT,
+    array("label/<camera>/total_pixels", "<i4", _SLOT,
           "Pixels that the object would cover alone, also outside the image, up to one image away", unit="pixel",
           frame="image"),
-    _spec("label/<camera>/visible_fraction", "<f4", _SLOT, "visible_pixels over total_pixels", frame="image",
+    array("label/<camera>/visible_fraction", "<f4", _SLOT, "visible_pixels over total_pixels", frame="image",
           invalid="0: nothing visible"),
-    _spec("camera/<camera>/intrinsics", "<f8", ("row", "k_row", "k_column"),
+    array("camera/<camera>/intrinsics", "<f8", ("row", "k_row", "k_column"),
           "Camera matrix K; pixel (0, 0) has its centre at (0, 0)", unit="pixel", frame="camera"),
-    _spec("camera/<camera>/pose_world_camera", "<f8", ("row", *_POSE),
+    array("camera/<camera>/pose_world_camera", "<f8", ("row", *_POSE),
           "Pose that maps camera (x right, y down, z forward) to world", unit="m", frame="world"),
-    _spec("object/valid", "|u1", _SLOT, "1 where the slot holds an object"),
-    _spec("object/class", "<i4", _SLOT, "Class id; see the table in the manifest", invalid=_EMPTY),
-    _spec("object/asset", "<i4", _SLOT, "Asset number; see the table in the manifest", invalid="-1: no asset file"),
-    _spec("object/pose_world_object", "<f8", (*_SLOT, *_POSE), "Pose that maps object to world", unit="m",
+    array("object/valid", "|u1", _SLOT, "1 where the slot holds an object"),
+    array("object/class", "<i4", _SLOT, "Class id; see the table in the manifest", invalid=_EMPTY),
+    array("object/asset", "<i4", _SLOT, "Asset number; see the table in the manifest", invalid="-1: no asset file"),
+    array("object/pose_world_object", "<f8", (*_SLOT, *_POSE), "Pose that maps object to world", unit="m",
           frame="world", invalid=_EMPTY),
-    _spec("object/extent", "<f8", (*_SLOT, "xyz"), "Side lengths of the object's box", unit="m", frame="object",
+    array("object/extent", "<f8", (*_SLOT, "xyz"), "Side lengths of the object's box", unit="m", frame="object",
           invalid=_EMPTY),
-    _spec("object/box_center", "<f8", (*_SLOT, "xyz"), "Centre of the object's box", unit="m", frame="object",
+    array("object/box_center", "<f8", (*_SLOT, "xyz"), "Centre of the object's box", unit="m", frame="object",
           invalid=_EMPTY),
-    _spec("object/box_corners", "<f8", (*_SLOT, "corner", "xyz"), "Corners of the object's box", unit="m",
+    array("object/box_corners", "<f8", (*_SLOT, "corner", "xyz"), "Corners of the object's box", unit="m",
           frame="world", invalid=_EMPTY),
-    _spec("object/scale", "<f8", (*_SLOT, "xyz"), "Scale of the mesh", frame="object", invalid=_EMPTY),
-    _spec("object/mass", "<f8", _SLOT, "Mass; 0 is a fixed body", unit="kg", invalid=_EMPTY),
-    _spec("object/friction", "<f8", _SLOT, "Lateral friction coefficient", invalid=_EMPTY),
-    _spec("state/joint_position", "<f8", ("row", "joint"), "Joint positions of the robot", unit="rad or m"),
-    _spec("state/joint_velocity", "<f8", ("row", "joint"), "Joint velocities of the robot", unit="rad/s or m/s"),
-    _spec("state/time", "<f8", _ROW, "Simulated time since the reset", unit="s"),
-    _spec("state/settle_steps", "<i4", _ROW, "Physics steps until the scene came to rest"),
-    _spec("state/contact_count", "<i4", _ROW, "Number of contacts"),
-    _spec("state/contact_instances", "<i4", (*_CONTACT, "side"), "The two instances in contact",
+    array("object/scale", "<f8", (*_SLOT, "xyz"), "Scale of the mesh", frame="object", invalid=_EMPTY),
+    array("object/mass", "<f8", _SLOT, "Mass; 0 is a fixed body", unit="kg", invalid=_EMPTY),
+    array("object/friction", "<f8", _SLOT, "Lateral friction coefficient", invalid=_EMPTY),
+    array("state/joint_position", "<f8", ("row", "joint"), "Joint positions of the robot", unit="rad or m"),
+    array("state/joint_velocity", "<f8", ("row", "joint"), "Joint velocities of the robot", unit="rad/s or m/s"),
+    array("state/time", "<f8", _ROW, "Simulated time since the reset", unit="s"),
+    array("state/settle_steps", "<i4", _ROW, "Physics steps until the scene came to rest"),
+    array("state/contact_count", "<i4", _ROW, "Number of contacts"),
+    array("state/contact_instances", "<i4", (*_CONTACT, "side"), "The two instances in contact",
           invalid=_NO_CONTACT),
-    _spec("state/contact_position", "<f8", (*_CONTACT, "xyz"), "Contact point", unit="m", frame="world",
+    array("state/contact_position", "<f8", (*_CONTACT, "xyz"), "Contact point", unit="m", frame="world",
           invalid=_NO_CONTACT),
-    _spec("state/contact_normal", "<f8", (*_CONTACT, "xyz"), "Contact normal, from the second instance to the first",
+    array("state/contact_normal", "<f8", (*_CONTACT, "xyz"), "Contact normal, from the second instance to the first",
           frame="world", invalid=_NO_CONTACT),
-    _spec("state/contact_force", "<f8", _CONTACT, "Normal force", unit="N", invalid=_NO_CONTACT),
-    _spec("state/contact_distance", "<f8", _CONTACT, "Distance; negative is penetration", unit="m",
+    array("state/contact_force", "<f8", _CONTACT, "Normal force", unit="N", invalid=_NO_CONTACT),
+    array("state/contact_distance", "<f8", _CONTACT, "Distance; negative is penetration", unit="m",
           invalid=_NO_CONTACT),
+    *INSTRUMENT_SPECS,
 )  # fmt: skip
 """Every kind of array that a dataset may hold."""
 
@@ -216,7 +173,7 @@ def find_spec(name: str) -> ArraySpec:
 
 def _scope(spec: ArraySpec, name: str, axis: str) -> str:
     """Name an axis length; image sizes and pads of one parameter are its own, all others are the dataset's."""
-    if axis in ("height", "width", "value"):
+    if axis in _OWN_AXES:
         match = spec.expression.fullmatch(name)
         return f"{match.group(1) if match else name}.{axis}"
     return axis

@@ -52,7 +52,7 @@ def test_the_drive_is_continuous(stages):
         position, velocity = frame.pose[:, :3, 3], frame.linear_velocity
         change = 0.5 * (velocity[1:] + velocity[:-1]) / 240
         np.testing.assert_allclose(np.diff(position, axis=0), change, atol=2e-4)
-        assert motion.time.size == 60
+        assert motion.time.size == 61
         assert stage.state["time"] == motion.time[-1] * 1e-9
         np.testing.assert_array_equal(motion.pose_world_instance[-1], stage.snapshots[0].pose_world_instance)
         np.testing.assert_array_equal(stage.state["joint_velocity"], motion.joint_velocity[-1])

@@ -48,7 +48,7 @@ def test_without_a_window_all_is_as_ever(digest, scene):
     assert plain.space.digest() == still.space.digest()
     assert digest(first) == digest(second)
     assert first.motion is None
-    assert [parameter.name for parameter in scene.space] == [*names, "motion.share"]
+    assert [parameter.name for parameter in scene.space] == [*names, "motion.speed"]
 
 
 def test_a_window_ends_at_the_rows_instant(scene, stages):
@@ -56,7 +56,7 @@ def test_a_window_ends_at_the_rows_instant(scene, stages):
     assert len(stages) >= 7
     for stage in stages:
         motion, snapshot = stage.motion, stage.snapshots[0]
-        assert motion.time.size == 60
+        assert motion.time.size == 61
         np.testing.assert_array_equal(np.diff(motion.time) // 1_000, 4_166)
         assert stage.state["time"] == motion.time[-1] * 1e-9
         np.testing.assert_array_equal(stage.state["joint_position"], motion.joint_position[-1])
@@ -70,21 +70,24 @@ def test_a_window_ends_at_the_rows_instant(scene, stages):
             np.testing.assert_array_equal(motion.pose_world_instance[-1, row], stage.object["pose_world_object"][slot])
 
 
-def test_the_arm_moves_from_its_start_to_the_drawn_pose(scene, stages):
-    """Joints end at what was drawn, start the given share of the way from ready, and rest at the end."""
+def test_the_arm_moves_to_the_drawn_pose_as_fast_as_asked(scene, stages):
+    """Joints end at what was drawn, at rest; the fastest one as fast as was drawn."""
     names = [joint.name for joint in scene.joints][:7]
     ready = np.array([0.0, -np.pi / 4, 0.0, -3 * np.pi / 4, 0.0, np.pi / 2, np.pi / 4])
-    limits = np.array([joint.max_velocity for joint in scene.joints])
+    limits = np.array([joint.max_velocity for joint in scene.joints])[:7]
     fair = 0
     for stage in stages:
         motion = stage.motion
         drawn = np.array([stage.param[f"robot.{name}"][0, 0] for name in names])
-        share = stage.param["motion.share"][0, 0]
-        assert (np.abs(motion.joint_velocity) < 1.02 * limits).all()
+        speed = stage.param["motion.speed"][0, 0]
+        way = np.abs(drawn - ready)
+        reach = min(1.0, *(speed * limits * 0.25 / 1.875 / way), *(10.0 * 0.25**2 * np.sqrt(3.0) / 10.0 / way))
+        fastest = np.abs(motion.joint_velocity[:, :7]).max(axis=0)
+        assert (fastest < 1.05 * np.maximum(speed, 0.1) * limits).all()
         reached = np.abs(motion.joint_position[-1, :7] - drawn).max() < 0.03
-        started = np.abs(motion.joint_position[0, :7] - (ready + share * (drawn - ready))).max() < 0.03
+        started = np.abs(motion.joint_position[0, :7] - (drawn + reach * (ready - drawn))).max() < 0.03
         fair += reached and started
-    # The others were in the way of something, or too fast for the motors.
+    # The others were in the way of something.
     assert fair >= len(stages) // 2
 
 
@@ -119,17 +122,17 @@ def test_staged_again_the_motion_has_the_same_bytes(scene, stages, digest):
 
 def test_pushed_objects_move():
     """An arm that sweeps through a big ball strikes it: the arm feels it, and the row sees where it is afterwards."""
-    angles = (1.5, 0.3, 0.0, -2.2, 0.0, 2.5, 0.8)
+    angles = (1.5, 0.4, 0.0, -2.4, 0.0, 2.8, 0.8)
     overrides = {f"robot.panda_joint{k + 1}": angle for k, angle in enumerate(angles)} | {
         "object_count": 1,
         "object.kind": {"choice": ["sphere"]},
         "object.size": 0.6,
         "object.x": 0.5,
-        "object.y": 0.86,
+        "object.y": 0.8,
         "object.mass": 0.05,
-        "motion.share": 0.0,
+        "motion.speed": 1.0,
     }
-    scene = make(window=1.0, overrides=overrides)
+    scene = make(window=2.0, overrides=overrides)
     stage = scene.stage(draw_scenario(scene.space, seed=3, index=0))
     scene.close()
     path = stage.motion.pose_world_instance[:, -1, :3, 3]

@@ -301,7 +301,7 @@ def test_resolved_recipes_load_again_and_mean_the_same(alone: Path) -> None:
         ({"parameters": {"object_count": {"integer": [3, 400]}}}, "object_count must lie in"),
         ({"randomize": ["lightning"]}, "did you mean 'lighting'"),
         ({"rig": {"head": {"camera": "generic_rbg"}}}, "generic_rgb"),
-        ({"rig": {"head": {"camera": "realsense_d435"}}}, "not a camera"),
+        ({"rig": {"head": {"camera": "realsense_d435"}}}, "not of kind 'camera'"),
         ({"rig": {"w": {"depth": "realsense_d435", "mount": "panda/hnd"}}}, "has no link"),
         ({"robot": "/nowhere/arm.urdf"}, "/nowhere/arm.urdf"),
         ({"slots": 1}, "slots"),

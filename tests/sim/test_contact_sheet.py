@@ -7,11 +7,11 @@ from simloom.sim.contact_sheet import (
     colour_picture,
     depth_picture,
     draw_contact_sheet,
-    encode_png,
     mask_picture,
     normal_picture,
     row_tiles,
 )
+from simloom.sim.drawing import encode_png
 
 
 def _row() -> dict[str, np.ndarray]:

@@ -53,7 +53,7 @@ def test_a_misspelt_key_is_answered_with_line_nearest_name_and_allowed_keys(tmp_
     first, second = sorted(_mistake(path).splitlines())
 
     assert first.startswith(f"{path}, line 5: unknown key 'rig.head.widht'; did you mean 'width'?")
-    assert "camera, depth, width, height, mount" in first
+    assert "camera, depth, lidar, imu" in first
     assert second == f"{path}, line 6: views: given 0, allowed: at least 1"
 
 
@@ -72,6 +72,9 @@ def test_a_misspelt_key_is_answered_with_line_nearest_name_and_allowed_keys(tmp_
         ({"outputs": []}, "at least one output"),
         ({"rig": {}}, "at least one sensor"),
         ({"rig": {"head": {"width": 64}}}, "needs a profile"),
+        ({"rig": {"head": {"camera": "generic_rgb", "imu": "bosch_bmi088"}}}, "one thing, got a camera and imu"),
+        ({"rig": {"top": {"lidar": "velodyne_vlp16", "width": 64}}}, "width is for cameras"),
+        ({"window": -1.0}, "window: given -1.0, allowed: at least 0"),
         ({"rig": {"Head": {"camera": "generic_rgb"}}}, "lower-case letters"),
         ({"rig": {"head": {"camera": "generic_rgb", "width": 100000}}}, "at most 4096"),
         ({"checks": {"clipped_fraction": {"min": 2, "max": 1}}}, "min must not exceed max"),
