@@ -63,7 +63,7 @@ class LidarReader(InstrumentReader):
             f"sensor/{name}/ring": (np.uint16, (beams,)),
             f"ideal/{name}/return_range": (np.float32, returns),
             f"ideal/{name}/scan_pose_time": (np.int64, (self.knots,)),
-            f"ideal/{name}/scan_pose": (np.float64, (self.knots, 4, 4)),
+            f"ideal/{name}/scan_pose_world_sensor": (np.float64, (self.knots, 4, 4)),
             f"label/{name}/return_type": (np.uint8, returns),
             f"label/{name}/return_instance": (np.uint16, returns),
             f"label/{name}/return_class": (np.uint8, returns),
@@ -146,7 +146,7 @@ class LidarReader(InstrumentReader):
             f"sensor/{name}/ring": pattern.ring,
             f"ideal/{name}/return_range": reading.truth[0],
             f"ideal/{name}/scan_pose_time": times,
-            f"ideal/{name}/scan_pose": poses,
+            f"ideal/{name}/scan_pose_world_sensor": poses,
             f"label/{name}/return_type": reading.return_type[0],
             **self._label(hits, reading.subray[0]),
         }

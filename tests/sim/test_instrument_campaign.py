@@ -98,7 +98,9 @@ def test_the_yard_agrees_with_itself(yard: Path) -> None:
         assert row["sensor/imu/time"][-1] <= instant
         if row["sensor/imu/time"][-1] == instant:
             np.testing.assert_allclose(
-                row["ideal/top/scan_pose"][-1, :3, 3], base[:3, 3] + base[:3, :3] @ [0.1, 0.0, 0.6], atol=1e-9
+                row["ideal/top/scan_pose_world_sensor"][-1, :3, 3],
+                base[:3, 3] + base[:3, :3] @ [0.1, 0.0, 0.6],
+                atol=1e-9,
             )
         path = row["ideal/odometry/planar_pose"]
         rolled = row["ideal/wheels/joint_position"][-1] - row["ideal/wheels/joint_position"][0]
@@ -112,7 +114,7 @@ def test_scans_and_images_see_one_world(yard: Path) -> None:
     """A return on an object lies within the object's box, taken to the world by the sensor's pose at its time."""
     checked = 0
     for row in rows_of(yard):
-        poses, times = row["ideal/top/scan_pose"], row["ideal/top/scan_pose_time"]
+        poses, times = row["ideal/top/scan_pose_world_sensor"], row["ideal/top/scan_pose_time"]
         points = row["sensor/top/point"][:, 0].astype(np.float64)
         straight = deskew_points(points[None], row["sensor/top/beam_time"][None], poses, times, int(times[-1]))[0]
         world = transform_points(poses[-1], straight)
@@ -139,7 +141,7 @@ def test_drawn_numbers_and_looks_do_their_part(yard: Path) -> None:
     assert first["param/weather.rain_rate"] == second["param/weather.rain_rate"]
     name = "param/sensor.imu.imu.gyroscope_noise_density"
     assert first[name] != second[name]
-    np.testing.assert_array_equal(first["ideal/top/scan_pose"], second["ideal/top/scan_pose"])
+    np.testing.assert_array_equal(first["ideal/top/scan_pose_world_sensor"], second["ideal/top/scan_pose_world_sensor"])
 
 
 def test_an_arm_is_felt_without_a_camera(tmp_path: Path) -> None:

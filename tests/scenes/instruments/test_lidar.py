@@ -62,7 +62,7 @@ def test_points_lie_on_the_walls(read: Read, box_room: BoxRoom, turns: float) ->
     motion = turning(turns)
     mount = InstrumentMount(name="top", kind="lidar", given=scanner(), mount=HAND, position=(0.1, 0.0, 0.3))
     rows = read(mount, LidarReader, motion=motion, room=box_room, index=(0,))
-    poses, times = rows["ideal/top/scan_pose"][0], rows["ideal/top/scan_pose_time"][0]
+    poses, times = rows["ideal/top/scan_pose_world_sensor"][0], rows["ideal/top/scan_pose_time"][0]
     points = rows["sensor/top/point"][0, :, 0].astype(np.float64)
 
     assert (rows["sensor/top/range"][0] > 0).all()
