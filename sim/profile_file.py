@@ -149,6 +149,7 @@ def read_profile_file(path: str | Path) -> ProfileFile:
     values = content.get("values")
     if not isinstance(values, dict):
         raise UsageError(f"{text.where(('values',))}: values: given {_brief(values)}, allowed: a mapping of fields")
+    values = {key: _read_table(text, Path(path), key, value) for key, value in values.items()}
     found = _read_values(text, PROFILE_CLASSES[kind], _units(kind), values)
     file = ProfileFile(kind=kind, name=name, base=base, values=found)
     _check_profile(text, file)
@@ -243,6 +244,23 @@ def _units(kind: str) -> dict[str, str]:
     """Return the unit of every field of a kind, from the built-in profiles."""
     base = next(name for name in list_profiles() if profile_kind(name) == kind)
     return {value.name: value.unit for value in describe_profile(base)}
+
+
+def _read_table(text: YamlText, profile: Path, name: str, given: Any) -> Any:
+    """Return a value, the firings of a CSV beside the profile where it names one as a scan's table."""
+    from ..kernels.pattern_csv import load_pattern_csv
+
+    file = given.get("value") if isinstance(given, dict) else given
+    if name != "table" or not isinstance(file, str):
+        return given
+    where = f"{text.where(('values', name))}: {name}"
+    if Path(file).name != file:
+        raise UsageError(f"{where}: given {file!r}, allowed: the name of a CSV file in the profile's own folder")
+    try:
+        table = load_pattern_csv(profile.parent / file)
+    except (ValueError, OSError) as error:
+        raise UsageError(f"{where}: {error}") from None
+    return {**given, "value": list(table)} if isinstance(given, dict) else list(table)
 
 
 def _read_values(

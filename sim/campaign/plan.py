@@ -17,6 +17,7 @@ from ...scenes.world import WorldError
 from ..errors import RecipeError, UsageError
 from ..recipe import Recipe
 from ..sampling.base import MAX_ATTEMPTS, Sampler
+from ..yaml_text import MAX_BYTES
 
 SHARD_BYTES = 64 * 2**20
 """Size of a shard, uncompressed, that whole scenarios fill [byte]."""
@@ -195,6 +196,11 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
         _ = plan.row_bytes
     except ValueError as error:  # an instrument that the scene, or its window, does not suit
         raise RecipeError(f"{_blame(recipe, str(error))}: {error}") from error
+    if (size := len(plan.resolved_yaml.encode())) > MAX_BYTES:
+        raise RecipeError(
+            f"{recipe.where('rig')}: with every default written out the recipe has {size} bytes, and {MAX_BYTES} at most "
+            "can be read again; shorten what is long, such as a LiDAR's table of firings"
+        )
     stated = (recipe.resolved or {}).get("assets_sha256")
     if stated not in (None, plan.asset_sha256):
         raise RecipeError(

@@ -188,3 +188,11 @@ def test_a_short_window_is_answered() -> None:
     recipe = load_recipe(YARD | {"rig": {"gnss": YARD["rig"]["gnss"]}, "window": 0.05, "parameters": {}})
     with pytest.raises(RecipeError, match="set window to at least"):
         make_plan(recipe)
+
+
+def test_a_recipe_too_long_to_be_read_again_is_refused() -> None:
+    """A table of firings that would make the dataset's own recipe unreadable is refused before anything runs."""
+    table = [value for k in range(60_000) for value in (1e-6 * k, 0.001 * (k % 1000), 0.5, 0)]
+    lidar = {"base": "livox_like", "name": "long", "values": {"scan": "table", "columns": 60_000, "table": table}}
+    with pytest.raises(RecipeError, match="shorten what is long"):
+        make_plan(load_recipe(YARD | {"rig": {"top": {"lidar": lidar}}, "parameters": {}}))

@@ -123,3 +123,16 @@ def test_impossible_profiles_are_not_written(tmp_path: Path) -> None:
         write_profile_file(tmp_path / "x.yaml", file)
 
     assert not (tmp_path / "x.yaml").exists()
+
+
+def test_a_lidar_takes_its_pattern_from_a_csv(tmp_path: Path) -> None:
+    """A table that names a CSV beside the profile holds its firings; a file elsewhere is not read."""
+    (tmp_path / "mine.csv").write_text("time,azimuth,elevation\n0,1,2\n0.001,3,4\n")
+    text = "simloom_profile: 1\nkind: lidar\nname: mine\nbase: livox_like\nvalues:\n  scan: table\n  columns: 2\n"
+    path = tmp_path / "mine.yaml"
+    path.write_text(f"{text}  table: mine.csv\n")
+    assert load_profile_file(path).table == (0.0, 1.0, 2.0, 0.0, 0.001, 3.0, 4.0, 0.0)
+    for name, words in (("../mine.csv", "in the profile's own folder"), ("none.csv", "none.csv")):
+        path.write_text(f"{text}  table: {name}\n")
+        with pytest.raises(UsageError, match=words):
+            load_profile_file(path)
