@@ -198,8 +198,8 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
         raise RecipeError(f"{_blame(recipe, str(error))}: {error}") from error
     if (size := len(plan.resolved_yaml.encode())) > MAX_BYTES:
         raise RecipeError(
-            f"{recipe.where('rig')}: with every default written out the recipe has {size} bytes, and {MAX_BYTES} at most "
-            "can be read again; shorten what is long, such as a LiDAR's table of firings"
+            f"{recipe.where('rig')}: with every default written out the recipe has {size} bytes, and {MAX_BYTES} "
+            "at most can be read again; shorten what is long, such as a LiDAR's table of firings"
         )
     stated = (recipe.resolved or {}).get("assets_sha256")
     if stated not in (None, plan.asset_sha256):
