@@ -20,6 +20,17 @@ from .space import Parameter, ParameterSpace, nearest
 Mount = SensorMount | InstrumentMount
 
 _PREFIX = "sensor."
+_SHAPING = {
+    "lidar": ("frame_rate", "columns", "column_period", "max_returns"),
+    "tactile": ("row_count", "column_count", "rate"),
+    "imu": ("rate",),
+    "encoder": ("rate",),
+    "force_torque": ("rate",),
+    "gnss": ("update_rate", "latency"),
+    "odometry": ("update_rate", "latency", "wheel_radius", "base_width"),
+    "ranger": ("ray_count", "update_rate", "timing_budget"),
+}
+"""Numbers that are one for all rows."""
 _MOST_DRAWN = 12
 """Numbers of one profile that may be drawn: all corners of their ranges are tried."""
 
@@ -133,4 +144,6 @@ def _find(rig: Rig, name: str) -> tuple[Mount, str, str]:
     numbers = [known.name for known in dataclasses.fields(profile) if known.type in ("int", "float")]
     if field not in numbers:
         raise ValueError(f"{name!r}: {profile.name} has no number {field!r}; {nearest(field, numbers)}")
+    if field in _SHAPING.get(kind, ()):
+        raise ValueError(f"{name!r} decides how large arrays are, or when it is read, and cannot be drawn; fix it")
     return mount, kind, field

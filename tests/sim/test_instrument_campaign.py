@@ -183,6 +183,13 @@ def test_mistakes_in_a_rig_are_answered(change: dict[str, Any], words: str) -> N
         make_plan(load_recipe(YARD | {"rig": change, "parameters": {}}))
 
 
+@pytest.mark.parametrize("name", ["sensor.top.lidar.columns", "sensor.imu.imu.rate"])
+def test_what_shapes_arrays_cannot_be_drawn(name: str) -> None:
+    """A profile's number that decides how many samples there are is one for all rows."""
+    with pytest.raises(RecipeError, match="cannot be drawn"):
+        make_plan(load_recipe(YARD | {"parameters": {name: {"integer": [30, 60]}}}))
+
+
 def test_a_short_window_is_answered() -> None:
     """A window that holds no sample of a sensor is refused, and how long it must be is said."""
     recipe = load_recipe(YARD | {"rig": {"gnss": YARD["rig"]["gnss"]}, "window": 0.05, "parameters": {}})
