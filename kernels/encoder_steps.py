@@ -21,7 +21,7 @@ from .variates import normal, normal_single, uniform64
 
 GROUP: Final = 4
 """Joints that are read side by side."""
-_FIXED_ROW: Final = np.uint64(FIXED)
+_FIXED_ROW: Final = np.uint64(FIXED << 32 | FIXED)
 _TURN: Final = 2.0 * math.pi
 _PER_TURN: Final = 0.5 / math.pi
 _SHAFT, _RAW = 0, 1

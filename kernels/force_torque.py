@@ -40,7 +40,7 @@ from .series_rows import TILE, find_rate, number_rows, profiles_of, spread_units
 from .tensors import Place, find_place
 from .variates import normal, normal_single
 
-_FIXED_ROW: Final = np.uint64(FIXED)
+_FIXED_ROW: Final = np.uint64(FIXED << 32 | FIXED)
 _AXES: Final = 6
 _FORCES: Final = 3
 _LANES: Final = 4

@@ -50,6 +50,7 @@ from .philox import draw_block, stream_key
 from .profile_rows import ProfileRows, find_profile_rows
 from .profiles import load_sensor_profile
 from .series import borrow_series, check_first, check_rate, check_series
+from .series_rows import spread_units
 from .tensors import find_place
 from .variates import normal_single
 
@@ -230,7 +231,7 @@ def apply_imu(
     profiles = find_profile_rows(profile, count, _load)
     parameters = _pack(profiles, rate)
     rows = check_rows(np.arange(count) if index is None else index, count)
-    units, rig_number = _spread_units(unit, count), check_sensor(sensor)
+    units, rig_number = spread_units(unit, count), check_sensor(sensor)
     start = check_first(first, samples)
     key, unit_key = stream_key(seed, "imu"), stream_key(seed, "imu unit")
     specimen = place.allocate((count, SPECIMEN), np.float64)
@@ -278,12 +279,3 @@ def _pack(profiles: ProfileRows[InertialProfile], rate: float | None) -> NDArray
         raise ValueError(f"the rows' profiles have rates {sorted(rates)} Hz; give the rate of these samples")
     (one,) = rates or {1.0}
     return np.array([pack_inertial(profile, one) for profile in profiles.profiles])
-
-
-def _spread_units(unit: ArrayLike, count: int) -> NDArray[np.int64]:
-    value = np.asarray(unit)
-    if value.shape not in ((), (count,)) or value.dtype.kind not in "iu":
-        raise ValueError(f"unit must be a whole number in [0, 2^32) or {count} of them, got {unit!r}")
-    if value.size and not (int(value.min()) >= 0 and int(value.max()) < 1 << 32):
-        raise ValueError(f"unit must be in [0, 2^32), got {unit!r}")
-    return np.broadcast_to(value.astype(np.int64), (count,)).copy()

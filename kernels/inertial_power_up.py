@@ -29,7 +29,6 @@ SPECIMEN: Final = TURN_ON + CHANNELS
 """Numbers of a specimen."""
 
 _FIXED_ROW: Final = np.uint64(FIXED << 32 | FIXED)
-_NO_SENSOR: Final = np.uint64(0)
 _BLOCKS: Final = LANES // 4
 _SCALE: Final = 7
 _MISALIGNMENT: Final = 8
@@ -57,7 +56,7 @@ def _power_up(
         specimen_out[row, TURN_ON + 3 * part + 2] = deviation * normal(w2)
     # 27 normals of the specimen, put where they are to be used: scales are turned into matrices below.
     for k in range(7):
-        w0, w1, w2, w3 = draw_block(unit_key_0, unit_key_1, unit_in[row], _FIXED_ROW, _NO_SENSOR, k)
+        w0, w1, w2, w3 = draw_block(unit_key_0, unit_key_1, unit_in[row], _FIXED_ROW, sensor, k)
         specimen_out[row, 4 * k] = normal(w0)
         specimen_out[row, 4 * k + 1] = normal(w1)
         specimen_out[row, 4 * k + 2] = normal(w2)

@@ -50,9 +50,9 @@ class LidarProfile(LidarScan):
     range_max: float
     """Farthest range that is reported [m], > range_min."""
     overlap_start: float
-    """Range up to which the receiver sees nothing of the beam [m], ≥ 0."""
+    """Range up to which the receiver sees nothing of the beam [m], [0, 100]."""
     overlap_full: float
-    """Range from which it sees all of it [m], ≥ overlap_start; linear between."""
+    """Range from which it sees all of it [m], [overlap_start, 100]; linear between."""
     detection_range: float
     """Range of a target of `detection_reflectance` that is just seen half of the time [m], > 0."""
     detection_reflectance: float
@@ -98,8 +98,8 @@ class LidarProfile(LidarScan):
         check_range(self, "pulse_width", 0.0, 1e-6)
         check_range(self, "range_min", 0.0, 1e5)
         check_range(self, "range_max", self.range_min + 1e-6, 1e5)
-        check_range(self, "overlap_start", 0.0, 1e3)
-        check_range(self, "overlap_full", self.overlap_start, 1e3)
+        check_range(self, "overlap_start", 0.0, 100.0)
+        check_range(self, "overlap_full", self.overlap_start, 100.0)
         check_range(self, "detection_range", 1e-3, 1e6)
         check_range(self, "detection_reflectance", 1e-6, 1.0)
         check_range(self, "detection_snr", 1e-6, 1e6)

@@ -123,6 +123,7 @@ class LidarScan:
         if self.scan == "table":
             if self.columns > len(self.table) // TABLE_COLUMNS:
                 raise ValueError(f"columns must be at most the table's firings, got {self.columns}; {where}")
+            self._check_table_span(where)
             return
         if self.columns == 0 and self.column_period == 0.0:
             raise ValueError(f"columns must be given where column_period is 0, got 0; {where}")
@@ -133,8 +134,29 @@ class LidarScan:
                 f"columns must fit into a frame of {1.0 / self.frame_rate:g} s, got {self.column_count} of "
                 f"{self.period:g} s; {where}"
             )
+        last = max(self.channel_time, default=0.0)
+        if last > self.period * (lines if self.scan == "raster" else 1) * self.column_count or (
+            self.scan != "raster" and last > self.period * (1.0 + 1e-9)
+        ):
+            raise ValueError(
+                f"channel_time must be shorter than the time from column to column, {self.period:g} s, got {last:g}; "
+                f"was it microseconds? set {type(self).__name__}.channel_time"
+            )
         if self.column_count * len(self.channel_elevation_deg) > MAX_FIRINGS:
             raise ValueError(f"columns must make at most {MAX_FIRINGS} firings, got {self.column_count}; {where}")
+
+    def _check_table_span(self, where: str) -> None:
+        """Check that any frame's firings fit into a frame, also where the table begins again."""
+        times = self.table[::TABLE_COLUMNS]
+        count, frame = self.column_count, 1.0 / self.frame_rate
+        length = max(math.floor(times[-1] * self.frame_rate) + 1, 1) * frame
+        again = (*times, *(time + length for time in times[:count]))
+        longest = max(again[k + count - 1] - again[k] for k in range(len(times)))
+        if longest > frame * (1.0 + 1e-9):
+            raise ValueError(
+                f"columns must fit into a frame of {frame:g} s, got {count} firings of the table that take "
+                f"{longest:g} s; lower columns, {where}"
+            )
 
     @property
     def period(self) -> float:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from fractions import Fraction
@@ -34,6 +35,7 @@ NANOSECONDS: Final = 1_000_000_000
 """Nanoseconds of a second."""
 MISSING: Final = ("hold", "nan")
 """What is shown in the place of a sample that was lost."""
+_RATE: Final = r"\d{1,12}(\.\d{1,12})?|\d{1,12}/\d{1,12}"
 SAMPLING_JITTER_MOST: Final = 0.07
 """Most `sampling_jitter` in sampling periods: samples then stay in order."""
 
@@ -145,6 +147,8 @@ class ObservationTiming:
         settings = dict(given)
         if isinstance(settings["sampling_rate"], str):
             try:
+                if not re.fullmatch(_RATE, settings["sampling_rate"]):  # an exponent could name a number without end
+                    raise ValueError("not a number of at most twelve digits, or two of them")
                 settings["sampling_rate"] = Fraction(settings["sampling_rate"])
             except (ValueError, ZeroDivisionError) as error:
                 raise ValueError(

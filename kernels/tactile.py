@@ -40,7 +40,7 @@ from .tactile_profile import TactileProfile
 from .tensors import find_place
 from .variates import normal, normal_single
 
-_FIXED_ROW: Final = np.uint64(FIXED)
+_FIXED_ROW: Final = np.uint64(FIXED << 32 | FIXED)
 _LANES: Final = 4
 
 

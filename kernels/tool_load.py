@@ -20,6 +20,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .transforms import cross_product
+
 Array = NDArray[np.float64]
 
 GRAVITY: Final = 9.80665
@@ -106,7 +108,7 @@ def tool_wrench(
     force = np.asarray(mass, np.float64)[..., None] * (np.array([0.0, 0.0, -gravity]) - acceleration)
     force = _into(axes, force)
     spin = _into(axes, _vectors(angular_momentum_rate, "angular_momentum_rate"))
-    torque = _cross(_vectors(center, "center"), force) - spin
+    torque = cross_product(_vectors(center, "center"), force) - spin
     shape = np.broadcast_shapes(force.shape, torque.shape)
     return np.concatenate([np.broadcast_to(force, shape), np.broadcast_to(torque, shape)], axis=-1)
 
@@ -143,11 +145,11 @@ def move_tool(
     rate = _vectors(angular_velocity, "angular_velocity")
     change = _vectors(angular_acceleration, "angular_acceleration")
     arm = _out_of(axes, np.asarray(tool.center, np.float64))
-    acceleration = _vectors(linear_acceleration, "linear_acceleration") + _cross(change, arm)
-    acceleration = acceleration + _cross(rate, _cross(rate, arm))
+    acceleration = _vectors(linear_acceleration, "linear_acceleration") + cross_product(change, arm)
+    acceleration = acceleration + cross_product(rate, cross_product(rate, arm))
     inertia = np.asarray(tool.inertia, np.float64)
     spin = _out_of(axes, _times(inertia, _into(axes, rate)))
-    return ToolMotion(acceleration, _out_of(axes, _times(inertia, _into(axes, change))) + _cross(rate, spin))
+    return ToolMotion(acceleration, _out_of(axes, _times(inertia, _into(axes, change))) + cross_product(rate, spin))
 
 
 def compensate_wrench(
@@ -237,7 +239,7 @@ def identify_tool(wrench: ArrayLike, gravity_direction: ArrayLike, *, gravity: f
     force[:, :, 1:] = np.eye(3)
     torque = np.zeros((len(pull), 3, 6))
     for k in range(3):  # (m c) x pull = -(pull x)(m c)
-        torque[:, :, k] = _cross(np.eye(3)[k], pull)
+        torque[:, :, k] = cross_product(np.eye(3)[k], pull)
     torque[:, :, 3:] = np.eye(3)
     found_force, _, rank_force, _ = np.linalg.lstsq(force.reshape(-1, 4), readings[:, :3].reshape(-1), rcond=1e-9)
     found_torque, _, rank_torque, _ = np.linalg.lstsq(torque.reshape(-1, 6), readings[:, 3:].reshape(-1), rcond=1e-9)
@@ -253,31 +255,6 @@ def identify_tool(wrench: ArrayLike, gravity_direction: ArrayLike, *, gravity: f
     parts = ((force, found_force), (torque, found_torque))
     left = np.concatenate([sum(rows[..., k] * x for k, x in enumerate(found)) for rows, found in parts], axis=1)
     return ToolEstimate(tool=RigidTool(mass=mass, center=(x, y, z)), bias=bias, residual=readings - left)
-
-
-def difference_rate(values: ArrayLike, rate: float) -> Array:
-    """Return the rate of change of a series, by the difference from the sample before.
-
-    A physics engine with semi-implicit steps changes a velocity by its acceleration over the step before the sample:
-    then the difference is that acceleration, and no estimate of it.
-
-    Args:
-        values: Series, shape (T, ...), T ≥ 2.
-        rate: Samples per second [Hz].
-
-    Returns:
-        Rates, shape (T, ...); the first is that of the second sample.
-
-    Raises:
-        ValueError: If there are fewer than two samples.
-    """
-    series = np.asarray(values, np.float64)
-    if series.ndim < 1 or len(series) < 2:
-        raise ValueError(f"values must have at least two samples, got shape {series.shape}")
-    rates = np.empty_like(series)
-    rates[1:] = (series[1:] - series[:-1]) * rate
-    rates[0] = rates[1]
-    return rates
 
 
 def _read_axes(pose: ArrayLike) -> Array:
@@ -309,8 +286,3 @@ def _out_of(axes: Array, vector: Array) -> Array:
 def _into(axes: Array, vector: Array) -> Array:
     """Turn vectors along the world's axes into the sensor's."""
     return _times(np.swapaxes(axes, -1, -2), vector)
-
-
-def _cross(a: Array, b: Array) -> Array:
-    parts = [a[..., i] * b[..., j] - a[..., j] * b[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
-    return np.stack(parts, axis=-1)

@@ -246,6 +246,18 @@ def look_at(
     return pose
 
 
+def cross_product(a: ArrayLike, b: ArrayLike) -> Array:
+    """Return the cross products of vectors, shape (..., 3), each written out: no library chooses an order.
+
+    Args:
+        a: Vectors, shape (..., 3).
+        b: Vectors, of a shape that spreads to it.
+    """
+    u, v = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    parts = [u[..., i] * v[..., j] - u[..., j] * v[..., i] for i, j in ((1, 2), (2, 0), (0, 1))]
+    return np.stack(parts, axis=-1)
+
+
 def _poses(value: ArrayLike, name: str) -> Array:
     array = np.asarray(value, dtype=np.float64)
     if array.shape[-2:] != (4, 4):

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.observation_timing import ObservationTiming
+from ..kernels.observation_timing import NANOSECONDS, ObservationTiming
 from ..kernels.schedule import sample_times
+
+
+def settle_phase(timing: ObservationTiming) -> ObservationTiming:
+    """Return the timing of a sensor that has been on since before the world began: its phase within one period."""
+    period = float(timing.period) / NANOSECONDS
+    return timing if timing.phase < period else dataclasses.replace(timing, phase=timing.phase % period)
 
 
 def draw_arrival(
@@ -26,6 +33,7 @@ def draw_arrival(
     Returns:
         When it arrives, or would have [ns], and whether it does, shape (R,) each.
     """
+    timing = settle_phase(timing)
     # The first sample that is due from then on stands for it: rows at other instants draw anew.
     end = instant + math.ceil(timing.period)
     schedule = sample_times(timing, instant, end, seed=seed, index=index, sensor=sensor)

@@ -115,6 +115,11 @@ class AssetScene(Scene):
         return tuple(joint.name for joint in self.joints)
 
     @property
+    def sliding_joints(self) -> tuple[bool, ...]:
+        """Which of the joints slide; the others turn."""
+        return tuple(joint.slides for joint in self.joints)
+
+    @property
     def contact_pad(self) -> int:
         """Contacts that a row has room for."""
         return 8 * self._slots

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.transforms import compose_pose
-from .link_tree import LinkTree, cross, turn_back
+from ..kernels.transforms import compose_pose, cross_product
+from .link_tree import LinkTree, turn_back
 
 Array = NDArray[np.float64]
 
@@ -61,17 +61,19 @@ def joint_wrench(
         weight[:, 2] = -mass * gravity
         momentum = mass * rate * (center[1:] - center[:-1])
         # About the world's origin: (c_k + c_{k+1}) / 2 x (c_{k+1} - c_k) = c_k x c_{k+1}.
-        spin = mass * rate * cross(center[:-1], center[1:]) + _spin(inertial[:, :3, :3], tree.inertia[link], rate)
+        spin = mass * rate * cross_product(center[:-1], center[1:]) + _spin(
+            inertial[:, :3, :3], tree.inertia[link], rate
+        )
         force += rate * (momentum[1:] - momentum[:-1]) - weight
-        torque += rate * (spin[1:] - spin[:-1]) - cross(center[1:-1], weight)
+        torque += rate * (spin[1:] - spin[:-1]) - cross_product(center[1:-1], weight)
     for instant, found in enumerate(touches):
         for touch in found:
             if touch.link + 1 in beyond:
                 pressed = np.array(touch.force)
                 force[instant] -= pressed
-                torque[instant] -= cross(np.array(touch.position), pressed)
+                torque[instant] -= cross_product(np.array(touch.position), pressed)
     carrier = pose[1:-1, row]
-    torque = torque - cross(carrier[:, :3, 3], force)
+    torque = torque - cross_product(carrier[:, :3, 3], force)
     return -np.concatenate((turn_back(carrier, force), turn_back(carrier, torque)), axis=1)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.transforms import compose_pose, transform_points
+from ..kernels.transforms import compose_pose, cross_product, transform_points
 from .motion import DistalLoad
 
 Array = NDArray[np.float64]
@@ -67,11 +67,11 @@ def link_velocities(
     origin = pose[:, :, :3, 3]
     center = transform_points(pose[:, 0], tree.pose_link_inertial[0, :3, 3][None].repeat(len(pose), axis=0))
     angular[:, 0] = base_angular
-    linear[:, 0] = base_linear + cross(base_angular, origin[:, 0] - center)
+    linear[:, 0] = base_linear + cross_product(base_angular, origin[:, 0] - center)
     for row in range(1, tree.parent.size):
         above = int(tree.parent[row])
         angular[:, row] = angular[:, above]
-        linear[:, row] = linear[:, above] + cross(angular[:, above], origin[:, row] - origin[:, above])
+        linear[:, row] = linear[:, above] + cross_product(angular[:, above], origin[:, row] - origin[:, above])
         moving = turn(pose[:, row], tree.axis[row]) * rate[:, row, None]
         if tree.kind[row] == REVOLUTE:
             angular[:, row] += moving
@@ -100,7 +100,7 @@ def distal_load(tree: LinkTree, row: int, pose: Array, linear: Array, angular: A
         own = float(tree.mass[link])
         inertial = compose_pose(pose[:, link], tree.pose_link_inertial[link])
         center = inertial[:, :3, 3]
-        velocity = linear[:, link] + cross(angular[:, link], center - pose[:, link, :3, 3])
+        velocity = linear[:, link] + cross_product(angular[:, link], center - pose[:, link, :3, 3])
         parts.append((own, inertial, velocity, link))
         mass += own
         moment = moment + own * center
@@ -110,24 +110,12 @@ def distal_load(tree: LinkTree, row: int, pose: Array, linear: Array, angular: A
     spin = np.zeros((count, 3))
     for own, inertial, velocity, link in parts:
         spin = spin + turn(inertial, tree.inertia[link] * turn_back(inertial, angular[:, link]))
-        spin = spin + own * cross(inertial[:, :3, 3] - middle, velocity - drift)
+        spin = spin + own * cross_product(inertial[:, :3, 3] - middle, velocity - drift)
     return DistalLoad(
         mass=mass,
         center=turn_back(pose[:, row], middle - pose[:, row, :3, 3]),
         center_velocity=drift,
         angular_momentum=spin,
-    )
-
-
-def cross(a: Array, b: Array) -> Array:
-    """Return cross products of vectors, shape (..., 3)."""
-    return np.stack(
-        (
-            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
-            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
-            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
-        ),
-        axis=-1,
     )
 
 

@@ -91,6 +91,8 @@ class Joint:
     """Largest force or torque [N or Nm]."""
     max_velocity: float
     """Largest speed [rad/s or m/s]."""
+    slides: bool = False
+    """Whether it slides along its axis; it turns about it otherwise."""
 
 
 def read_contacts(points: Sequence[Any]) -> Contacts:

@@ -75,6 +75,11 @@ class Scene(ABC):
         return 240.0
 
     @property
+    def sliding_joints(self) -> tuple[bool, ...]:
+        """Which of the joints slide; the others turn."""
+        return (False,) * len(self.joint_names)
+
+    @property
     def drive(self) -> WheelDrive | None:
         """How the robot rolls; None where it does not."""
         return None

@@ -21,12 +21,12 @@ Mount = SensorMount | InstrumentMount
 
 _PREFIX = "sensor."
 _SHAPING = {
-    "lidar": ("frame_rate", "columns", "column_period", "max_returns"),
+    "lidar": ("frame_rate", "columns", "column_period", "max_returns", "spin"),
     "tactile": ("row_count", "column_count", "rate"),
     "imu": ("rate",),
-    "encoder": ("rate",),
+    "encoder": ("rate", "velocity_window", "velocity_cutoff"),
     "force_torque": ("rate",),
-    "gnss": ("update_rate", "latency"),
+    "gnss": ("update_rate", "latency", "latency_jitter", "startup_time"),
     "odometry": ("update_rate", "latency", "wheel_radius", "base_width"),
     "ranger": ("ray_count", "update_rate", "timing_budget"),
 }

@@ -17,7 +17,7 @@ from ..kernels.profile_json import profile_from_json, profile_to_json
 from ..kernels.profiles import DepthProfile, load_camera_profile, load_depth_profile
 from ..kernels.transforms import pose_from_position_quaternion
 from ..renderers.view import MAX_SIDE
-from .instruments.mount import INSTRUMENTS, InstrumentMount
+from .instruments.mount import INSTRUMENTS, InstrumentMount, check_rig_timing
 from .space import nearest
 
 _KEYS = (
@@ -89,6 +89,7 @@ class SensorMount:
         unit: object = self.unit
         if isinstance(unit, bool) or not isinstance(unit, int) or not 0 <= unit < 1 << 31:
             raise ValueError(f"sensor {self.name!r}: unit must be a whole number in [0, 2^31), got {self.unit!r}")
+        check_rig_timing(self.name, self.timing)
         if np.shape(self.position) != (3,) or np.shape(self.quaternion) != (4,) or not np.isfinite(self.position).all():
             raise ValueError(f"sensor {self.name!r}: position has 3 finite numbers and quaternion 4 (xyzw)")
         _ = self.pose_mount_camera

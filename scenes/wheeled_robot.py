@@ -117,7 +117,7 @@ def find_wheels(world: World, robot: int, root: ElementTree.Element) -> Wheels:
     left = [sides[joint.name] for joint in joints if sides[joint.name] > 0]
     right = [sides[joint.name] for joint in joints if sides[joint.name] < 0]
     radii = sorted(sizes.values())
-    if not left or not right or radii[-1] - radii[0] > 1e-6:
+    if not left or not right or len(left) + len(right) < len(joints) or radii[-1] - radii[0] > 1e-6:
         raise WorldError("a robot that steers by its sides has wheels of one radius, left and right of its middle")
     return Wheels(
         joints=joints,

@@ -45,6 +45,7 @@ class RobotOperations(ABC):
                         upper=float(info[9]) if bounded else math.inf,
                         max_force=float(info[10]),
                         max_velocity=float(info[11]),
+                        slides=info[2] == bullet.JOINT_PRISMATIC,
                     )
                 )
         return tuple(found)

@@ -53,7 +53,8 @@ def instrument_tiles(name: str, row: Mapping[str, NDArray[Any]]) -> list[Tile]:
             values = values.reshape(len(values), -1)
             moved = reading in _PLACES
             if moved:
-                values, caption = values - values[0], f"{caption}, change"
+                known = np.isfinite(values).all(axis=1)
+                values, caption = values - values[int(known.argmax())], f"{caption}, change"
             seconds = 1e-9 * (row[f"sensor/{name}/time"] - row[f"sensor/{name}/time"][0])
             tiles.append((f"{caption} [{unit}]" if unit else caption, series_picture(seconds, values)))
     return tiles

@@ -13,6 +13,8 @@ from .mount import InstrumentMount
 from .reader import InstrumentReader, InstrumentSetup, Shapes
 from .recorded_rows import RecordedRows
 
+PINION_RADIUS: Final = 0.01
+"""Radius of the pinion on a sliding joint's encoder [m], typical."""
 _SETTLED: Final = 12.0
 """Time constants after which a filter has forgotten its start."""
 
@@ -26,12 +28,12 @@ class EncoderReader(InstrumentReader):
 
     def __init__(self, mount: InstrumentMount, setup: InstrumentSetup) -> None:
         super().__init__(mount, setup)
-        if not setup.joints:
+        if not setup.slides:
             raise ValueError(f"sensor {mount.name!r}: the scene has no joints for encoders to read")
 
     def shapes(self) -> Shapes:
         """List what it adds to a row."""
-        shape = (self.samples, self.setup.joints)
+        shape = (self.samples, len(self.setup.slides))
         names = ("joint_position", "joint_velocity")
         return self.series_shapes() | {
             f"{room}/{self.name}/{name}": (np.float64, shape) for room in ("sensor", "ideal") for name in names
@@ -56,9 +58,12 @@ class EncoderReader(InstrumentReader):
         position = np.concatenate([position[:, :1] + velocity[:, :1] * back, position], axis=1)
         # Counters are told where they begin, absolute encoders know it.
         counts = np.array([0.0 if profile.absolute else 1.0 for profile in every])[:, None]
-        reading = apply_encoder(position, profiles, rate=rate, home=counts * position[:, 0], **self.noise(recording))
-        self.receive(recording, schedule, "joint_position", reading.position[:, warm:])
-        self.receive(recording, schedule, "joint_velocity", reading.velocity[:, warm:])
+        # What slides turns its encoder by a pinion.
+        arm = np.where(self.setup.slides, PINION_RADIUS, 1.0)
+        turned = position / arm
+        reading = apply_encoder(turned, profiles, rate=rate, home=counts * turned[:, 0], **self.noise(recording))
+        self.receive(recording, schedule, "joint_position", reading.position[:, warm:] * arm)
+        self.receive(recording, schedule, "joint_velocity", reading.velocity[:, warm:] * arm)
 
 
 def _filter_samples(cutoff: float, rate: float) -> int:

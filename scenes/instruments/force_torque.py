@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...kernels.force_torque import apply_force_torque
 from ...kernels.tool_load import tool_wrench
-from ...kernels.transforms import compose_pose
+from ...kernels.transforms import compose_pose, cross_product
 from ..motion import Motion
 from .interpolation import interpolate_linear
 from .reader import InstrumentReader, Shapes
@@ -55,7 +55,7 @@ class ForceTorqueReader(InstrumentReader):
         """Return the wrench at the sensor's origin along its axes, shape (T, 6)."""
         wrench = motion.wrench[self.mount.mount]
         force, torque = wrench[:, :3], wrench[:, 3:]
-        moved = torque - _cross(np.broadcast_to(np.array(self.mount.position), force.shape), force)
+        moved = torque - cross_product(np.broadcast_to(np.array(self.mount.position), force.shape), force)
         return np.concatenate([self._turn(force), self._turn(moved)], axis=1)
 
     def _tool(self, motion: Motion) -> NDArray[np.float64]:
@@ -78,19 +78,8 @@ class ForceTorqueReader(InstrumentReader):
         return np.stack([x * turn[0, k] + y * turn[1, k] + z * turn[2, k] for k in range(3)], axis=-1)
 
 
-def _cross(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.float64]:
-    return np.stack(
-        [
-            a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1],
-            a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2],
-            a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0],
-        ],
-        axis=-1,
-    )
-
-
 def _derive(values: NDArray[np.float64], seconds: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return time derivatives by central differences; 0 for a single instant."""
-    if len(values) < 2:
+    """Return time derivatives by differences of second order, at the ends too; 0 for fewer than three instants."""
+    if len(values) < 3:
         return np.zeros_like(values)
-    return np.asarray(np.gradient(values, seconds, axis=0))
+    return np.asarray(np.gradient(values, seconds, axis=0, edge_order=2))

@@ -9,6 +9,7 @@ import numpy as np
 
 from ...kernels.gnss import apply_gnss
 from ...kernels.observation_timing import ObservationTiming
+from ...kernels.transforms import cross_product
 from .interpolation import interpolate_cubic, interpolate_linear
 from .reader import InstrumentReader, Shapes
 from .recorded_rows import RecordedRows
@@ -46,14 +47,7 @@ class GnssReader(InstrumentReader):
         arm = pose[..., :3, 0] * x + pose[..., :3, 1] * y + pose[..., :3, 2] * z
         turn = recording.gather(lambda motion: motion.frames[mount].angular_velocity)
         linear = recording.gather(lambda motion: motion.frames[mount].linear_velocity)
-        speed = linear + np.stack(
-            [
-                turn[..., 1] * arm[..., 2] - turn[..., 2] * arm[..., 1],
-                turn[..., 2] * arm[..., 0] - turn[..., 0] * arm[..., 2],
-                turn[..., 0] * arm[..., 1] - turn[..., 1] * arm[..., 0],
-            ],
-            axis=-1,
-        )
+        speed = linear + cross_product(turn, arm)
         position, _ = interpolate_cubic(time, pose[..., :3, 3] + arm, speed, schedule.measured)
         velocity = interpolate_linear(time, speed, schedule.measured)
         recording.write(f"ideal/{name}/position", position)

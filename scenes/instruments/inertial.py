@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...kernels.inertial import apply_imu
 from ...kernels.inertial_truth import inertial_motion
 from ...kernels.resampling import resample_means
 from ...kernels.trajectory import interpolate_trajectory
 from ...kernels.transforms import compose_pose
+from ..motion import Motion
 from .reader import InstrumentReader, Shapes
 from .recorded_rows import RecordedRows
-
-_NANOSECONDS = 1e9
 
 
 class InertialReader(InstrumentReader):
@@ -34,23 +34,29 @@ class InertialReader(InstrumentReader):
             f"ideal/{name}/pose_world_sensor": (np.float64, (self.samples, 4, 4)),
         }
 
+    def _feel(self, motion: Motion) -> NDArray[np.float64]:
+        """Return mean specific force and turn rate over each step, shape (T - 1, 6)."""
+        frame = motion.frames[self.mount.mount]
+        force, turn = inertial_motion(
+            frame.pose[None],
+            frame.linear_velocity[None],
+            frame.angular_velocity[None],
+            rate=self.setup.steps_per_second,
+            gravity=motion.gravity,
+            pose_body_sensor=self.mount.pose_mount_sensor,
+            twists="instant",
+            threads=self.setup.threads,
+        )
+        return np.concatenate([force[0], turn[0]], axis=1)
+
     def read(self, recording: RecordedRows) -> None:
         """Fill its arrays of some rows."""
         schedule, name, mount = self.schedule(recording), self.name, self.mount
         time = recording.gather(lambda motion: motion.time)
         pose = recording.gather(lambda motion: motion.frames[mount.mount].pose)
-        force, turn = inertial_motion(
-            pose,
-            recording.gather(lambda motion: motion.frames[mount.mount].linear_velocity),
-            recording.gather(lambda motion: motion.frames[mount.mount].angular_velocity),
-            rate=_NANOSECONDS * (time.shape[1] - 1) / float(time[0, -1] - time[0, 0]),
-            gravity=recording.motions[0].gravity,
-            pose_body_sensor=mount.pose_mount_sensor,
-            twists="instant",
-            threads=self.setup.threads,
-        )
+        # Motion by motion: nothing may depend on which others are in the batch.
+        felt = recording.gather(self._feel)
         period = round(self.timing.period)
-        felt = np.concatenate([force, turn], axis=2)
         means = np.empty((len(time), self.samples, 6))
         for row, stamps in enumerate(schedule.measured):
             edges = np.concatenate([[max(stamps[0] - period, time[row, 0])], stamps])
@@ -67,7 +73,7 @@ class InertialReader(InstrumentReader):
         recording.write(f"ideal/{name}/gyroscope_bias", reading.gyroscope_bias)
         recording.write(f"ideal/{name}/accelerometer_bias", reading.accelerometer_bias)
         full = np.concatenate([reading.gyroscope_saturated, reading.accelerometer_saturated], axis=2)
-        recording.write(f"sensor/{name}/saturated", full)
+        self.receive(recording, schedule, "saturated", full)
         where = interpolate_trajectory(compose_pose(pose, mount.pose_mount_sensor), time, schedule.measured)
         recording.write(f"ideal/{name}/pose_world_sensor", where)
         self.receive(recording, schedule, "specific_force", reading.specific_force)

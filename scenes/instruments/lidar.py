@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,23 @@ from .recorded_rows import RecordedRows
 Array = NDArray[Any]
 _NANOSECONDS: Final = 1e9
 _CLEAR: Final = Weather()
+_LEAST: Final = 1e-6
+"""Rain, snow [mm/h] or extinction [1/m] below this is none."""
 
 
 class LidarReader(InstrumentReader):
     """Reads a LiDAR."""
 
-    lead: ClassVar[int] = 1
-
     def __init__(self, mount: InstrumentMount, setup: InstrumentSetup) -> None:
         super().__init__(mount, setup)
-        self.samples = 1
+        self.samples = 1  # a frame
         self.profile: LidarProfile = mount.profile("lidar")
         self.caster = RayCaster(setup.library, device=setup.device, threads=setup.threads)
+
+    @classmethod
+    def needed_window(cls, mount: InstrumentMount) -> float:
+        """Return how much motion it needs before a row's instant [s]: a frame, however often frames are read."""
+        return _frame_time(mount.profile("lidar"))
 
     @staticmethod
     def default_timing(profile: Any) -> ObservationTiming:
@@ -174,7 +179,8 @@ def _read_weather(recording: RecordedRows, place: int) -> Weather:
 
     def drawn(name: str) -> float:
         values = recording.rows.get(f"param/weather.{name}")
-        return 0.0 if values is None else float(values[place])
+        value = 0.0 if values is None else float(values[place])
+        return value if value >= _LEAST else 0.0
 
     fog = drawn("fog_extinction")
     visibility = math.log(20.0) / fog if fog > 0.0 else math.inf

@@ -16,6 +16,17 @@ from ...kernels.profiles import SENSOR_KINDS, Profile, is_profile_of, load_senso
 from ...kernels.transforms import pose_from_position_quaternion
 from ..space import nearest
 
+
+def check_rig_timing(name: str, timing: ObservationTiming | None) -> None:
+    """Check that a sensor's timing asks for nothing that only observers have.
+
+    Raises:
+        ValueError: If it does.
+    """
+    if timing is not None and timing.buffer_size is not None:
+        raise ValueError(f"sensor {name!r}: buffer_size is for observers; a dataset keeps every sample, leave it out")
+
+
 INSTRUMENTS: Final = tuple(kind for kind in SENSOR_KINDS if kind not in ("camera", "depth"))
 """Kinds of sensor that take no images."""
 _WHOLE_ROBOT: Final = ("encoder", "odometry")
@@ -69,9 +80,17 @@ class InstrumentMount:
         unit: object = self.unit
         if isinstance(unit, bool) or not isinstance(unit, int) or not 0 <= unit < 1 << 31:
             raise ValueError(f"{who}: unit must be a whole number in [0, 2^31), got {self.unit!r}")
+        if self.kind in _WHOLE_ROBOT and (self.position != (0.0, 0.0, 0.0) or self.quaternion != (0.0, 0.0, 0.0, 1.0)):
+            raise ValueError(f"{who}: {self.kind} reads the whole robot; leave position and quaternion out")
+        check_rig_timing(self.name, self.timing)
+        if self.kind == "lidar" and self.timing is not None and self.timing.sampling_jitter > 0.0:
+            raise ValueError(f"{who}: a LiDAR fires by its pattern; leave sampling_jitter out")
         if np.shape(self.position) != (3,) or np.shape(self.quaternion) != (4,) or not np.isfinite(self.position).all():
             raise ValueError(f"{who}: position has 3 finite numbers and quaternion 4 (xyzw)")
-        _ = self.pose_mount_sensor
+        try:
+            _ = self.pose_mount_sensor
+        except ValueError as error:
+            raise ValueError(f"{who}: {error}") from error
 
     def profile(self, kind: str) -> Any:
         """Return its profile, None where it is another kind of sensor.

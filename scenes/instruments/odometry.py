@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ class OdometryReader(InstrumentReader):
     Raises:
         ValueError: If the scene's robot has no wheels.
     """
+
+    lead: ClassVar[int] = 1
 
     def __init__(self, mount: InstrumentMount, setup: InstrumentSetup) -> None:
         super().__init__(mount, setup)
@@ -50,12 +52,15 @@ class OdometryReader(InstrumentReader):
     def read(self, recording: RecordedRows) -> None:
         """Fill its arrays of some rows."""
         schedule, name, drive = self.schedule(recording), self.name, self.drive
+        # One sample more before the first: counts tell a speed from there on.
+        before = schedule.measured[:, :1] - round(self.timing.period)
+        stamps = np.concatenate([np.maximum(before, recording.start[:, None]), schedule.measured], axis=1)
         time = recording.gather(lambda motion: motion.time)
         angle, _ = interpolate_cubic(
             time,
             recording.gather(lambda motion: motion.joint_position),
             recording.gather(lambda motion: motion.joint_velocity),
-            schedule.measured,
+            stamps,
         )
         sides = [np.mean(angle[..., list(wheels)], axis=-1) for wheels in (drive.left, drive.right)]
         profiles = self.profiles(recording)
@@ -71,10 +76,10 @@ class OdometryReader(InstrumentReader):
             **self.noise(recording),
         )
         pose = recording.gather(lambda motion: motion.frames[drive.base].pose)
-        where = interpolate_trajectory(pose, time, schedule.measured, threads=self.setup.threads)
-        recording.write(f"ideal/{name}/planar_pose", planar_path(where))
-        self.receive(recording, schedule, "planar_pose", reading.pose)
-        self.receive(recording, schedule, "planar_twist", reading.twist)
+        where = interpolate_trajectory(pose, time, stamps, threads=self.setup.threads)
+        recording.write(f"ideal/{name}/planar_pose", planar_path(where)[:, 1:])
+        self.receive(recording, schedule, "planar_pose", reading.pose[:, 1:])
+        self.receive(recording, schedule, "planar_twist", reading.twist[:, 1:])
 
 
 def planar_path(pose: NDArray[np.float64]) -> NDArray[np.float64]:

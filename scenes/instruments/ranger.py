@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from ...kernels.observation_timing import ObservationTiming
 from ...kernels.ranger import apply_ranger
 from ...kernels.ranger_beam import RangerProfile, ranger_directions
+from ...kernels.ranger_reading import RANGER_STATUS_NAMES
+from ...kernels.ultrasonic_profile import UltrasonicProfile
 from ...renderers.rays import RayCaster
 from ...renderers.scan import ScanHits, cast_scan
 from .mount import InstrumentMount
@@ -18,6 +20,10 @@ from .reader import InstrumentReader, InstrumentSetup, Shapes
 from .recorded_rows import RecordedRows
 
 _NANOSECONDS: Final = 1e9
+_FAR: Final = 20.0
+"""How far the truth reaches at least [m]."""
+LOST: Final = len(RANGER_STATUS_NAMES)
+"""Status of a sample that was lost on the way."""
 
 
 class RangerReader(InstrumentReader):
@@ -60,13 +66,14 @@ class RangerReader(InstrumentReader):
                 profile,
                 **noise | {"index": np.repeat(recording.index[row], self.samples)},
                 cosine=hits.cosine[0],
-                reflectance=hits.reflectance[0],
+                # Paint is nothing to sound.
+                reflectance=None if isinstance(profile, UltrasonicProfile) else hits.reflectance[0],
                 number=np.arange(self.samples),
             )
             distance[row], status[row], truth[row] = reading.range, reading.status, reading.truth
         recording.write(f"ideal/{name}/distance", truth)
-        self.receive(recording, schedule, "distance", distance)
-        self.receive(recording, schedule, "distance_status", status)
+        self.receive(recording, schedule, "distance", distance, lost=0.0)
+        self.receive(recording, schedule, "distance_status", status, lost=LOST)
 
     def _look(
         self, recording: RecordedRows, row: int, look: int, profile: RangerProfile, stamps: NDArray[np.int64]
@@ -74,10 +81,11 @@ class RangerReader(InstrumentReader):
         """Cast the cone of each sample of a row."""
         stage, motion = recording.stages[recording.stage[row]], recording.motions[recording.stage[row]]
         # The instants of the physics that are nearest to the samples.
-        nearest = np.unique(np.clip(np.searchsorted(motion.time, stamps), 0, len(motion.time) - 1))
+        nearest = np.unique(np.abs(motion.time[:, None] - stamps).argmin(axis=0))
         states, times = world_states(stage.snapshots[recording.view[row]], motion, nearest)
         directions = np.broadcast_to(ranger_directions(profile).direction, (len(stamps), profile.ray_count, 3))
         start = int(stamps[0])
+        reach = profile.range_max if isinstance(profile, UltrasonicProfile) else profile.unambiguous_range
         return cast_scan(
             self.caster,
             [states],
@@ -88,6 +96,6 @@ class RangerReader(InstrumentReader):
             pose_time=motion.time,
             start=start,
             snapshot_time=times,
-            far=20.0,
+            far=max(_FAR, 2.0 * reach),
             look=look,
         )

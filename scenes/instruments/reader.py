@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...kernels.observation_timing import ObservationTiming
 from ...kernels.schedule import Schedule, sample_times
+from ..arrival import settle_phase
 from ..sensor_parameters import draw_profiles
 from .mount import InstrumentMount
 from .recorded_rows import RecordedRows
@@ -35,8 +36,8 @@ class InstrumentSetup:
     """Length of the recorded motions [s]."""
     steps_per_second: float
     """Instants of a motion per second [Hz]."""
-    joints: int
-    """Joints of the scene."""
+    slides: tuple[bool, ...]
+    """For each joint of the scene whether it slides."""
     drive: WheelDrive | None
     """How the robot rolls, None where it does not."""
     library: MeshLibrary
@@ -66,14 +67,20 @@ class InstrumentReader(ABC):
     def __init__(self, mount: InstrumentMount, setup: InstrumentSetup) -> None:
         self.mount = mount
         self.setup = setup
-        self.timing = mount.timing or self.default_timing(mount.profile(mount.kind))
+        self.timing = settle_phase(mount.timing or self.default_timing(mount.profile(mount.kind)))
         self.samples = int(setup.window * float(self.timing.sampling_rate) + 1e-9) - self.lead
-        if self.samples < 1:
+        needed = self.needed_window(mount)
+        if setup.window < needed * (1.0 - 1e-9):
             raise ValueError(
-                f"sensor {mount.name!r} takes no sample within the recorded {setup.window:g} s at "
-                f"{float(self.timing.sampling_rate):g} Hz; set window to at least "
-                f"{(1 + self.lead) / float(self.timing.sampling_rate):g} s"
+                f"sensor {mount.name!r} needs {needed:g} s of motion before a row's instant, and {setup.window:g} s "
+                f"are recorded; set window to at least {needed:g} s"
             )
+
+    @classmethod
+    def needed_window(cls, mount: InstrumentMount) -> float:
+        """Return how much motion it needs before a row's instant [s]."""
+        timing = mount.timing or cls.default_timing(mount.profile(mount.kind))
+        return (1 + cls.lead) / float(timing.sampling_rate)
 
     @staticmethod
     def default_timing(profile: Any) -> ObservationTiming:
@@ -110,6 +117,9 @@ class InstrumentReader(ABC):
             self.timing, end - length, end, seed=setup.seed, index=recording.index, sensor=setup.number
         )
         found = take_newest(found, self.samples)
+        # Who samples with jitter may be due within the window and measure beside it.
+        within = np.clip(found.measured, recording.start[:, None], recording.instant[:, None])
+        found = dataclasses.replace(found, measured=within)
         recording.write(f"sensor/{self.name}/time", found.measured)
         recording.write(f"sensor/{self.name}/arrival", found.arrival)
         recording.write(f"sensor/{self.name}/delivered", found.delivered)
@@ -131,9 +141,12 @@ class InstrumentReader(ABC):
             "threads": setup.threads,
         }
 
-    def receive(self, recording: RecordedRows, schedule: Schedule, name: str, values: Array) -> None:
-        """Write a reading as its receiver has it: what was lost is held, or NaN."""
-        recording.write(f"sensor/{self.name}/{name}", fill_lost(values, schedule.delivered, self.timing.missing))
+    def receive(
+        self, recording: RecordedRows, schedule: Schedule, name: str, values: Array, *, lost: float | None = None
+    ) -> None:
+        """Write a reading as its receiver has it: what was lost is held, or NaN, or `lost` among whole numbers."""
+        filled = fill_lost(values, schedule.delivered, self.timing.missing, lost=lost)
+        recording.write(f"sensor/{self.name}/{name}", filled)
 
 
 def take_newest(schedule: Schedule, samples: int) -> Schedule:
@@ -149,13 +162,14 @@ def take_newest(schedule: Schedule, samples: int) -> Schedule:
     return dataclasses.replace(schedule, **arrays, count=np.full(len(rows), samples, np.int64))
 
 
-def fill_lost(values: Array, delivered: NDArray[Any], missing: str) -> Array:
+def fill_lost(values: Array, delivered: NDArray[Any], missing: str, *, lost: float | None = None) -> Array:
     """Replace samples that were lost: by the one before ("hold"), or by NaN.
 
     Args:
         values: Samples, shape (R, K, ...); whole numbers are held, or 0 where there is none before.
         delivered: Whether each arrived, shape (R, K).
         missing: "hold" or "nan".
+        lost: What stands for nothing; None for NaN, or 0 among whole numbers.
 
     Returns:
         A new array where anything was lost.
@@ -164,8 +178,8 @@ def fill_lost(values: Array, delivered: NDArray[Any], missing: str) -> Array:
     if kept.all():
         return values
     filled = np.array(values)
-    nothing = np.nan if filled.dtype.kind == "f" else 0
+    nothing = lost if lost is not None else np.nan if filled.dtype.kind == "f" else 0
     for k in range(kept.shape[1]):
-        lost = ~kept[:, k]
-        filled[lost, k] = filled[lost, k - 1] if missing == "hold" and k > 0 else nothing
+        gone = ~kept[:, k]
+        filled[gone, k] = filled[gone, k - 1] if missing == "hold" and k > 0 else nothing
     return filled

@@ -30,6 +30,10 @@ SHORTEST_WINDOW: Final = 0.25
 """Motion that is recorded for instruments which would do with less [s]."""
 
 
+LONGEST_WINDOW: Final = 10.0
+"""Longest motion that a recipe may ask for [s]."""
+
+
 def needed_window(instruments: Sequence[InstrumentMount]) -> float:
     """Return how much motion a rig's instruments need before a row's instant [s]; 0 where there are none.
 
@@ -37,13 +41,17 @@ def needed_window(instruments: Sequence[InstrumentMount]) -> float:
         instruments: The instruments.
 
     Raises:
-        ValueError: If a profile's name is unknown.
+        ValueError: If a profile's name is unknown, or a sensor is too slow.
     """
     needed = [0.0]
     for mount in instruments:
-        reader = _reader_class(mount.kind)
-        timing = mount.timing or reader.default_timing(mount.profile(mount.kind))
-        needed.append(max((1 + reader.lead) / float(timing.sampling_rate), SHORTEST_WINDOW))
+        window = _reader_class(mount.kind).needed_window(mount)
+        if window > LONGEST_WINDOW:
+            raise ValueError(
+                f"sensor {mount.name!r} needs {window:g} s of motion before a row's instant, and at most "
+                f"{LONGEST_WINDOW:g} s are recorded; raise its timing.sampling_rate"
+            )
+        needed.append(max(window, SHORTEST_WINDOW))
     return max(needed)
 
 
@@ -67,7 +75,7 @@ def make_readers(
             number=FIRST_NUMBER + place,
             window=scene.window,
             steps_per_second=scene.steps_per_second,
-            joints=len(scene.joint_names),
+            slides=scene.sliding_joints,
             drive=scene.drive,
             library=scene.library,
             seed=seed,

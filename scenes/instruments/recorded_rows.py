@@ -52,6 +52,11 @@ class RecordedRows:
         """Each row's instant [ns], shape (R,)."""
         return np.array([motion.time[-1] for motion in self.motions], np.int64)[self.stage]
 
+    @property
+    def start(self) -> NDArray[np.int64]:
+        """When each row's motion begins [ns], shape (R,)."""
+        return np.array([motion.time[0] for motion in self.motions], np.int64)[self.stage]
+
     def gather(self, pick: Callable[[Motion], Array]) -> Array:
         """Return an array of each row's motion, shape (R, ...)."""
         return np.stack([pick(motion) for motion in self.motions])[self.stage]

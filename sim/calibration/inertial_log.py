@@ -66,6 +66,8 @@ def _find_rate(file: Path, stamps: Array, time_unit: str) -> float:
     steps = np.diff(stamps) * TIME_UNITS[time_unit]
     step = float(np.mean(steps))
     if not 1e-6 <= step <= 10.0:
+        if step <= 0.0:
+            raise UsageError(f"{file}: the stamps must rise, their mean step is {step:.3g} s; sort the log by time")
         raise UsageError(
             f"{file}: the stamps are {step:.3g} s apart if they are in {time_unit}; give another unit of time "
             f"({', '.join(TIME_UNITS)})"
@@ -83,8 +85,9 @@ def _find_rate(file: Path, stamps: Array, time_unit: str) -> float:
 
 def _read_numpy(file: Path) -> Array:
     try:
-        values: NDArray[Any] = np.load(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
+        # Mapped, not read: a header may claim more than the file holds.
+        values: NDArray[Any] = np.lib.format.open_memmap(file, mode="r")
+    except (OSError, ValueError, EOFError) as error:
         raise UsageError(f"cannot read the log {file}: {error}") from None
     if values.dtype.kind not in "fiu":
         raise UsageError(f"{file}: a log holds numbers, got {values.dtype}")

@@ -98,7 +98,7 @@ def measure_inertial_noise(log: InertialLog, *, shortest: float = 0.0) -> Inerti
         if not (spread > 0.0).all():
             raise UsageError(f"the {part}'s {AXES[int(np.argmin(spread))]} axis never changes; is it connected?")
         deviation[part] = overlapping_allan_deviation(values, log.rate, factors)
-        squares, spreads = _fit(tau, deviation[part], covariance)
+        squares, spreads = _fit_noise(tau, deviation[part], covariance)
         unit, density, walk = _UNITS[part]
         step = _find_step(values)
         rounding = 0.0 if step is None else step * step / 12.0 / log.rate
@@ -132,6 +132,24 @@ def measure_inertial_noise(log: InertialLog, *, shortest: float = 0.0) -> Inerti
         rate=log.rate, samples=samples, estimates=estimates, averaging_time=tau, deviation=deviation, law=law,
         flicker_time=flicker, notes=tuple(notes),
     )  # fmt: skip
+
+
+def _fit_noise(tau: Array, deviations: Array, covariance: AllanCovariance) -> tuple[Array, Array]:
+    """Return what `_fit` does.
+
+    Raises:
+        UsageError: If nothing of the law fits.
+    """
+    try:
+        found = _fit(tau, deviations, covariance)
+    except (np.linalg.LinAlgError, ValueError, RuntimeError):
+        found = None
+    if found is None or not all(np.isfinite(part).all() for part in found):
+        raise UsageError(
+            "the log does not look like noise at rest: no white noise, flicker and random walk fit its Allan "
+            "deviation; was the unit still, on firm ground, and warm?"
+        )
+    return found
 
 
 def _fit(tau: Array, deviations: Array, covariance: AllanCovariance) -> tuple[Array, Array]:

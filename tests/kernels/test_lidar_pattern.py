@@ -202,3 +202,14 @@ def test_impossible_times_are_refused() -> None:
         make_pattern(VLP16, frame=-1)
     with pytest.raises(ValueError, match="first_time must be"):
         make_pattern(VLP16, first_time=math.inf)
+
+
+def test_firings_must_fit_into_their_frame() -> None:
+    """Delays in the wrong unit, and tables whose firings take longer than a frame, are refused with the reason."""
+    with pytest.raises(ValueError, match="was it microseconds"):
+        dataclasses.replace(VLP16, channel_time=tuple(2.304 * k for k in range(16)))
+    slow = tuple(value for k in range(900) for value in (k / 900.0, 0.0, 0.0, 0))
+    for columns in (100, 0):
+        with pytest.raises(ValueError, match="lower columns"):
+            dataclasses.replace(LIVOX, scan="table", table=slow, columns=columns)
+    assert dataclasses.replace(LIVOX, scan="table", table=slow, columns=90).column_count == 90

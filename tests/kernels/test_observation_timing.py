@@ -82,3 +82,10 @@ def test_unreadable_settings_are_refused(given: dict[str, object], message: str)
     """A wrong name is answered with the nearest one."""
     with pytest.raises(ValueError, match=message):
         ObservationTiming.from_json(given)
+
+
+@pytest.mark.parametrize("text", ["1e9999999", "1" * 40, "1/0", "3/", "-2", "nan", "0x10", "1_0"])
+def test_rates_that_would_not_end_are_refused(text: str) -> None:
+    """A rate as text is at most twelve digits, or two such numbers: nothing in a recipe takes for ever to read."""
+    with pytest.raises(ValueError, match="sampling_rate must be a number or a fraction"):
+        ObservationTiming.from_json({"sampling_rate": text})

@@ -11,7 +11,6 @@ from simloom.kernels.tool_load import (
     GRAVITY,
     RigidTool,
     compensate_wrench,
-    difference_rate,
     identify_tool,
     move_tool,
     tool_wrench,
@@ -178,18 +177,6 @@ def test_poses_that_cannot_tell_are_refused() -> None:
         identify_tool(-tool_wrench(poses, 1.0, (0.0, 0.0, 0.1)), -poses[:, 2, :3])
     with pytest.raises(ValueError, match=r"shapes \(P, 6\), \(P, 3\)"):
         identify_tool(wrench[:3], down)
-
-
-def test_differences_are_the_accelerations_of_steps() -> None:
-    """The rate of a velocity that was stepped by an acceleration is that acceleration."""
-    acceleration, rate = _uniform(20, 3), 240.0
-    velocity = np.cumsum(acceleration / rate, axis=0)
-    found = difference_rate(velocity, rate)
-
-    assert np.allclose(found[1:], acceleration[1:], rtol=0, atol=1e-12)
-    assert np.array_equal(found[0], found[1])
-    with pytest.raises(ValueError, match="at least two samples"):
-        difference_rate(velocity[:1], rate)
 
 
 def test_impossible_tools_are_refused() -> None:

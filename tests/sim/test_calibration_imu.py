@@ -194,3 +194,38 @@ def test_wrong_files_get_one_sentence(tmp_path: Path, log: Path) -> None:
     assert "does not take these values" in _run(log, "-o", tmp_path / "x.yaml", "--base", "generic_rgb").output
     with pytest.raises(UsageError, match="too few from 10000 s on"):
         measure_inertial_noise(load_inertial_log(log), shortest=1e4)
+
+
+def test_files_that_are_no_logs_are_answered(tmp_path: Path) -> None:
+    """Broken, lying and unfit files give a sentence, whatever they claim to hold."""
+    import zipfile
+
+    empty, zipped, huge, still = (tmp_path / name for name in ("empty.npy", "zip.npy", "huge.npy", "still.npy"))
+    empty.write_bytes(b"")
+    with zipfile.ZipFile(zipped, "w") as archive:
+        archive.writestr("a.npy", b"nothing")
+    with huge.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": (10**13, 7)})
+    for path in (empty, zipped, huge):
+        with pytest.raises(UsageError, match="cannot read the log"):
+            load_inertial_log(path)
+    rows = np.zeros((4000, 7))
+    rows[:, 0] = -0.01 * np.arange(4000)
+    np.save(still, rows)
+    with pytest.raises(UsageError, match="the stamps must rise"):
+        load_inertial_log(still)
+
+
+@pytest.mark.parametrize("size", [10.0, 1.0])
+def test_what_drifts_is_no_log_at_rest(size: float) -> None:
+    """A log whose turn rate runs away is answered with what it should have been, if nothing fits it."""
+    count = 40_000
+    rates = 1e-6 * size * np.sin(0.7 * np.arange(count))[:, None] * np.ones(3)
+    rates += size * (np.arange(count) / count)[:, None]
+    log = InertialLog(100.0, rates, 1e-3 * np.cos(0.3 * np.arange(count))[:, None] * np.ones(3))
+    try:
+        found = measure_inertial_noise(log)
+    except UsageError as error:
+        assert "does not look like noise at rest" in str(error)
+    else:
+        assert all(np.isfinite(value.value) for value in found.estimates.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -71,7 +72,6 @@ def arm_motion() -> Motion:
 
 def cut(motion: Motion, start: int) -> Motion:
     """Return the end of a motion."""
-    import dataclasses
 
     def tail(value: Any) -> Any:
         if isinstance(value, np.ndarray):
@@ -97,16 +97,19 @@ def read(arm_motion: Motion) -> Callable[..., dict[str, np.ndarray]]:
         *,
         index: tuple[int, ...] = (0, 1, 2),
         motion: Motion = arm_motion,
+        motions: tuple[Motion, ...] = (),
+        parameters: Mapping[str, np.ndarray] | None = None,
+        number: int = 256,
         drive: WheelDrive | None = None,
         seed: int = 7,
         room: BoxRoom | None = None,
         weather: Mapping[str, float] | None = None,
     ) -> dict[str, np.ndarray]:
         setup = InstrumentSetup(
-            number=256,
+            number=number,
             window=WINDOW,
             steps_per_second=float(RATE),
-            joints=motion.joint_position.shape[1],
+            slides=tuple(k >= 7 for k in range(motion.joint_position.shape[1])),
             drive=drive,
             library=MeshLibraryBuilder().build() if room is None else room.library,
             seed=seed,
@@ -121,6 +124,7 @@ def read(arm_motion: Motion) -> Callable[..., dict[str, np.ndarray]]:
         rows["sample/look"] = np.zeros(len(index), np.int64)
         for name, value in (weather or {}).items():
             rows[f"param/weather.{name}"] = np.full(len(index), value)
+        rows |= parameters or {}
         one = np.full(0, 0.5)
         stage = Stage(
             scenario=Scenario(index=0, u_scenario=one, u_view=np.empty((1, 0)), u_look=np.empty((1, 1, 0))),
@@ -134,7 +138,10 @@ def read(arm_motion: Motion) -> Callable[..., dict[str, np.ndarray]]:
             motion=motion,
         )
         zeros = np.zeros(len(index), np.int64)
-        made.read(RecordedRows(stages=[stage], stage=zeros, view=zeros, place=np.arange(len(index)), rows=rows))
+        # One motion for all rows, or one for each.
+        stages = [dataclasses.replace(stage, motion=own) for own in motions] or [stage]
+        which = np.arange(len(index)) if motions else zeros
+        made.read(RecordedRows(stages=stages, stage=which, view=zeros, place=np.arange(len(index)), rows=rows))
         return rows
 
     return run

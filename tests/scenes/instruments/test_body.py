@@ -9,7 +9,7 @@ import numpy as np
 
 from simloom.kernels.observation_timing import ObservationTiming
 from simloom.kernels.profiles import load_profile
-from simloom.scenes.instruments.encoder import EncoderReader
+from simloom.scenes.instruments.encoder import PINION_RADIUS, EncoderReader
 from simloom.scenes.instruments.force_torque import ForceTorqueReader
 from simloom.scenes.instruments.gnss import GnssReader
 from simloom.scenes.instruments.mount import InstrumentMount
@@ -30,7 +30,8 @@ def test_encoders_count_the_joints(read: Read, arm_motion: Motion) -> None:
 
     np.testing.assert_allclose(rows["ideal/joints/joint_position"][0, -1], arm_motion.joint_position[-1], atol=1e-9)
     assert np.abs(error).max() < 0.05
-    steps = rows["sensor/joints/joint_position"] * profile.gear_ratio / profile.step
+    arm = np.array([1.0] * 7 + [PINION_RADIUS] * 2)
+    steps = rows["sensor/joints/joint_position"] / arm * profile.gear_ratio / profile.step
     np.testing.assert_allclose(steps, np.rint(steps), atol=1e-6)
     fast = np.abs(rows["ideal/joints/joint_velocity"]).max()
     assert fast > 0.1

@@ -110,5 +110,5 @@ def test_fog_shortens_the_sight(read: Read, box_room: BoxRoom) -> None:
 def test_a_window_must_hold_a_frame(read: Read, box_room: BoxRoom) -> None:
     """A LiDAR slower than the recorded window is refused, and how long it must be is said."""
     slow = dataclasses.replace(scanner(), frame_rate=2.0)
-    with pytest.raises(ValueError, match=r"set window to at least 1 s"):
+    with pytest.raises(ValueError, match=r"set window to at least 0\.50"):
         read(InstrumentMount(name="top", kind="lidar", given=slow), LidarReader, motion=turning(0.0), room=box_room)
