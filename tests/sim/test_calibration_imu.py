@@ -222,7 +222,8 @@ def test_what_drifts_is_no_log_at_rest(size: float) -> None:
     count = 40_000
     rates = 1e-6 * size * np.sin(0.7 * np.arange(count))[:, None] * np.ones(3)
     rates += size * (np.arange(count) / count)[:, None]
-    log = InertialLog(100.0, rates, 1e-3 * np.cos(0.3 * np.arange(count))[:, None] * np.ones(3))
+    gravity = np.array([0.0, 0.0, 9.81])
+    log = InertialLog(100.0, rates, gravity + 1e-3 * np.cos(0.3 * np.arange(count))[:, None] * np.ones(3))
     try:
         found = measure_inertial_noise(log)
     except UsageError as error:
