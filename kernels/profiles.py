@@ -146,6 +146,10 @@ def load_sensor_profile(sensor: str, name: str) -> Any:
     Raises:
         ValueError: If there is no such profile, or it describes another kind of sensor.
     """
+    if name not in list_profiles():
+        mine = list_profiles(sensor)
+        near = difflib.get_close_matches(str(name), mine, n=1, cutoff=0.0)
+        raise ValueError(f"profile must be one of {', '.join(mine)}, got {name!r}; did you mean {near[0]!r}?")
     profile = load_profile(name)
     if not is_profile_of(profile, sensor):
         raise ValueError(

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +45,8 @@ class AssetScene(Scene):
         WorldError: If PyBullet is not there.
     """
 
+    floats: ClassVar[bool] = False
+    """Whether the robot's base is free to move."""
     _space: ParameterSpace
     _joints: tuple[Joint, ...]
     _steps: int
@@ -67,7 +69,7 @@ class AssetScene(Scene):
             object_folders=object_folders, robot=robot, texture_folders=texture_folders, cache=cache
         )
         self._robot_links = RobotLinks(self._assets.robot_urdf)
-        self._mounts = self._robot_links.mount_rows(self._rig)
+        self._mounts = self._robot_links.mount_rows(self._rig, floats=self.floats)
         self._world = World()
 
     def _declare(self, space: ParameterSpace, overrides: Mapping[str, Any] | None, randomize: Sequence[str]) -> None:

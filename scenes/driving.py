@@ -62,6 +62,7 @@ class DrivingScene(AssetScene):
         >>> stage = scene.stage(draw_scenario(scene.space, seed=7, index=0))
     """
 
+    floats: ClassVar[bool] = True
     name: ClassVar[str] = "driving"
     classes: ClassVar[tuple[str, ...]] = CLASSES
     summary: ClassVar[str] = "Husky that drives through a yard with walls, boxes, pillars and 5 to 15 objects in all"

@@ -33,11 +33,12 @@ class RobotLinks:
                 return row
         return None
 
-    def mount_rows(self, rig: Rig) -> dict[str, int]:
+    def mount_rows(self, rig: Rig, *, floats: bool = False) -> dict[str, int]:
         """Return the row of the link that carries each sensor which is fixed to one.
 
         Args:
             rig: The rig.
+            floats: Whether the robot's base is free, so that nothing holds what is fixed to it.
 
         Returns:
             Mount, such as `panda/hand`, to row.
@@ -56,12 +57,20 @@ class RobotLinks:
             if row is None:
                 known = nearest(link, [known.name for known in self.links])
                 raise ValueError(f"sensor {mount.name!r}: {robot} has no link {link!r}; {known}")
-            if row == 0 and mount.profile("force_torque") is not None:
+            if mount.profile("force_torque") is not None and (row == 0 or (floats and self._is_rigid(row))):
                 raise ValueError(
-                    f"sensor {mount.name!r}: {link} is the base, which hangs on no joint; mount it on a link"
+                    f"sensor {mount.name!r}: {link!r} is the base, or fixed to it, and hangs on no joint; mount it on "
+                    "a link that does"
                 )
             rows[mount.mount] = row
         return rows
+
+    def _is_rigid(self, row: int) -> bool:
+        """Tell whether a link is fixed to the base."""
+        link = self.links[row]
+        while link.parent > -2 and link.joint_type == "fixed":
+            link = self.links[link.parent + 1]
+        return link.parent == -2
 
     def carriers(self, rows: Mapping[str, int], poses: Array) -> dict[str, Array]:
         """Return the pose of the link that carries each mount, from the poses of all links."""

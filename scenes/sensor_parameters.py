@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.profiles import SENSOR_KINDS
+from ..kernels.profiles import SENSOR_KINDS, describe_profile, list_profiles, load_profile
 from .distributions import Fixed, Integer
 from .instruments.mount import InstrumentMount
 from .sensors import Rig, SensorMount
@@ -118,13 +118,21 @@ def _declare(rig: Rig, name: str) -> Parameter:
     return Parameter(
         name=name,
         distribution=Integer(low=value, high=value) if whole else Fixed(value=value),
-        unit="1",
-        meaning=f"{field} of the {kind} {mount.name}'s profile, in the profile's unit",
+        unit=_unit(profile, field),
+        meaning=f"{field} of the {kind} {mount.name}'s profile",
         varies="look",
         when="reset",
         group="camera",
         nominal=value,
     )
+
+
+def _unit(profile: Any, field: str) -> str:
+    """Return the unit of a profile's number, as the built-in profiles of its class have it."""
+    for name in list_profiles():
+        if type(load_profile(name)) is type(profile):
+            return next(value.unit for value in describe_profile(name) if value.name == field)
+    return "1"
 
 
 def _find(rig: Rig, name: str) -> tuple[Mount, str, str]:

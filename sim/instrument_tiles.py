@@ -25,7 +25,7 @@ _SERIES: Final[dict[str, tuple[str, str]]] = {
     "contact_wrench": ("contact wrench", "N, Nm"),
     "distance": ("distance", "m"),
     "position": ("position", "m"),
-    "planar_pose": ("odometry", "m, rad"),
+    "planar_pose": ("planar pose", "m, rad"),
 }
 """Caption and unit of each reading that is drawn over time; its change since the first sample where it is a place."""
 _PLACES: Final = ("position", "joint_position")
@@ -51,6 +51,8 @@ def instrument_tiles(name: str, row: Mapping[str, NDArray[Any]]) -> list[Tile]:
         if f"sensor/{name}/{reading}" in row:
             values = np.asarray(row[f"sensor/{name}/{reading}"], np.float64)
             values = values.reshape(len(values), -1)
+            if reading == "distance":
+                values = np.where(values > 0.0, values, np.nan)
             moved = reading in _PLACES
             if moved:
                 known = np.isfinite(values).all(axis=1)

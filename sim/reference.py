@@ -9,7 +9,7 @@ from pathlib import Path
 
 COMMANDS = (
     "scenes", "profiles", "preview", "generate", "verify", "inspect", "calibrate camera", "calibrate depth",
-    "calibrate lens", "doctor",
+    "calibrate lens", "calibrate imu", "doctor",
 )  # fmt: skip
 """Commands in the order of the page."""
 

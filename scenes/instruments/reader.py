@@ -6,7 +6,7 @@ import dataclasses
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,10 @@ class InstrumentSetup:
     """CPU threads; None for all."""
 
 
+MOST_SAMPLES: Final = 1_000_000
+"""Samples of one sensor that a row may hold."""
+
+
 class InstrumentReader(ABC):
     """Reads one instrument of a rig; a row's readings depend on its motion, its number and its parameters alone.
 
@@ -69,6 +73,11 @@ class InstrumentReader(ABC):
         self.setup = setup
         self.timing = settle_phase(mount.timing or self.default_timing(mount.profile(mount.kind)))
         self.samples = int(setup.window * float(self.timing.sampling_rate) + 1e-9) - self.lead
+        if self.samples > MOST_SAMPLES:
+            raise ValueError(
+                f"sensor {mount.name!r} would take {self.samples} samples in each row, {MOST_SAMPLES} at most are "
+                "stored; lower its timing.sampling_rate or the window"
+            )
         needed = self.needed_window(mount)
         if setup.window < needed * (1.0 - 1e-9):
             raise ValueError(

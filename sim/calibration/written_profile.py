@@ -118,7 +118,9 @@ def write_inertial_profile(result: InertialNoise, *, name: str, base: str = "bos
     values = [FileValue("rate", float(f"{result.rate:.6g}"), "Hz", "stamps of the log", "measured")]
     for part, times in result.flicker_time.items():
         for field in ("noise_density", "bias_instability", "random_walk", "turn_on_bias"):
-            if (estimate := result.estimates.get(f"{part}_{field}")) is not None:
+            estimate = result.estimates.get(f"{part}_{field}")
+            # What the log cannot tell from nothing stays the base's.
+            if estimate is not None and estimate.low > 0.0:
                 how = "mean of the log's axes" if field == "turn_on_bias" else source
                 values.append(_from_estimate(estimate, how))
         values.append(

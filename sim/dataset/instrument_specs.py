@@ -62,7 +62,7 @@ INSTRUMENT_SPECS: Final[tuple[ArraySpec, ...]] = (
           frame="sensor", invalid=_NO_RETURN),
     array("sensor/<ranger>/distance_status", "|u1", _SERIES,
           f"Why the distance is what it is: {number_names((*RANGER_STATUS_NAMES, 'lost'))}"),
-    array("ideal/<ranger>/distance", "<f4", _SERIES, "True distance to the nearest surface in the cone", unit="m",
+    array("ideal/<ranger>/distance", "<f4", _SERIES, "Distance to the nearest surface of the cone, or none", unit="m",
           frame="sensor", invalid="0: no surface"),
     array("sensor/<gnss>/position", "<f8", (*_SERIES, "xyz"), "Measured position of the antenna", unit="m",
           frame="world", invalid="NaN: no fix, or lost"),

@@ -254,7 +254,7 @@ def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
     try:
         spec = find_spec(name)
     except KeyError:
-        raise refuse("is no array that a dataset has") from None
+        raise refuse("is no array that a dataset of this version has; was it written by another one?") from None
     kind = item.get_type()
     if kind.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT) or kind.committed():
         raise refuse("has a type other than plain numbers (references, texts and compounds are refused)")

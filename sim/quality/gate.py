@@ -85,8 +85,10 @@ def _shadows(appearance: Appearance) -> GateLine:
     decided, touching = appearance.shadows_decided, appearance.shadows_touching
     return GateLine(
         name="shadows touch objects",
-        passed=decided > 0 and touching >= SHADOW_LIMIT * decided,
-        text=f"{touching} of {decided} decidable shadows begin at their object (at least {SHADOW_LIMIT:.0%})",
+        passed=touching >= SHADOW_LIMIT * decided,
+        text=f"{touching} of {decided} decidable shadows begin at their object (at least {SHADOW_LIMIT:.0%})"
+        if decided
+        else "no shadow can be decided here: the scene has none, or none that is seen whole",
     )
 
 
