@@ -17,5 +17,5 @@ def normals(seed: int, stream: str, item: int, row: int, sensor: int, number: in
     return [float(special.ndtri(u)) for u in uniforms(seed, stream, item, row, sensor, number)]
 
 
-FIXED = M
+FIXED = M << 32 | M
 """Row of what belongs to the specimen."""

@@ -40,9 +40,9 @@ def gauss_markov_avar(tau, time, sigma):
     return 2 * sigma**2 / x * (1 - (3 - 4 * math.exp(-x) + math.exp(-2 * x)) / (2 * x))
 
 
-def specimen(profile, seed, unit):
+def specimen(profile, seed, unit, sensor=0):
     """Matrices M S of gyroscopes and accelerometers, and G."""
-    z = normals(seed, "imu unit", unit, FIXED, 0, 0, 7).ravel()
+    z = normals(seed, "imu unit", unit, FIXED, sensor, 0, 7).ravel()
     out = []
     for k, part in enumerate(PARTS):
         numbers = z[9 * k : 9 * k + 9]
@@ -57,7 +57,7 @@ def read(force, turn, profile, rate, seed, row, sensor=0, unit=0):
     """One row's reading and biases, each (T, 6), gyroscopes first; without counts and range."""
     dt = 1 / rate
     samples = len(force)
-    gyro, accel, g = specimen(profile, seed, unit)
+    gyro, accel, g = specimen(profile, seed, unit, sensor)
     felt = np.concatenate([(turn + force @ g.T) @ gyro.T, force @ accel.T], axis=1)
     start = normals(seed, "imu", 0, row, sensor, 16, 16).T.ravel()
     turn_on = np.concatenate([normals(seed, "imu", 0, row, sensor, 32 + k, 1)[0, :3] for k in range(2)])
