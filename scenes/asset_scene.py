@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..renderers.mesh_library import MeshLibrary
 from ..renderers.urdf import UrdfLink
+from .acceptance import check_possible, find_unmet
 from .asset_library import AssetLibrary
 from .assets import load_asset_library
 from .physics import Joint, WorldError
@@ -76,6 +77,11 @@ class AssetScene(Scene):
         """Take a space as declared, with what a recipe says of it."""
         changed = dict(overrides or {})
         self._space = override_space(space, self._rig, changed).randomize(randomize, keep=changed)
+        check_possible(self._space)
+
+    def constrain(self, *, correlated: Sequence[Any] = (), require: Sequence[Any] = ()) -> None:
+        """Couple parameters and require conditions between them; see `ParameterSpace.constrain`."""
+        self._space = self._space.constrain(correlated=correlated, require=require)
 
     @abstractmethod
     def _make(
@@ -185,21 +191,25 @@ class AssetScene(Scene):
         """
         chosen = self._space if space is None else space
         values = chosen.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        unmet = find_unmet(chosen, scenario)
         param = chosen.spread(values, scenario.view_count, scenario.look_count)
         first = {name: value[0, 0] for name, value in param.items()}
         state = empty_state(self.contact_pad, len(self.joints))
         objects = empty_objects(self._slots)
-        try:
-            return self._make(scenario, param, first, objects, state)
-        except WorldError as error:
-            return Stage(
-                scenario=scenario,
-                valid=False,
-                reason=Reason.BUILD_FAILED,
-                message=str(error),
-                snapshots=(),
-                cameras={},
-                object=objects,
-                state=state,
-                param=param,
-            )
+        reason, message = Reason.REQUIREMENT, unmet
+        if not unmet:
+            try:
+                return self._make(scenario, param, first, objects, state)
+            except WorldError as error:
+                reason, message = Reason.BUILD_FAILED, str(error)
+        return Stage(
+            scenario=scenario,
+            valid=False,
+            reason=reason,
+            message=message,
+            snapshots=(),
+            cameras={},
+            object=objects,
+            state=state,
+            param=param,
+        )

@@ -1,328 +1,165 @@
-"""Distributions: inverse CDFs from coordinates of u in (0, 1) to values, with densities and a JSON form."""
-
-# ruff: noqa: D102 (each method is documented once, at Distribution)
+"""Distributions by name: reading them from their JSON form."""
 
 from __future__ import annotations
 
-import difflib
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from statistics import NormalDist
-from typing import Any, ClassVar, Self
-
-import numpy as np
-from numpy.typing import ArrayLike
-
-from .distribution import Array, Distribution, check_finite, check_ordered, density_inside, map_each
-from .vector_distributions import InBox, OnDisk, Rotation
-
-
-@dataclass(frozen=True, kw_only=True)
-class Uniform(Distribution):
-    """Uniform between two bounds."""
-
-    kind: ClassVar[str] = "uniform"
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        check_ordered(self.kind, self.low, self.high)
-
-    def ppf(self, u: ArrayLike) -> Array:
-        return np.asarray(self.low + (self.high - self.low) * np.asarray(u, np.float64))
-
-    def log_density(self, x: ArrayLike) -> Array:
-        return density_inside(x, self.low, self.high, -math.log(self.high - self.low))
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: [self.low, self.high]}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self.low, self.high
-
-    def scaled(self, factor: float) -> Self:
-        return replace(self, low=self.low * factor, high=self.high * factor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class LogUniform(Distribution):
-    """Uniform in the logarithm between two positive bounds."""
-
-    kind: ClassVar[str] = "loguniform"
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        check_ordered(self.kind, self.low, self.high)
-        if self.low <= 0:
-            raise ValueError(f"{self.kind}: both bounds must be above 0, got [{self.low}, {self.high}]; use uniform")
-
-    def ppf(self, u: ArrayLike) -> Array:
-        start, span = math.log(self.low), math.log(self.high) - math.log(self.low)
-        return map_each(lambda value: min(max(math.exp(start + span * value), self.low), self.high), u)
-
-    def log_density(self, x: ArrayLike) -> Array:
-        norm = math.log(math.log(self.high) - math.log(self.low))
-        return map_each(lambda v: -math.log(v) - norm if self.low <= v <= self.high else -math.inf, x)
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: [self.low, self.high]}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self.low, self.high
-
-    def scaled(self, factor: float) -> Self:
-        return replace(self, low=self.low * factor, high=self.high * factor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Normal(Distribution):
-    """Normal with mean and standard deviation."""
-
-    kind: ClassVar[str] = "normal"
-    mean: float
-    deviation: float
-
-    def __post_init__(self) -> None:
-        check_finite(self.kind, mean=self.mean, deviation=self.deviation)
-        if self.deviation <= 0:
-            raise ValueError(f"{self.kind}: the standard deviation must be above 0, got {self.deviation}")
-
-    def ppf(self, u: ArrayLike) -> Array:
-        inverse = NormalDist().inv_cdf  # Wichura's AS241
-        return map_each(lambda value: self.mean + self.deviation * inverse(value), u)
-
-    def log_density(self, x: ArrayLike) -> Array:
-        z = (np.asarray(x, np.float64) - self.mean) / self.deviation
-        return np.asarray(-0.5 * z * z - (math.log(self.deviation) + 0.5 * math.log(2.0 * math.pi)))
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: [self.mean, self.deviation]}
-
-    def scaled(self, factor: float) -> Self:
-        return replace(self, mean=self.mean * factor, deviation=self.deviation * factor)
-
-
-@dataclass(frozen=True, kw_only=True)
-class TruncatedNormal(Distribution):
-    """Normal with mean and standard deviation of the parent, kept between two bounds."""
-
-    kind: ClassVar[str] = "truncnormal"
-    mean: float
-    deviation: float
-    low: float
-    high: float
-
-    def __post_init__(self) -> None:
-        check_finite(self.kind, mean=self.mean, deviation=self.deviation)
-        check_ordered(self.kind, self.low, self.high)
-        if self.deviation <= 0:
-            raise ValueError(f"{self.kind}: the standard deviation must be above 0, got {self.deviation}")
-        if self._mass()[2] < 1e-300:
-            raise ValueError(f"{self.kind}: the bounds [{self.low}, {self.high}] lie too far out; use uniform")
-
-    def _mass(self) -> tuple[float, float, float, bool]:
-        """Return the lower tail at both bounds, their difference, and whether the axis was mirrored for accuracy."""
-        a, b = (self.low - self.mean) / self.deviation, (self.high - self.mean) / self.deviation
-        mirrored = a > 0
-        if mirrored:
-            a, b = -b, -a
-        tail_a, tail_b = 0.5 * math.erfc(-a / math.sqrt(2.0)), 0.5 * math.erfc(-b / math.sqrt(2.0))
-        return tail_a, tail_b, tail_b - tail_a, mirrored
-
-    def ppf(self, u: ArrayLike) -> Array:
-        start, _, mass, mirrored = self._mass()
-        inverse = NormalDist().inv_cdf
-
-        def value(v: float) -> float:
-            z = -inverse(start + mass * (1.0 - v)) if mirrored else inverse(start + mass * v)
-            return min(max(self.mean + self.deviation * z, self.low), self.high)
-
-        return map_each(value, u)
-
-    def log_density(self, x: ArrayLike) -> Array:
-        given = np.asarray(x, np.float64)
-        z = (given - self.mean) / self.deviation
-        norm = math.log(self.deviation) + 0.5 * math.log(2.0 * math.pi) + math.log(self._mass()[2])
-        return np.where((given >= self.low) & (given <= self.high), -0.5 * z * z - norm, -math.inf)
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: [self.mean, self.deviation, self.low, self.high]}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self.low, self.high
-
-    def scaled(self, factor: float) -> Self:
-        return replace(
-            self,
-            mean=self.mean * factor,
-            deviation=self.deviation * factor,
-            low=self.low * factor,
-            high=self.high * factor,
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Integer(Distribution):
-    """Whole numbers from low to high, both included, equally probable."""
-
-    kind: ClassVar[str] = "integer"
-    low: int
-    high: int
-
-    def __post_init__(self) -> None:
-        for name, value in (("low", self.low), ("high", self.high)):
-            given: object = value  # from a file: the annotation is a wish
-            if isinstance(given, bool) or not isinstance(given, int) or abs(given) > 2**52:
-                raise ValueError(f"{self.kind}: {name} must be a whole number, got {value!r}")
-        if self.low > self.high:
-            raise ValueError(f"{self.kind}: low must not be above high, got [{self.low}, {self.high}]; swap them")
-
-    def ppf(self, u: ArrayLike) -> Array:
-        count = self.high - self.low + 1
-        return np.asarray(self.low + np.minimum(np.floor(np.asarray(u, np.float64) * count), count - 1))
-
-    def log_density(self, x: ArrayLike) -> Array:
-        given = np.asarray(x, np.float64)
-        inside = (given >= self.low) & (given <= self.high) & (given == np.floor(given))
-        return np.where(inside, -math.log(self.high - self.low + 1), -math.inf)
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: [self.low, self.high]}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self.low, self.high
-
-
-@dataclass(frozen=True, kw_only=True)
-class Choice(Distribution):
-    """One of several options; the value is the option's index."""
-
-    kind: ClassVar[str] = "choice"
-    options: tuple[Any, ...]
-    weights: tuple[float, ...] | None = None
-
-    def __post_init__(self) -> None:
-        if not self.options:
-            raise ValueError(f"{self.kind}: at least one option is needed, got none")
-        for option in self.options:
-            if not isinstance(option, str | int | float | bool):
-                raise ValueError(f"{self.kind}: options must be words or numbers, got {option!r}")
-        if self.weights is not None:
-            if len(self.weights) != len(self.options):
-                raise ValueError(f"{self.kind}: {len(self.options)} options need as many weights, got {self.weights}")
-            for weight in self.weights:
-                check_finite(self.kind, weight=weight)
-            if min(self.weights) < 0 or not sum(self.weights) > 0:
-                raise ValueError(f"{self.kind}: weights must be >= 0 and not all 0, got {list(self.weights)}")
-
-    def _probabilities(self) -> tuple[float, ...]:
-        weights = self.weights or (1.0,) * len(self.options)
-        total = math.fsum(weights)
-        return tuple(weight / total for weight in weights)
-
-    def ppf(self, u: ArrayLike) -> Array:
-        probabilities = self._probabilities()
-        edges = [math.fsum(probabilities[: index + 1]) for index in range(len(probabilities))]
-        last = max(index for index, value in enumerate(probabilities) if value > 0)
-        index = np.searchsorted(edges, np.asarray(u, np.float64), side="right")
-        return np.asarray(np.minimum(index, last), np.float64)
-
-    def log_density(self, x: ArrayLike) -> Array:
-        logs = [math.log(p) if p > 0 else -math.inf for p in self._probabilities()]
-        return map_each(lambda v: logs[int(v)] if v == int(v) and 0 <= v < len(logs) else -math.inf, x)
-
-    def to_json(self) -> dict[str, Any]:
-        body: dict[str, Any] = {"options": list(self.options)}
-        return {self.kind: body | ({"weights": list(self.weights)} if self.weights else {})}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return 0, len(self.options) - 1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Fixed(Distribution):
-    """One value, which takes no coordinate."""
-
-    kind: ClassVar[str] = "fixed"
-    coordinate_count: ClassVar[int] = 0
-    value: float
-
-    def __post_init__(self) -> None:
-        check_finite(self.kind, value=self.value)
-
-    def ppf(self, u: ArrayLike) -> Array:
-        return np.full(np.asarray(u).shape[:-1], float(self.value))
-
-    def log_density(self, x: ArrayLike) -> Array:
-        return np.where(np.asarray(x, np.float64) == self.value, 0.0, -math.inf)
-
-    def to_json(self) -> dict[str, Any]:
-        return {self.kind: self.value}
-
-    @property
-    def support(self) -> tuple[float, float]:
-        return self.value, self.value
-
-    def scaled(self, factor: float) -> Self:
-        return replace(self, value=self.value * factor)
-
-
-_FORMS = {
-    "uniform": "[low, high]",
-    "loguniform": "[low, high]",
-    "normal": "[mean, deviation]",
-    "truncnormal": "[mean, deviation, low, high]",
-    "integer": "[low, high]",
-    "choice": "[option, ...] or {options: [...], weights: [...]}",
-    "fixed": "number",
-    "so3": "[]",
-    "on_disk": "radius",
-    "in_box": "[[x, y, z], [x, y, z]]",
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from .cases_distribution import Cases
+from .conditional_distribution import Conditional, Derived, Words, freeze_arguments
+from .continuous_distributions import Beta as Beta
+from .continuous_distributions import LogUniform as LogUniform
+from .continuous_distributions import Normal as Normal
+from .continuous_distributions import TruncatedNormal as TruncatedNormal
+from .continuous_distributions import Uniform as Uniform
+from .discrete_distributions import Choice as Choice
+from .discrete_distributions import Fixed as Fixed
+from .discrete_distributions import Integer as Integer
+from .discrete_distributions import Sequence as Sequence
+from .distribution import Distribution
+from .expression import Expression
+from .interval import WHOLE, Interval
+from .region_distributions import InBall, InShell, OnBox, OnSphere
+from .relative_distribution import OPERATIONS, relate
+from .spelling import nearest
+from .vector_distributions import FixedVector, InBox, OnDisk, Permutation, Rotation
+
+_Bounds = Callable[[tuple[Interval, ...]], tuple[float, float]]
+
+
+def _between(first: int, last: int) -> _Bounds:
+    return lambda numbers: (numbers[first].low, numbers[last].high)
+
+
+def _around(numbers: tuple[Interval, ...]) -> tuple[float, float]:
+    return -numbers[-1].high, numbers[-1].high
+
+
+def _cornered(numbers: tuple[Interval, ...]) -> tuple[float, float]:
+    return min(number.low for number in numbers[:3]), max(number.high for number in numbers[3:])
+
+
+@dataclass(frozen=True)
+class _Form:
+    """How a distribution is written and, where its arguments may be expressions, what it then is."""
+
+    written: str
+    make: Callable[..., Distribution]
+    bounds: _Bounds | None = None
+    sizes: tuple[int, int] = (1, 1)
+
+
+def _corners(kind: type[InBox] | type[OnBox]) -> Callable[..., Distribution]:
+    return lambda low, high: kind(low=tuple(low), high=tuple(high))
+
+
+def _fixed(*given: Any) -> Distribution:
+    return Fixed(value=given[0]) if len(given) == 1 else FixedVector(value=given)
+
+
+def _cases(given: Mapping[str, Any]) -> Distribution:
+    if set(given) != {"of", "distributions"} or not isinstance(given["of"], str):
+        raise KeyError(given)
+    return Cases(of=given["of"], cases=tuple(parse_distribution(each) for each in given["distributions"]))
+
+
+_FORMS: Final = {
+    "uniform": _Form("[low, high]", lambda low, high: Uniform(low=low, high=high), _between(0, 1)),
+    "loguniform": _Form("[low, high]", lambda low, high: LogUniform(low=low, high=high), _between(0, 1)),
+    "normal": _Form(
+        "[mean, deviation]",
+        lambda mean, deviation: Normal(mean=mean, deviation=deviation),
+        lambda numbers: (WHOLE.low, WHOLE.high),
+    ),
+    "truncnormal": _Form(
+        "[mean, deviation, low, high]",
+        lambda mean, deviation, low, high: TruncatedNormal(mean=mean, deviation=deviation, low=low, high=high),
+        _between(2, 3),
+    ),
+    "beta": _Form(
+        "[a, b] or [a, b, low, high]",
+        lambda a, b, low=0.0, high=1.0: Beta(a=a, b=b, low=low, high=high),
+        lambda numbers: (numbers[2].low, numbers[3].high) if len(numbers) == 4 else (0.0, 1.0),
+    ),
+    "integer": _Form("[low, high]", lambda low, high: Integer(low=low, high=high), _between(0, 1)),
+    "choice": _Form("[option, ...] or {options: [...], weights: [...]}", lambda *options: Choice(options=options)),
+    "sequence": _Form("[value, ...]", lambda *values: Sequence(options=values)),
+    "permutation": _Form("number of things", lambda size: Permutation(size=size)),
+    "fixed": _Form("number or [number, ...]", _fixed),
+    "expression": _Form("text", lambda text: Derived(expression=Expression(text))),
+    "cases": _Form("{of: choice, distributions: [distribution of each option]}", lambda given: _cases(given)),
+    "so3": _Form("[]", lambda: Rotation()),
+    "on_disk": _Form("radius", lambda radius: OnDisk(radius=radius), _around, (2, 2)),
+    "on_sphere": _Form("radius", lambda radius: OnSphere(radius=radius), _around, (2, 3)),
+    "on_box": _Form("[[x, y, z], [x, y, z]]", _corners(OnBox), _cornered, (3, 3)),
+    "in_box": _Form("[[x, y, z], [x, y, z]]", _corners(InBox), _cornered, (3, 3)),
+    "in_ball": _Form("radius", lambda radius: InBall(radius=radius), _around, (3, 3)),
+    "in_shell": _Form("[inner, outer]", lambda inner, outer: InShell(inner=inner, outer=outer), _around, (3, 3)),
 }
+"""Every distribution by its name; the same names in Python, recipes and datasets."""
+
+DISTRIBUTION_NAMES: Final = (*_FORMS, *OPERATIONS)
+"""Names that a distribution may have in its JSON form."""
 
 
 def _construct(kind: str, given: Any) -> Distribution:
-    match kind:
-        case "uniform" | "loguniform" | "integer":
-            low, high = given
-            if kind == "integer":
-                return Integer(low=low, high=high)
-            return Uniform(low=low, high=high) if kind == "uniform" else LogUniform(low=low, high=high)
-        case "normal":
-            mean, deviation = given
-            return Normal(mean=mean, deviation=deviation)
-        case "truncnormal":
-            mean, deviation, low, high = given
-            return TruncatedNormal(mean=mean, deviation=deviation, low=low, high=high)
-        case "choice":
-            if isinstance(given, Mapping):
-                if not set(given) <= {"options", "weights"}:
-                    raise KeyError(given)
-                weights = given.get("weights")
-                return Choice(options=tuple(given["options"]), weights=None if weights is None else tuple(weights))
-            if isinstance(given, str):
-                raise TypeError(given)
-            return Choice(options=tuple(given))
-        case "fixed":
-            if isinstance(given, list):
-                (given,) = given
-            return Fixed(value=given)
-        case "so3":
-            if given not in ([], None, {}):
-                raise TypeError(given)
+    form = _FORMS[kind]
+    if kind == "choice" and isinstance(given, Mapping):
+        return _weighted(given)
+    if isinstance(given, list | tuple):
+        if form.bounds is not None and _holds_text(given):
+            return _conditional(kind, form, given)
+        return form.make(*given)
+    if kind == "cases":
+        return form.make(given)
+    if given is None or isinstance(given, Mapping):
+        if kind == "so3" and not given:
             return Rotation()
-        case "on_disk":
-            return OnDisk(radius=given)
-        case _:
-            low, high = given
-            return InBox(low=tuple(low), high=tuple(high))
+        raise TypeError(given)
+    if isinstance(given, str) and kind != "expression":
+        if form.bounds is None or form.written != "radius":
+            raise TypeError(given)
+        return _conditional(kind, form, given)
+    return form.make(given)
+
+
+def _weighted(given: Mapping[str, Any]) -> Distribution:
+    if not set(given) <= {"options", "weights"}:
+        raise KeyError(given)
+    options, weights = tuple(given["options"]), given.get("weights")
+    if weights is not None and _holds_text(list(weights)):
+        chosen = Words(options, freeze_arguments(list(weights)))
+        if len(chosen.weights) != len(options):
+            raise ValueError(f"choice: {len(options)} options need as many weights, got {len(chosen.weights)}")
+        last = len(options) - 1
+        return Conditional(
+            name="choice", arguments=chosen, make=_construct, sizes=(1, 1), bounds=lambda numbers: (0.0, float(last))
+        )
+    return Choice(options=options, weights=None if weights is None else tuple(weights))
+
+
+def _conditional(kind: str, form: _Form, given: Any) -> Distribution:
+    assert form.bounds is not None
+    arguments = freeze_arguments(given)
+    made = Conditional(name=kind, arguments=arguments, make=_construct, sizes=form.sizes, bounds=form.bounds)
+    # The right number of arguments: a trial with ones says so, whatever it says of their values.
+    try:
+        form.make(*_ones(arguments)) if isinstance(arguments, tuple) else form.make(1.0)
+    except TypeError:
+        raise
+    except ValueError as error:
+        if "3 numbers" in str(error):
+            raise TypeError(given) from error
+    return made
+
+
+def _ones(arguments: Any) -> Any:
+    return tuple(_ones(item) for item in arguments) if isinstance(arguments, tuple) else 1.0
+
+
+def _holds_text(given: Any) -> bool:
+    return isinstance(given, str) or (isinstance(given, list | tuple) and any(_holds_text(item) for item in given))
 
 
 def parse_distribution(given: Any) -> Distribution:
@@ -330,6 +167,7 @@ def parse_distribution(given: Any) -> Distribution:
 
     Args:
         given: A mapping of one name to its arguments, such as `{"uniform": [0, 1]}`, or a number for a fixed value.
+            Where a number stands, a text is an expression of other parameters: `{"uniform": [0.1, "size * 2"]}`.
 
     Returns:
         The distribution.
@@ -343,18 +181,23 @@ def parse_distribution(given: Any) -> Distribution:
     """
     if isinstance(given, int | float) and not isinstance(given, bool):
         return Fixed(value=given)
+    if isinstance(given, Mapping) and any(operation in given for operation in OPERATIONS):
+        return _parse_relative(given)
     if not isinstance(given, Mapping) or len(given) != 1:
         raise ValueError(f"a distribution is one name with its arguments, such as {{uniform: [0, 1]}}, got {given!r}")
     kind, arguments = next(iter(given.items()))
     if kind not in _FORMS:
-        near = difflib.get_close_matches(str(kind), _FORMS, n=1)
-        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(_FORMS)}"
-        raise ValueError(f"unknown distribution {kind!r}; {hint}")
+        raise ValueError(f"unknown distribution {kind!r}; {nearest(str(kind), DISTRIBUTION_NAMES)}")
     try:
         return _construct(kind, arguments)
     except (TypeError, KeyError) as error:
-        raise ValueError(f"{kind} is written {{{kind}: {_FORMS[kind]}}}, got {arguments!r}") from error
-    except ValueError as error:
-        if "unpack" in str(error):
-            raise ValueError(f"{kind} is written {{{kind}: {_FORMS[kind]}}}, got {arguments!r}") from error
-        raise
+        raise ValueError(f"{kind} is written {{{kind}: {_FORMS[kind].written}}}, got {arguments!r}") from error
+
+
+def _parse_relative(given: Mapping[str, Any]) -> Distribution:
+    (operation, *more) = [name for name in given if name in OPERATIONS]
+    if more or not set(given) <= {operation, "nominal"} or "nominal" not in given:
+        raise ValueError(
+            f"a relative value is written {{{operation}: distribution or number, nominal: number}}, got {dict(given)!r}"
+        )
+    return relate(operation, parse_distribution(given[operation]), given["nominal"])

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.philox import philox_uniforms
-from .space import AXES, Parameter, ParameterSpace
+from .parameter import AXES, Parameter
+from .space import ParameterSpace
 
 Array = NDArray[np.float64]
 
@@ -80,7 +81,13 @@ def _draw(seed: int, parameter: Parameter, index: int, attempt: int, rows: NDArr
     addresses[:, 2] = np.repeat(rows, count)
     # The attempt is part of the stream's name: every redraw is a stream of its own, for every parameter.
     stream = f"parameter/{parameter.name}/{attempt}"
-    return philox_uniforms(seed, stream, addresses).reshape(rows.size, count)
+    drawn = philox_uniforms(seed, stream, addresses).reshape(rows.size, count)
+    if period := parameter.distribution.in_turn:
+        # One after another: the scenario's number, the view's and the look's count on, and so does an element's.
+        number = index + (rows >> 16) + (rows & 0xFFFF)
+        place = (number[:, None] + np.arange(count)) % period
+        return np.asarray((place + 0.5) / period)
+    return drawn
 
 
 def draw_scenario(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
@@ -108,6 +108,19 @@ class Scene(ABC):
             ValueError: If the scenario does not belong to the space.
         """
 
+    def constrain(self, *, correlated: Sequence[Any] = (), require: Sequence[Any] = ()) -> None:
+        """Couple parameters and require conditions between them, as a recipe asks.
+
+        Args:
+            correlated: Groups: `{"names": [...], "rank": 0.6}`.
+            require: Conditions: `"a > 0.3"` or `{"condition": "a > 0.3", "probability": 0.9}`.
+
+        Raises:
+            ValueError: If one cannot be, or the scene takes none.
+        """
+        if correlated or require:
+            raise ValueError(f"the scene {self.name} takes no requirements and no correlations; override constrain()")
+
     @abstractmethod
     def close(self) -> None:
         """Give back the physics client and temporary files; the scene is of no use afterwards."""
@@ -124,7 +137,7 @@ class SceneSpec:
     name: str
     """Name of a built-in scene, or `module:Class` where code is allowed."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments of the scene, of JSON types."""
+    """Keyword arguments of the scene, of JSON types; `correlated` and `require` are those of `constrain`."""
     allow_code: bool = False
     """Whether a name of the form `module:Class` may be imported."""
 
@@ -181,7 +194,7 @@ def make_scene(name: str, options: Mapping[str, Any] | None = None, *, allow_cod
 
     Args:
         name: A built-in name, or `module:Class` where code is allowed.
-        options: Keyword arguments of the scene.
+        options: Keyword arguments of the scene; `correlated` and `require` are those of `Scene.constrain`.
         allow_code: Whether a name of the form `module:Class` may be imported.
 
     Returns:
@@ -197,7 +210,15 @@ def make_scene(name: str, options: Mapping[str, Any] | None = None, *, allow_cod
 
     found = scene_class(name, allow_code=allow_code)
     known = [key for key in inspect.signature(found.__init__).parameters if key != "self"]
-    for key in options or {}:
+    given = dict(options or {})
+    constraints = {key: given.pop(key) for key in ("correlated", "require") if key in given and key not in known}
+    for key in given:
         if key not in known:
             raise ValueError(f"scene {name!r} has no option {key!r}; {nearest(key, known)}")
-    return found(**dict(options or {}))
+    made = found(**given)
+    try:
+        made.constrain(**constraints)
+    except BaseException:
+        made.close()
+        raise
+    return made

@@ -44,7 +44,7 @@ def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]
     Args:
         space: The scene's parameters.
         rig: Its sensors.
-        overrides: Name to what `Parameter.overridden` takes.
+        overrides: Name to what `override_parameter` takes.
 
     Returns:
         The space, the named numbers of profiles added.
@@ -57,7 +57,7 @@ def override_space(space: ParameterSpace, rig: Rig, overrides: Mapping[str, Any]
         >>> space = override_space(space, Rig(), {"sensor.head.depth.disparity_noise": {"uniform": [0.05, 0.2]}})
     """
     more = [_declare(rig, name) for name in overrides if name.startswith(_PREFIX)]
-    changed = ParameterSpace(parameters=(*space.parameters, *more)).override(overrides)
+    changed = dataclasses.replace(space, parameters=(*space.parameters, *more)).override(overrides)
     drawn = [changed[parameter.name] for parameter in more]
     for parameter in drawn:
         if any(math.isinf(end) for end in parameter.distribution.support):

@@ -2,218 +2,27 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .distribution import Distribution
-from .distributions import Choice, Fixed, Integer, parse_distribution
+from .copula import CorrelatedGroup
+from .dependency import check_dependencies, check_groups, count_elements, order_parameters
+from .parameter import AXES as AXES
+from .parameter import GROUPS as GROUPS
+from .parameter import Axis as Axis
+from .parameter import Moment as Moment
+from .parameter import Parameter as Parameter
+from .parameter_override import override_parameter
+from .requirement import Requirement
+from .spelling import nearest as nearest
 
 Array = NDArray[np.float64]
-Axis = Literal["scenario", "view", "look"]
-Moment = Literal["build", "reset", "step"]
-AXES: Final[tuple[Axis, ...]] = get_args(Axis)
-"""What a parameter may vary with, coarsest first."""
-GROUPS: Final = ("objects", "dynamics", "camera", "materials", "lighting")
-"""Groups of parameters. `objects` is what the scene is about and always varies; a recipe's `randomize` names others."""
-
-_UNITS: Final[dict[str, dict[str, float]]] = {
-    "rad": {"deg": math.pi / 180.0},
-    "m": {"mm": 1e-3, "cm": 1e-2},
-    "kg": {"g": 1e-3},
-}
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a sentence's end that helps who misspelt a name."""
-    names = list(known)
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"there are {', '.join(names[:40])}{', ...' if len(names) > 40 else ''}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Parameter:
-    """One named parameter of a scene.
-
-    Raises:
-        ValueError: If the distribution leaves the allowed range, or an axis, moment, group or count is unknown.
-    """
-
-    name: str
-    """Name, dotted by what it belongs to, such as `light.azimuth`."""
-    distribution: Distribution
-    """What a value is drawn from; with `count` > 1 each element is drawn on its own."""
-    unit: str
-    """SI unit of the value, "1" for numbers without one."""
-    meaning: str
-    """One line for people."""
-    varies: Axis = "scenario"
-    """What it is drawn anew for."""
-    when: Moment = "build"
-    """When it acts."""
-    count: int = 1
-    """Elements of a vector parameter."""
-    group: str = "objects"
-    """What `randomize` switches on and off."""
-    nominal: float | None = None
-    """Value while the group is off; the median where there is none. Vectors (so3, in_box) have none."""
-    allowed: tuple[float, float] = (-math.inf, math.inf)
-    """Physically possible range, which an override must keep to."""
-
-    def __post_init__(self) -> None:
-        if self.varies not in AXES:
-            raise ValueError(f"{self.name}: varies must be one of {', '.join(AXES)}, got {self.varies!r}")
-        if self.when not in get_args(Moment):
-            raise ValueError(f"{self.name}: when must be build, reset or step, got {self.when!r}")
-        if self.group not in GROUPS:
-            raise ValueError(f"{self.name}: group must be one of {', '.join(GROUPS)}, got {self.group!r}")
-        if self.count < 1:
-            raise ValueError(f"{self.name}: count must be at least 1, got {self.count}")
-        low, high = self.distribution.support
-        if low < self.allowed[0] or high > self.allowed[1]:
-            raise ValueError(
-                f"{self.name} must lie in [{self.allowed[0]:g}, {self.allowed[1]:g}] {self.unit},"
-                f" but {json.dumps(self.distribution.to_json())} reaches [{low:g}, {high:g}]"
-            )
-
-    @property
-    def coordinate_count(self) -> int:
-        """Coordinates of u that it takes."""
-        return self.count * self.distribution.coordinate_count
-
-    @property
-    def value_count(self) -> int:
-        """Numbers in one value; more than 1 make a last axis."""
-        return self.count * self.distribution.value_count
-
-    def values(self, u: Array) -> Array:
-        """Map coordinates to values.
-
-        Args:
-            u: Its own coordinates, shape (..., coordinate_count), range (0, 1).
-
-        Returns:
-            Values, shape (...) where `value_count` is 1, (..., value_count) otherwise.
-        """
-        lead = u.shape[:-1]
-        inner = self.distribution.coordinate_count
-        if inner == 0:
-            drawn = self.distribution.ppf(np.zeros((*lead, self.count, 1)))
-        elif inner == 1:
-            drawn = self.distribution.ppf(u.reshape(*lead, self.count))
-        else:
-            drawn = self.distribution.ppf(u.reshape(*lead, self.count, inner))
-        return drawn.reshape(lead if self.value_count == 1 else (*lead, self.value_count))
-
-    def log_density(self, values: Array) -> Array:
-        """Return the log density of values, summed over the elements of a vector parameter, in their order."""
-        lead = values.shape if self.value_count == 1 else values.shape[:-1]
-        tail = (self.distribution.value_count,) if self.distribution.value_count > 1 else ()
-        each = self.distribution.log_density(values.reshape(*lead, self.count, *tail))
-        total = np.zeros(lead)
-        for element in range(self.count):
-            total = total + each[..., element]
-        return np.asarray(total)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a description of JSON types."""
-        low, high = (None if math.isinf(bound) else bound for bound in self.allowed)
-        return {
-            "name": self.name,
-            "distribution": self.distribution.to_json(),
-            "unit": self.unit,
-            "meaning": self.meaning,
-            "varies": self.varies,
-            "when": self.when,
-            "count": self.count,
-            "group": self.group,
-            "nominal": self.nominal,
-            "allowed": [low, high],
-        }
-
-    def fixed(self) -> Parameter:
-        """Return the parameter at its nominal value; one with a vector distribution is left as it is."""
-        if self.distribution.value_count > 1:
-            return self
-        value = self.nominal
-        if value is None:
-            coordinates = np.full((1,) if self.distribution.coordinate_count else (1, 1), 0.5)
-            value = float(self.distribution.ppf(coordinates).reshape(-1)[0])
-        return replace(self, distribution=Fixed(value=value))
-
-    def overridden(self, given: Any) -> Parameter:
-        """Return the parameter with what a recipe says of it.
-
-        Args:
-            given: A number, or a distribution in its JSON form with, beside it, `unit` and `varies` where they differ.
-
-        Returns:
-            The parameter; its unit stays the declared one, values in another are converted.
-
-        Raises:
-            ValueError: If the distribution, unit or axis cannot be.
-        """
-        unit, varies, body = self.unit, self.varies, given
-        if isinstance(given, Mapping):
-            rest = dict(given)
-            unit, varies = rest.pop("unit", unit), rest.pop("varies", varies)
-            body = rest
-            if not rest:
-                return replace(self, varies=self._coarser(varies))
-        if isinstance(self.distribution, Choice) and isinstance(body, str):
-            body = {"choice": [body]}
-        try:
-            distribution = parse_distribution(body)
-        except ValueError as error:
-            raise ValueError(f"{self.name}: {error}") from error
-        if unit != self.unit:
-            factor = _UNITS.get(self.unit, {}).get(unit)
-            if factor is None:
-                known = ", ".join([self.unit, *_UNITS.get(self.unit, {})])
-                raise ValueError(f"{self.name} is given in {known}, got {unit!r}")
-            distribution = distribution.scaled(factor)
-        return replace(self, distribution=self._compatible(distribution), varies=self._coarser(varies))
-
-    def _coarser(self, varies: Any) -> Axis:
-        if varies not in AXES:
-            raise ValueError(f"{self.name}: varies must be one of {', '.join(AXES)}, got {varies!r}")
-        if AXES.index(varies) > AXES.index(self.varies):
-            raise ValueError(f"{self.name} varies by {self.varies}; it cannot vary by {varies}, only more coarsely")
-        chosen: Axis = varies
-        return chosen
-
-    def _compatible(self, distribution: Distribution) -> Distribution:
-        """Keep whole numbers whole and choices among the declared options, whose indices the scene reads."""
-        declared = self.distribution
-        if distribution.value_count != declared.value_count and not isinstance(distribution, Fixed):
-            raise ValueError(f"{self.name} has {declared.value_count} numbers a value, {distribution.kind} does not")
-        if isinstance(distribution, Fixed) and declared.value_count > 1:
-            raise ValueError(f"{self.name} has {declared.value_count} numbers a value and cannot be one number")
-        if isinstance(declared, Choice):
-            if not isinstance(distribution, Choice):
-                raise ValueError(f"{self.name} is a choice of {', '.join(map(str, declared.options))}")
-            for option in distribution.options:
-                if option not in declared.options:
-                    hint = nearest(str(option), map(str, declared.options))
-                    raise ValueError(f"{self.name} has no option {option!r}; {hint}")
-            weights = distribution.weights or (1.0,) * len(distribution.options)
-            asked = dict(zip(distribution.options, weights, strict=True))
-            return Choice(options=declared.options, weights=tuple(float(asked.get(o, 0.0)) for o in declared.options))
-        if isinstance(declared, Integer):
-            if isinstance(distribution, Fixed) and float(distribution.value).is_integer():
-                return Fixed(value=int(distribution.value))
-            if not isinstance(distribution, Integer):
-                raise ValueError(f"{self.name} is a whole number; write {{integer: [low, high]}}")
-        return distribution
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,10 +37,18 @@ class ParameterSpace:
     """
 
     parameters: tuple[Parameter, ...]
+    correlated: tuple[CorrelatedGroup, ...] = ()
+    """Groups of parameters that are coupled by a copula."""
+    requirements: tuple[Requirement, ...] = ()
+    """What must hold between them."""
     slices: dict[str, slice] = field(init=False, repr=False, compare=False)
     """Each parameter's coordinates within the u of its axis."""
     sizes: dict[Axis, int] = field(init=False, repr=False, compare=False)
     """Coordinates on each axis."""
+    order: tuple[str, ...] = field(init=False, repr=False, compare=False)
+    """Names in the order of evaluation."""
+    _by_name: dict[str, Parameter] = field(init=False, repr=False, compare=False)
+    _lengths: dict[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         slices: dict[str, slice] = {}
@@ -244,6 +61,13 @@ class ParameterSpace:
             slices[parameter.name] = slice(start, sizes[parameter.varies])
         object.__setattr__(self, "slices", slices)
         object.__setattr__(self, "sizes", sizes)
+        by_name = {parameter.name: parameter for parameter in self.parameters}
+        object.__setattr__(self, "_by_name", by_name)
+        object.__setattr__(self, "order", order_parameters(self.parameters))
+        check_dependencies(by_name, self.order)
+        check_groups(self.correlated, by_name)
+        lengths = {one.condition: count_elements(one.expression, by_name) for one in self.requirements}
+        object.__setattr__(self, "_lengths", lengths)
 
     def __iter__(self) -> Iterator[Parameter]:
         return iter(self.parameters)
@@ -252,10 +76,9 @@ class ParameterSpace:
         return len(self.parameters)
 
     def __getitem__(self, name: str) -> Parameter:
-        for parameter in self.parameters:
-            if parameter.name == name:
-                return parameter
-        raise KeyError(f"no parameter {name!r}; {nearest(name, self.names)}")
+        if name not in self._by_name:
+            raise KeyError(f"no parameter {name!r}; {nearest(name, self.names)}")
+        return self._by_name[name]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -288,7 +111,102 @@ class ParameterSpace:
                 raise ValueError(f"u_{axis} must have {rank} axes, the last of {self.sizes[axis]}, got {u.shape}")
             if u.size and not (u.min() > 0.0 and u.max() < 1.0):
                 raise ValueError(f"u_{axis} must lie inside (0, 1), got [{u.min()}, {u.max()}]")
-        return {p.name: p.values(given[p.varies][..., self.slices[p.name]]) for p in self.parameters}
+        return self.evaluate(given)
+
+    def evaluate(self, u: Mapping[Axis, Array], names: Iterable[str] | None = None) -> dict[str, Array]:
+        """Map coordinates of any leading shape to values: what `resolve` does, without its checks.
+
+        Args:
+            u: Coordinates by axis, shape (..., coordinates of the axis); a finer axis has all that a coarser one leads
+                with, or all have the same.
+            names: Parameters that are wanted; None = all.
+
+        Returns:
+            Name to value, in the declared order, of the parameters that are wanted and those that they depend on.
+        """
+        wanted = set(self._by_name) if names is None else self.needed(names)
+        parts = {p.name: u[p.varies][..., self.slices[p.name]] for p in self.parameters if p.name in wanted}
+        for names_of, group in self._coupled(wanted):
+            parts |= dict(zip(names_of, group.couple([parts[name] for name in names_of]), strict=True))
+        values: dict[str, Array] = {}
+        for name in self.order:
+            if name in wanted:
+                parameter = self._by_name[name]
+                values[name] = parameter.values(parts[name], self._known(parameter, values, parts[name].ndim))
+        return {name: values[name] for name in self._by_name if name in wanted}
+
+    def needed(self, names: Iterable[str]) -> set[str]:
+        """Return names, all that they depend on, and those before them in a correlated group."""
+        wanted: set[str] = set()
+        pending = list(names)
+        while pending:
+            name = pending.pop()
+            if name not in wanted:
+                wanted.add(name)
+                pending += self[name].distribution.names
+                pending += [other for group in self.correlated if name in group.names for other in group.names]
+        return wanted
+
+    def _coupled(self, wanted: set[str]) -> Iterator[tuple[tuple[str, ...], CorrelatedGroup]]:
+        """Yield each correlated group's parameters that vary, with what couples them."""
+        for group in self.correlated:
+            varying = tuple(name for name in group.names if self._by_name[name].coordinate_count)
+            if len(varying) > 1 and wanted.issuperset(varying):
+                yield varying, group.among(varying)
+
+    def _known(self, parameter: Parameter, values: Mapping[str, Array], rank: int) -> dict[str, Array]:
+        """Return what a parameter depends on, with an axis of numbers behind the leading ones of its own."""
+        return {name: self._numbers(name, values[name], rank) for name in parameter.distribution.names}
+
+    def _numbers(self, name: str, value: Array, rank: int) -> Array:
+        """Return a value with a last axis of its numbers, `rank` axes in all."""
+        numbers = value[..., None] if self._by_name[name].value_count == 1 else value
+        return numbers.reshape(*numbers.shape[:-1], *(1,) * (rank - numbers.ndim), numbers.shape[-1])
+
+    def coordinates(self, values: Mapping[str, Array]) -> dict[Axis, Array]:
+        """Map values to coordinates that `resolve` maps to them, to rounding: for replay and for densities.
+
+        Args:
+            values: What `resolve` returned, or values of such shapes.
+
+        Returns:
+            Coordinates by axis: shapes (Ds,), (V, Dv) and (V, L, Dl), range (0, 1).
+
+        Raises:
+            ValueError: If a value is missing or is none that its distribution gives.
+        """
+        missing = [name for name in self.names if name not in values]
+        if missing:
+            raise ValueError(f"no values for {', '.join(missing[:8])}; all parameters need one")
+        parts: dict[str, Array] = {}
+        for parameter in self.parameters:
+            value = np.asarray(values[parameter.name], np.float64)
+            rank = value.ndim + (parameter.value_count == 1)
+            parts[parameter.name] = parameter.coordinates(value, self._known(parameter, values, rank))
+        for names, group in self._coupled(set(self._by_name)):
+            parts |= dict(zip(names, group.uncouple([parts[name] for name in names]), strict=True))
+        found: dict[Axis, Array] = {}
+        for rank, axis in enumerate(AXES):
+            each = [parts[p.name] for p in self.parameters if p.varies == axis]
+            found[axis] = np.concatenate(each, axis=-1) if each else np.zeros((1,) * rank + (0,))
+        return found
+
+    def requirements_met(self, values: Mapping[str, Array]) -> dict[str, NDArray[np.bool_]]:
+        """Tell for each requirement where it holds, whether it is enforced or not.
+
+        Args:
+            values: What `resolve` or `evaluate` returned, of the parameters that the requirements name.
+
+        Returns:
+            Condition to truth, of the leading shape of the finest parameter in it.
+        """
+        met: dict[str, NDArray[np.bool_]] = {}
+        for requirement in self.requirements:
+            names = requirement.expression.names
+            rank = max(values[name].ndim + (self._by_name[name].value_count == 1) for name in names)
+            numbers = {name: self._numbers(name, values[name], rank) for name in names}
+            met[requirement.condition] = requirement.holds(numbers, self._lengths[requirement.condition])
+        return met
 
     def spread(self, values: Mapping[str, Array], views: int, looks: int) -> dict[str, Array]:
         """Repeat values over views and looks, so that each has shape (V, L[, K]) whatever it varies with."""
@@ -304,16 +222,30 @@ class ParameterSpace:
     def log_density(self, values: Mapping[str, Array], views: int, looks: int) -> Array:
         """Return the log density of each row's values, shape (V, L)."""
         total = np.zeros((views, looks))
-        for parameter in self.parameters:
-            each = parameter.log_density(values[parameter.name])
+
+        def add(each: Array) -> None:
+            nonlocal total
             total = total + each.reshape(*each.shape, *(1,) * (2 - each.ndim))
+
+        for parameter in self.parameters:
+            value = values[parameter.name]
+            rank = value.ndim + (parameter.value_count == 1)
+            add(parameter.log_density(value, self._known(parameter, values, rank)))
+        for names, group in self._coupled(set(self._by_name)):
+            coupled = []
+            for name in names:
+                known = self._known(self[name], values, values[name].ndim + (self[name].value_count == 1))
+                coupled.append(self[name].shares(values[name], known))
+            each = group.log_density(coupled)
+            for element in range(each.shape[-1]):
+                add(each[..., element])
         return np.asarray(total)
 
     def override(self, overrides: Mapping[str, Any]) -> ParameterSpace:
         """Return the space with other distributions for some parameters.
 
         Args:
-            overrides: Name to what `Parameter.overridden` takes.
+            overrides: Name to what `override_parameter` takes.
 
         Returns:
             A space with the same names in the same order.
@@ -324,9 +256,8 @@ class ParameterSpace:
         for name in overrides:
             if name not in self.slices:
                 raise ValueError(f"unknown parameter {name!r}; {nearest(name, self.names)}")
-        return ParameterSpace(
-            parameters=tuple(p.overridden(overrides[p.name]) if p.name in overrides else p for p in self.parameters)
-        )
+        changed = {p.name: override_parameter(p, overrides[p.name]) for p in self.parameters if p.name in overrides}
+        return replace(self, parameters=tuple(changed.get(p.name, p) for p in self.parameters))
 
     def randomize(self, groups: Iterable[str], keep: Iterable[str] = ()) -> ParameterSpace:
         """Return the space with only some groups random; parameters of the others stand at their nominal values.
@@ -345,14 +276,53 @@ class ParameterSpace:
         for group in sorted(wanted):
             if group not in GROUPS:
                 raise ValueError(f"unknown group {group!r}; {nearest(group, GROUPS)}")
-        return ParameterSpace(
-            parameters=tuple(p if p.group in wanted or p.name in kept else p.fixed() for p in self.parameters)
-        )
+        chosen = tuple(p if p.group in wanted or p.name in kept else p.fixed() for p in self.parameters)
+        return replace(self, parameters=chosen)
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return a description of JSON types, in order."""
-        return [parameter.to_json() for parameter in self.parameters]
+    def constrain(self, *, correlated: Sequence[Any] = (), require: Sequence[Any] = ()) -> ParameterSpace:
+        """Return the space with more correlated groups and requirements.
+
+        Args:
+            correlated: Groups, or their JSON form: `{"names": ["a", "b"], "rank": 0.6}`.
+            require: Requirements, or their JSON form: `"a > 0.3"` or `{"condition": "a > 0.3", "probability": 0.9}`.
+
+        Returns:
+            A space with the same parameters.
+
+        Raises:
+            ValueError: If a name is unknown, or a group or a condition cannot be.
+
+        Example:
+            >>> space.constrain(require=["friction > 0.3"])
+        """
+        groups = tuple(g if isinstance(g, CorrelatedGroup) else CorrelatedGroup.from_json(g) for g in correlated)
+        wanted = tuple(r if isinstance(r, Requirement) else Requirement.from_json(r) for r in require)
+        return replace(self, correlated=(*self.correlated, *groups), requirements=(*self.requirements, *wanted))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a description of JSON types, which `from_json` reads."""
+        return {
+            "parameters": [parameter.to_json() for parameter in self.parameters],
+            "correlated": [group.to_json() for group in self.correlated],
+            "require": [requirement.to_json() for requirement in self.requirements],
+        }
+
+    @classmethod
+    def from_json(cls, given: Mapping[str, Any]) -> ParameterSpace:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: If something in it cannot be.
+        """
+        return cls(
+            parameters=tuple(Parameter.from_json(each) for each in given["parameters"]),
+            correlated=tuple(CorrelatedGroup.from_json(each) for each in given["correlated"]),
+            requirements=tuple(Requirement.from_json(each) for each in given["require"]),
+        )
 
     def digest(self) -> str:
         """Return the SHA-256 of the JSON form; it binds what was generated to the space it came from."""
-        return hashlib.sha256(json.dumps(self.to_json(), sort_keys=True).encode()).hexdigest()
+        whole = self.to_json()
+        # A space of parameters alone has the digest of their list, as it always had.
+        value = whole if self.correlated or self.requirements else whole["parameters"]
+        return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -25,6 +25,11 @@ class Reason(IntEnum):
     OUT_OF_WORKSPACE = 4
     COLLISION = 5
     TIPPED_OVER = 6
+    EXPLODED = 7
+    FELL_OFF = 8
+    SUNK = 9
+    JOINT_LIMIT = 10
+    REQUIREMENT = 11
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -113,6 +113,9 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         "rows_accepted": len(dataset),
         "redraws": campaign.redraws,
         "tombstones": campaign.tombstones,
+        "draws": campaign.draws,
+        "rejected": campaign.rejected,
+        "acceptance": None if campaign.plan.acceptance is None else campaign.plan.acceptance.to_json(),
         "bytes": stored,
         "root_digest": dataset.root_digest if manifest is not None else None,
         "contact_sheet": str(dataset.folder / "contact_sheet.png") if manifest is not None else None,
@@ -133,6 +136,12 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         table.add_row("time waiting for", ", ".join(f"{s.replace('_wait', '')} {times[s]:.1f} s" for s in steps))
     table.add_row("redrawn scenarios", f"{campaign.redraws}")
     table.add_row("tombstones", f"{campaign.tombstones}")
+    if (acceptance := campaign.plan.acceptance) is not None:
+        met = f"{campaign.draws - campaign.rejected} of {campaign.draws}"
+        table.add_row("draws that met what is required", met)
+        expected = f"{100 * acceptance.fraction:.1f} % (deviation {100 * acceptance.deviation:.1f})"
+        each = "".join(f"\n{100 * count / acceptance.draws:.1f} %  {name}" for name, count in acceptance.met)
+        table.add_row("expected share of draws", f"{expected}{each}")
     table.add_row("size on disk", _size(stored))
     if manifest is not None:
         table.add_row("root digest", manifest.root_digest)

@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, PrivateAttr, ValidationError, model_validator  # noqa: TID253 (one of its homes)
+from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationError, model_validator  # noqa: TID253 (one of its homes)
 
 from .errors import RecipeError, nearest_name
 from .recipe_rig import RecipeModel, RigSensor
@@ -87,6 +87,18 @@ class Checks(RecipeModel):
     """Whether a scene that is not at rest is rejected."""
 
 
+def _check_group(given: Any) -> Any:
+    from ..scenes.copula import CorrelatedGroup
+
+    return CorrelatedGroup.from_json(given).to_json()
+
+
+def _check_requirement(given: Any) -> Any:
+    from ..scenes.requirement import Requirement
+
+    return Requirement.from_json(given).to_json()
+
+
 class Recipe(RecipeModel):
     """What a dataset is made of; every key has a default, unknown keys are errors.
 
@@ -113,8 +125,10 @@ class Recipe(RecipeModel):
     """Distributions that override what the scene declares, by parameter name."""
     randomize: tuple[str, ...] | None = None
     """Groups of parameters that vary; the others stay at their nominal value. Null: all groups."""
-    require: tuple[str, ...] = ()
-    """Constraints between parameters are not available yet."""
+    correlated: tuple[Annotated[Any, AfterValidator(_check_group)], ...] = ()
+    """Groups of parameters whose ranks are coupled: `{names: [a, b], rank: 0.6}`."""
+    require: tuple[Annotated[Any, AfterValidator(_check_requirement)], ...] = ()
+    """Conditions between parameters: `a > 0.3`, or `{condition: a > 0.3, probability: 0.9}`."""
     rig: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")], RigSensor] = Field(
         default_factory=lambda: {"head": RigSensor(camera="generic_rgb", depth="realsense_d435")}
     )
@@ -152,15 +166,18 @@ class Recipe(RecipeModel):
                 raise ValueError(f"outputs: unknown output {name!r}{nearest_name(name, OUTPUTS)} {_allowed(OUTPUTS)}")
         if not self.outputs:
             raise ValueError(f"outputs must name at least one output; {_allowed(OUTPUTS)}")
-        if self.require:
-            raise ValueError("require: constraints between parameters are not available yet; remove the key")
         return self
 
     @cached_property
     def sha256(self) -> str:
         """Digest of everything that decides values: all keys but the codec [64 hexadecimal digits]."""
-        values = self.model_dump(mode="json", exclude={"codec", "resolved"})
+        values = self.model_dump(mode="json", exclude={"codec", "resolved", *self.left_out})
         return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    @property
+    def left_out(self) -> set[str]:
+        """Keys that are left out where they are empty: recipes from before they existed keep their digest."""
+        return set() if self.correlated else {"correlated"}
 
     def where(self, *path: str | int) -> str:
         """Say where a key stands, for messages: the file and line, or the option that gave it."""

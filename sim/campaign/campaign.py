@@ -100,6 +100,8 @@ class Campaign:
         """Rows that the run made."""
         self.redraws = 0
         """Scenarios that were drawn again."""
+        self.draws = self.rejected = 0
+        """Scenarios that were proposed, and those of them that did not meet what the recipe requires."""
         self.tombstones = 0
         """Scenarios that stayed invalid."""
         self._samples = self.plan.rows_wanted(samples)
@@ -247,6 +249,7 @@ class Campaign:
                 del rows
         self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
         self.redraws, self.rows_made = source.redraws, counts["made"]
+        self.draws, self.rejected = source.draws, source.rejected
         if replay is not None:
             replay.save()
 

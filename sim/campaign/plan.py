@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ...scenes.acceptance import Acceptance, estimate_acceptance, needs_checking
 from ...scenes.capture import Capturer
 from ...scenes.scene import Scene, SceneSpec
 from ...scenes.world import WorldError
@@ -82,7 +83,7 @@ class Plan:
     @cached_property
     def resolved_yaml(self) -> str:
         """The recipe with every default, the scene's whole parameter list and the digest of its assets."""
-        value = self.recipe.model_dump(mode="json", exclude={"resolved"})
+        value = self.recipe.model_dump(mode="json", exclude={"resolved", *self.recipe.left_out})
         value["rig"] = self.scene.rig.to_json()
         value["resolved"] = {
             "assets_sha256": self.asset_sha256,
@@ -111,6 +112,14 @@ class Plan:
         return hashlib.sha256(text.encode()).hexdigest()
 
     @cached_property
+    def acceptance(self) -> Acceptance | None:
+        """How often a draw of the random sampler meets the requirements; None where nothing is required."""
+        recipe, space = self.recipe, self.scene.space
+        if not needs_checking(space):
+            return None
+        return estimate_acceptance(space, seed=recipe.seed, views=recipe.views, looks=recipe.looks)
+
+    @cached_property
     def tables(self) -> dict[str, Any]:
         """The tables that a dataset's manifest holds."""
         scene = self.scene
@@ -119,7 +128,7 @@ class Plan:
             "assets": dict(scene.asset_digests),
             "cameras": scene.rig.to_json(),
             "parameters": {p.name: p.to_json() for p in scene.space},
-        }
+        } | ({} if self.acceptance is None else {"acceptance": self.acceptance.to_json()})
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -181,6 +190,9 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
     for name in ("robot", "object_folders", "texture_folders"):
         if given := getattr(recipe, name):
             options[name] = list(given) if isinstance(given, tuple) else given
+    for name in ("correlated", "require"):
+        if given := getattr(recipe, name):
+            options[name] = [_plain(each) for each in given]
     if recipe.randomize is not None:  # an empty list means that nothing varies
         options["randomize"] = list(recipe.randomize)
     spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code)
@@ -192,6 +204,11 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
         key = next((key for key in ("robot", "object_folders", "texture_folders") if getattr(recipe, key)), "scene")
         raise RecipeError(f"{recipe.where(key)}: the scene {recipe.scene!r} cannot be made here: {error}") from error
     plan = Plan(recipe=recipe, spec=spec, scene=scene, sampler=_make_sampler(recipe, scene))
+    if plan.acceptance is not None and plan.acceptance.accepted == 0:
+        raise RecipeError(
+            f"{recipe.where('require')}: require: none of {plan.acceptance.draws} draws meets it; "
+            + "; ".join(f"{condition!r} held in {count}" for condition, count in plan.acceptance.met)
+        )
     try:
         _ = plan.row_bytes
     except ValueError as error:  # an instrument that the scene, or its window, does not suit
@@ -256,6 +273,13 @@ def _check_profiles(recipe: Recipe) -> None:
 
 def _blame(recipe: Recipe, message: str) -> str:
     """Find which key of the recipe a scene's complaint is about."""
+    for place, given in enumerate(recipe.require):
+        if repr(given if isinstance(given, str) else given["condition"]) in message:
+            return recipe.where("require", place)
+    if message.startswith("correlated:"):
+        for place, group in enumerate(recipe.correlated):
+            if any(f"{name} " in message or repr(name) in message for name in group["names"]):
+                return recipe.where("correlated", place)
     for name in sorted(recipe.parameters, key=len, reverse=True):
         if message.startswith(name) or repr(name) in message:
             return recipe.where("parameters", name)

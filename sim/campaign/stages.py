@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Self
 
+from ...scenes.acceptance import find_unmet, needs_checking
 from ...scenes.scenario import Scenario
-from ...scenes.stage import Stage
+from ...scenes.stage import Reason, Stage
 from ...scenes.workers import WorkerError, WorkerPool
 from ..errors import SimloomError
+from ..sampling.base import MAX_DRAWS
 from .plan import Plan
 
 
@@ -18,7 +20,8 @@ class StageSource:
     """Yields the stage of each scenario, in the order asked, whatever worker is done first.
 
     A scenario that comes back invalid is drawn again where the sampler redraws, at most `plan.attempts` times; then, or
-    where it does not, the invalid stage is what is yielded: a tombstone.
+    where it does not, the invalid stage is what is yielded: a tombstone. A draw that does not meet what the space
+    requires costs no physics: where the sampler redraws it is drawn again at once, at most `MAX_DRAWS` times.
 
     Args:
         plan: Who proposes and who makes.
@@ -38,7 +41,13 @@ class StageSource:
         self._ahead = max(ahead, 4 * workers)
         self._pool: WorkerPool | None = None
         self._stages: Iterator[Stage] = iter(())
+        self._failures: dict[int, int] = {}
         self.redraws = 0
+        """Scenarios that failed and were drawn again."""
+        self.draws = 0
+        """Scenarios that were proposed."""
+        self.rejected = 0
+        """Those of them that did not meet what is required."""
 
     def __enter__(self) -> Self:
         if self._workers:
@@ -61,7 +70,7 @@ class StageSource:
 
     def _alone(self) -> Iterator[Stage]:
         for index in self._indices:
-            stage = self._plan.scene.stage(self._plan.sampler.propose(index))
+            stage = self._plan.scene.stage(self._propose(index))
             while (scenario := self._redraw(stage)) is not None:
                 stage = self._plan.scene.stage(scenario)
             yield stage
@@ -71,7 +80,7 @@ class StageSource:
         done: dict[int, Stage] = {}
         while True:
             for index in itertools.islice(self._indices, self._ahead - len(order)):
-                pool.submit(self._plan.sampler.propose(index))
+                pool.submit(self._propose(index))
                 order.append(index)
             if not order:
                 return
@@ -89,10 +98,26 @@ class StageSource:
         except WorkerError as error:
             raise SimloomError(f"physics failed: {error}") from error
 
+    def _propose(self, index: int, attempt: int = 0) -> Scenario:
+        """Propose a scenario that meets what is required, or the last that may be drawn."""
+        space, sampler = self._plan.scene.space, self._plan.sampler
+        while True:
+            scenario = sampler.propose(index, attempt)
+            self.draws += 1
+            if not needs_checking(space) or not find_unmet(space, scenario):
+                return scenario
+            self.rejected += 1
+            attempt += 1
+            if not sampler.redraws or attempt >= MAX_DRAWS:
+                return scenario
+
     def _redraw(self, stage: Stage) -> Scenario | None:
         """Propose what takes the place of a stage; None where the stage stays."""
-        attempt = stage.scenario.attempt + 1
-        if stage.valid or attempt >= self._plan.attempts:
+        index, attempt = stage.scenario.index, stage.scenario.attempt + 1
+        failures = self._failures.pop(index, 0) + 1
+        stays = stage.reason == Reason.REQUIREMENT or failures >= self._plan.attempts or attempt >= MAX_DRAWS
+        if stage.valid or stays:
             return None
+        self._failures[index] = failures
         self.redraws += 1
-        return self._plan.sampler.propose(stage.scenario.index, attempt)
+        return self._propose(index, attempt)

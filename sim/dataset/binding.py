@@ -21,7 +21,7 @@ RECIPE = "recipe.yaml"
 DESCRIPTION = "description.json"
 """What the recipe resolved to: classes, assets, cameras, parameters; and the layout of the rows."""
 
-TABLES = ("classes", "assets", "cameras", "parameters", "splits")
+TABLES = ("classes", "assets", "cameras", "parameters", "splits", "acceptance")
 """Tables of the description, which the manifest repeats."""
 
 _MAX_RECIPE_BYTES = 1 << 20
@@ -36,7 +36,7 @@ class Binding:
         recipe_sha256: SHA-256 of recipe.yaml.
         description_sha256: SHA-256 of description.json.
         layout: How rows are spread over shards.
-        tables: classes, assets, cameras, parameters and splits, as given by the writer.
+        tables: classes, assets, cameras, parameters, splits and acceptance, as given by the writer.
     """
 
     recipe_sha256: str
@@ -76,7 +76,8 @@ def bind_folder(folder: Path, recipe_text: str, tables: Mapping[str, Any], layou
     Args:
         folder: An existing folder.
         recipe_text: The resolved recipe, YAML.
-        tables: Some of "classes", "assets", "cameras", "parameters", "splits": JSON values that follow from it.
+        tables: Some of "classes", "assets", "cameras", "parameters", "splits",
+            "acceptance": JSON values that follow from it.
         layout: How rows are spread over shards.
 
     Returns:

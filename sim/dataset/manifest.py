@@ -61,7 +61,7 @@ class Manifest:
         files: SHA-256 and size of every other file but SHA256SUMS and the manifest, by path.
         recipe_sha256: SHA-256 of recipe.yaml.
         platforms: Platform keys of the machines that made the shards.
-        tables: classes, assets, cameras, parameters, splits.
+        tables: classes, assets, cameras, parameters, splits, acceptance.
     """
 
     rows: int
@@ -127,7 +127,7 @@ def build_manifest(
             for record in records
         ],
         "files": {path: {"sha256": sha256, "bytes": size} for path, (sha256, size) in files.items()},
-        **{name: binding.tables[name] for name in TABLES},
+        **{name: binding.tables[name] for name in TABLES if name != "acceptance" or binding.tables[name]},
     }
     return dump_json(value)
 

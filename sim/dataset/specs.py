@@ -23,7 +23,10 @@ Array = npt.NDArray[Any]
 SCHEMA_VERSION = 1
 """Version of the array names and meanings; a change that breaks readers counts it up."""
 
-REASONS = ("none", "not_settled", "build_failed", "penetration", "out_of_workspace", "collision", "tipped_over")
+REASONS = (
+    "none", "not_settled", "build_failed", "penetration", "out_of_workspace", "collision", "tipped_over", "exploded",
+    "fell_off", "sunk", "joint_limit", "requirement",
+)  # fmt: skip
 """Why a row is not valid, by its number in `sample/reason`."""
 
 DEPTH_STATUSES = STATUS_NAMES

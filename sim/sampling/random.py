@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ...scenes.scenario import Scenario, draw_scenario
 from ...scenes.space import ParameterSpace
-from .base import MAX_ATTEMPTS
+from .base import MAX_DRAWS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +41,8 @@ class RandomSampler:
 
     def propose(self, index: int, attempt: int = 0) -> Scenario:
         """Draw a scenario; see `Sampler.propose`."""
-        if not 0 <= attempt < MAX_ATTEMPTS:
-            raise ValueError(f"attempt must be in [0, {MAX_ATTEMPTS}), got {attempt}")
+        if not 0 <= attempt < MAX_DRAWS:
+            raise ValueError(f"attempt must be in [0, {MAX_DRAWS}), got {attempt}")
         return draw_scenario(
             self.space, seed=self.seed, index=index, attempt=attempt, views=self.views, looks=self.looks
         )
