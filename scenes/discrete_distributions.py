@@ -126,7 +126,8 @@ class Sequence(Distribution):
     def __post_init__(self) -> None:
         if not 1 <= len(self.options) <= 1 << 16:
             raise ValueError(f"{self.kind}: 1 to 65536 values are needed, got {len(self.options)}")
-        for value in self.options:
+        given: tuple[object, ...] = self.options  # from a file: the annotation is a wish
+        for value in given:
             if isinstance(value, str):
                 raise ValueError(f"{self.kind}: values are numbers, got {value!r}; words stand for a choice's options")
             check_finite(self.kind, value=value)

@@ -174,7 +174,7 @@ _ARRAYS: Final[dict[str, Callable[..., Array]]] = {
     "exp": _guarded(_exponential),
     "log": _guarded(_logarithm),
     "hypot": _hypotenuse,
-    "where": lambda condition, yes, no: np.where(condition != 0.0, yes, no),
+    "where": lambda condition, yes, no: np.asarray(np.where(condition != 0.0, yes, no)),
 }
 
 _INTERVALS: Final[dict[str, Callable[..., Interval]]] = {

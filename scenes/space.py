@@ -104,7 +104,11 @@ class ParameterSpace:
         Raises:
             ValueError: If a shape does not fit or a coordinate lies outside (0, 1).
         """
-        given = {"scenario": np.asarray(u_scenario), "view": np.asarray(u_view), "look": np.asarray(u_look)}
+        given: dict[Axis, Array] = {
+            "scenario": np.asarray(u_scenario),
+            "view": np.asarray(u_view),
+            "look": np.asarray(u_look),
+        }
         for rank, axis in enumerate(AXES, start=1):
             u = given[axis]
             if u.ndim != rank or u.shape[-1] != self.sizes[axis]:

@@ -109,19 +109,33 @@ def _main(
 
 @app.command()
 @_answers
-def scenes(as_json: Json = False) -> None:
-    """List the scenes that recipes may name.
+def scenes(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME|FILE.yaml", help="All parameters of a scene, or of a recipe.")
+    ] = None,
+    plot: Annotated[Path | None, typer.Option(metavar="FILE.png", help="Draw the parameters' distributions.")] = None,
+    changes: Set = None,
+    allow_code: AllowCode = False,
+    as_json: Json = False,
+) -> None:
+    """List the scenes that recipes may name, or every parameter of one with its unit and meaning.
 
-    Example: simloom scenes
+    Example: simloom scenes tabletop
     """
-    from ..scenes.scene import scene_class, scene_names
+    from .console import print_scenes
+    from .scene_table import print_space, scene_space
 
-    found = {name: scene_class(name).summary for name in scene_names()}
-    if as_json:
-        _print_json(found)
+    if name is None:
+        print_scenes(as_json=as_json)
         return
-    for name, summary in found.items():
-        typer.echo(f"{name:12} {summary}")
+    space = scene_space(name, overrides=changes or (), allow_code=allow_code)
+    if plot is not None:
+        from .parameter_plots import plot_marginals
+
+        plot_marginals(plot, space, title=name)
+        typer.echo(str(plot))
+        return
+    print_space(space, title=name, as_json=as_json)
 
 
 @app.command()

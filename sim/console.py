@@ -245,6 +245,18 @@ def _size(count: float) -> str:
     return f"{count:.3g} TB"
 
 
+def print_scenes(*, as_json: bool) -> None:
+    """Print the built-in scenes, a line each."""
+    from ..scenes.scene import scene_class, scene_names
+
+    found = {name: scene_class(name).summary for name in scene_names()}
+    if as_json:
+        _print_json(found)
+        return
+    for name, summary in found.items():
+        _console().out(f"{name:12} {summary}")
+
+
 def print_profiles(*, as_json: bool) -> None:
     """Print the built-in profiles, a line each."""
     from ..kernels.profile_json import profile_to_json

@@ -280,9 +280,10 @@ def _blame(recipe: Recipe, message: str) -> str:
         for place, group in enumerate(recipe.correlated):
             if any(f"{name} " in message or repr(name) in message for name in group["names"]):
                 return recipe.where("correlated", place)
-    for name in sorted(recipe.parameters, key=len, reverse=True):
-        if message.startswith(name) or repr(name) in message:
-            return recipe.where("parameters", name)
+    names = sorted(recipe.parameters, key=len, reverse=True)
+    # Who complains is named first; whom it mentions may be in order.
+    for name in (*filter(message.startswith, names), *(name for name in names if repr(name) in message)):
+        return recipe.where("parameters", name)
     for group in recipe.randomize or ():
         if repr(group) in message:
             return recipe.where("randomize")

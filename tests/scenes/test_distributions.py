@@ -107,10 +107,10 @@ def test_json_form_round_trips(form):
 @pytest.mark.parametrize(
     "form, words",
     [
-        ({"unifrom": [0, 1]}, "did you mean uniform"),
+        ({"unifrom": [0, 1]}, "did you mean 'uniform'"),
         ({"uniform": [1, 0]}, "low must be below high"),
         ({"uniform": [1]}, r"written {uniform: \[low, high\]}"),
-        ({"uniform": [0, "x"]}, "finite number"),
+        ({"uniform": [0, None]}, "finite number"),
         ({"loguniform": [0, 1]}, "above 0"),
         ({"integer": [1.5, 3]}, "whole number"),
         ({"choice": []}, "at least one option"),

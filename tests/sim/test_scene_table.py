@@ -1,0 +1,88 @@
+"""The table of a scene's parameters: complete, for people and for machines, and drawn."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from simloom.scenes import ParameterSpace
+from simloom.scenes.describe import describe_parameter
+from simloom.sim.errors import RecipeError
+from simloom.sim.parameter_plots import draw_marginals, plot_marginals
+from simloom.sim.scene_table import print_space, scene_space
+
+CHANGES = (
+    'parameters={object.drop: {expression: "0.1 * object.size"}, table.width: {scale: {uniform: [0.9, 1.1]}}}',
+    "correlated=[{names: [friction, object.mass], rank: 0.5}]",
+    'require=["table.depth > 1.3", {condition: "friction > 0.35", probability: 0.5}]',
+)
+
+
+@pytest.fixture(scope="module")
+def space() -> ParameterSpace:
+    """The tabletop with some of the language in it."""
+    return scene_space("tabletop", overrides=CHANGES)
+
+
+@pytest.mark.parametrize("name", ["tabletop", "driving"])
+def test_every_parameter_has_a_unit_and_a_meaning(name: str) -> None:
+    """No parameter of a built-in scene is left unexplained."""
+    for parameter in scene_space(name):
+        row = describe_parameter(parameter)
+        assert all(row), row
+        assert len(row.meaning) > 4, row
+        assert row.meaning[0].isupper() or row.meaning.split()[0].islower(), row
+
+
+def test_the_table_tells_all_of_them(space: ParameterSpace, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each parameter is named with its distribution, then groups and requirements follow."""
+    print_space(space, title="mine")
+    text = capsys.readouterr().out
+
+    assert all(parameter.name in text for parameter in space)
+    assert "correlated  friction, object.mass: 0.5 (rank)" in text
+    assert "require     table.depth > 1.3\n" in text
+    assert "require     friction > 0.35  (in 50 % of the scenarios)" in text
+    assert describe_parameter(space["table.width"]).distribution == "1.55 times uniform [0.9, 1.1]"
+    assert describe_parameter(space["object.drop"]).distribution == "expression 0.1 * object.size"
+
+
+def test_json_is_the_space(space: ParameterSpace, capsys: pytest.CaptureFixture[str]) -> None:
+    """What machines get reads as the same space."""
+    print_space(space, title="mine", as_json=True)
+
+    assert ParameterSpace.from_json(json.loads(capsys.readouterr().out)) == space
+
+
+def test_marginals_of_the_whole_scene_are_those_declared(space: ParameterSpace) -> None:
+    """Each uniform and log-uniform parameter of the tabletop passes Kolmogorov-Smirnov, the coupled ones too."""
+    values, tested = draw_marginals(space, draws=1000), 0
+    for parameter in space:
+        form = parameter.distribution.to_json()
+        for kind, oracle in (("uniform", stats.uniform), ("loguniform", stats.loguniform)):
+            if kind in form:
+                low, high = form[kind]
+                declared = oracle(low, high - low) if kind == "uniform" else oracle(low, high)
+                drawn = values[parameter.name].reshape(1000, -1)[:, -1]
+                assert stats.kstest(drawn, declared.cdf).pvalue > 1e-4, parameter.name
+                tested += 1
+    np.testing.assert_allclose(values["object.drop"], 0.1 * values["object.size"], rtol=1e-15)
+    assert tested > 40
+
+
+def test_marginals_are_drawn(space: ParameterSpace, tmp_path: Path) -> None:
+    """A picture shows every parameter that varies."""
+    count = plot_marginals(tmp_path / "marginals.png", space, title="mine")
+
+    assert count == sum(bool(p.distribution.coordinate_count or p.distribution.names) for p in space)
+    assert (tmp_path / "marginals.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unknown_scene_is_answered() -> None:
+    """A misspelt name gets the nearest."""
+    with pytest.raises(RecipeError, match="did you mean 'tabletop'"):
+        scene_space("tabeltop")
