@@ -90,7 +90,7 @@ def needs_checking(space: ParameterSpace) -> bool:
 
 
 def _dependent(space: ParameterSpace) -> list[str]:
-    return [parameter.name for parameter in space if parameter.distribution.names]
+    return [parameter.name for parameter in space if parameter.distribution.is_dependent]
 
 
 def _checked(space: ParameterSpace) -> list[str]:
@@ -174,7 +174,7 @@ def check_possible(space: ParameterSpace) -> None:
         if bad.any():
             first = int(np.flatnonzero(bad)[0])
             names = space[name].distribution.names
-            where = ", ".join(f"{other} = {_brief(values[other][first])}" for other in names)
+            where = ", ".join(f"{other} = {_brief(values[other][first])}" for other in names) or "it is declared"
             raise ValueError(
                 f"{name}: {json.dumps(space[name].distribution.to_json())} cannot be where {where}; keep its arguments "
                 "in order, by min and max"

@@ -35,7 +35,7 @@ class Cases(Dependent):
         for case in self.cases:
             if (case.coordinate_count, case.value_count) != (first.coordinate_count, first.value_count):
                 raise ValueError(f"cases: all must take as many coordinates; {case.kind} and {first.kind} do not")
-            if case.names:
+            if case.is_dependent:
                 raise ValueError("cases: a case cannot depend on parameters itself")
 
     @property

@@ -29,6 +29,10 @@ class Dependent(Distribution):
         """Expressions that it holds."""
 
     @property
+    def is_dependent(self) -> bool:
+        return True
+
+    @property
     def names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for expression in self.expressions for name in expression.names))
 

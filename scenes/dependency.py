@@ -74,7 +74,7 @@ def check_dependencies(by_name: Mapping[str, Parameter], order: Iterable[str]) -
             if length not in (1, parameter.count):
                 raise ValueError(f"{name} has {parameter.count} elements, {expression.text!r} has {length}")
         reach = parameter.distribution.reach(ranges, parameter.count)
-        if parameter.distribution.names:
+        if parameter.distribution.is_dependent:
             parameter.check_reach(reach)
         ranges[name] = Interval(*reach)
 

@@ -52,8 +52,13 @@ class Distribution(ABC):
         """Parameters that it depends on."""
         return ()
 
+    @property
+    def is_dependent(self) -> bool:
+        """Whether it must be `given` other parameters, or its place in a vector, before it maps anything."""
+        return False
+
     def given(self, values: Mapping[str, Array], count: int) -> Distribution:
-        """Return the distribution once the parameters that it depends on are known.
+        """Return the distribution once what it depends on is known.
 
         Args:
             values: Name to numbers, shape (..., numbers of that parameter).
@@ -106,7 +111,7 @@ class Distribution(ABC):
         Raises:
             ValueError: If there is none: its values are vectors, or depend on other parameters.
         """
-        if self.value_count > 1 or self.names:
+        if self.value_count > 1 or self.is_dependent:
             raise ValueError(f"{self.kind} has no median")
         return float(self.ppf(np.full((1,) if self.coordinate_count else (1, 1), 0.5)).reshape(-1)[0])
 

@@ -28,8 +28,23 @@ from .vector_distributions import FixedVector, InBox, OnDisk, Permutation, Rotat
 _Bounds = Callable[[tuple[Interval, ...]], tuple[float, float]]
 
 
-def _between(first: int, last: int) -> _Bounds:
-    return lambda numbers: (numbers[first].low, numbers[last].high)
+# Plain functions and not lambdas: what a distribution holds can be pickled.
+
+
+def _ends(numbers: tuple[Interval, ...]) -> tuple[float, float]:
+    return numbers[-2].low, numbers[-1].high
+
+
+def _unbounded(numbers: tuple[Interval, ...]) -> tuple[float, float]:
+    return WHOLE.low, WHOLE.high
+
+
+def _stretched(numbers: tuple[Interval, ...]) -> tuple[float, float]:
+    return (numbers[2].low, numbers[3].high) if len(numbers) == 4 else (0.0, 1.0)
+
+
+def _weighed(numbers: tuple[Interval, ...]) -> tuple[float, float]:
+    return 0.0, float(len(numbers) - 1)
 
 
 def _around(numbers: tuple[Interval, ...]) -> tuple[float, float]:
@@ -65,24 +80,24 @@ def _cases(given: Mapping[str, Any]) -> Distribution:
 
 
 _FORMS: Final = {
-    "uniform": _Form("[low, high]", lambda low, high: Uniform(low=low, high=high), _between(0, 1)),
-    "loguniform": _Form("[low, high]", lambda low, high: LogUniform(low=low, high=high), _between(0, 1)),
+    "uniform": _Form("[low, high]", lambda low, high: Uniform(low=low, high=high), _ends),
+    "loguniform": _Form("[low, high]", lambda low, high: LogUniform(low=low, high=high), _ends),
     "normal": _Form(
         "[mean, deviation]",
         lambda mean, deviation: Normal(mean=mean, deviation=deviation),
-        lambda numbers: (WHOLE.low, WHOLE.high),
+        _unbounded,
     ),
     "truncnormal": _Form(
         "[mean, deviation, low, high]",
         lambda mean, deviation, low, high: TruncatedNormal(mean=mean, deviation=deviation, low=low, high=high),
-        _between(2, 3),
+        _ends,
     ),
     "beta": _Form(
         "[a, b] or [a, b, low, high]",
         lambda a, b, low=0.0, high=1.0: Beta(a=a, b=b, low=low, high=high),
-        lambda numbers: (numbers[2].low, numbers[3].high) if len(numbers) == 4 else (0.0, 1.0),
+        _stretched,
     ),
-    "integer": _Form("[low, high]", lambda low, high: Integer(low=low, high=high), _between(0, 1)),
+    "integer": _Form("[low, high]", lambda low, high: Integer(low=low, high=high), _ends),
     "choice": _Form("[option, ...] or {options: [...], weights: [...]}", lambda *options: Choice(options=options)),
     "sequence": _Form("[value, ...]", lambda *values: Sequence(options=values)),
     "permutation": _Form("number of things", lambda size: Permutation(size=size)),
@@ -132,10 +147,7 @@ def _weighted(given: Mapping[str, Any]) -> Distribution:
         chosen = Words(options, freeze_arguments(list(weights)))
         if len(chosen.weights) != len(options):
             raise ValueError(f"choice: {len(options)} options need as many weights, got {len(chosen.weights)}")
-        last = len(options) - 1
-        return Conditional(
-            name="choice", arguments=chosen, make=_construct, sizes=(1, 1), bounds=lambda numbers: (0.0, float(last))
-        )
+        return Conditional(name="choice", arguments=chosen, make=_construct, sizes=(1, 1), bounds=_weighed)
     return Choice(options=options, weights=None if weights is None else tuple(weights))
 
 

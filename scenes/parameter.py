@@ -61,7 +61,7 @@ class Parameter:
             raise ValueError(f"{self.name}: group must be one of {', '.join(GROUPS)}, got {self.group!r}")
         if self.count < 1:
             raise ValueError(f"{self.name}: count must be at least 1, got {self.count}")
-        if not self.distribution.names:
+        if not self.distribution.is_dependent:
             self.check_reach(self.distribution.support)
 
     def check_reach(self, reach: tuple[float, float]) -> None:
@@ -69,7 +69,7 @@ class Parameter:
         low, high = reach
         if not (low >= self.allowed[0] and high <= self.allowed[1]):
             text = json.dumps(self.distribution.to_json())
-            clamp = "; keep it in by min and max" if self.distribution.names else ""
+            clamp = "; keep it in by min and max" if self.distribution.is_dependent else ""
             raise ValueError(
                 f"{self.name} must lie in [{self.allowed[0]:g}, {self.allowed[1]:g}] {self.unit},"
                 f" but {text} reaches [{low:g}, {high:g}]{clamp}"
@@ -86,7 +86,7 @@ class Parameter:
         return self.count * self.distribution.value_count
 
     def _known(self, known: Mapping[str, Array] | None) -> Distribution:
-        return self.distribution.given(known or {}, self.count) if self.distribution.names else self.distribution
+        return self.distribution.given(known or {}, self.count) if self.distribution.is_dependent else self.distribution
 
     def values(self, u: Array, known: Mapping[str, Array] | None = None) -> Array:
         """Map coordinates to values.

@@ -72,7 +72,7 @@ def _read(declared: Parameter, body: Any, factor: float | None) -> Distribution:
         distribution = parse_distribution(body)
         if factor is None:
             return distribution
-        if distribution.names:
+        if distribution.is_dependent:
             raise ValueError(f"an expression is in the parameter's own unit, {declared.unit}; leave the unit away")
         return distribution.scaled(factor)
     if set(body) - {operation, "nominal"}:

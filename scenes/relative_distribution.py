@@ -44,8 +44,12 @@ class Relative(Distribution):
     def names(self) -> tuple[str, ...]:
         return self.inner.names
 
+    @property
+    def is_dependent(self) -> bool:
+        return self.inner.is_dependent
+
     def given(self, values: Mapping[str, Array], count: int) -> Distribution:
-        return replace(self, inner=self.inner.given(values, count)) if self.names else self
+        return replace(self, inner=self.inner.given(values, count)) if self.is_dependent else self
 
     def reach(self, ranges: Mapping[str, Interval], count: int) -> tuple[float, float]:
         low, high = self.inner.reach(ranges, count)

@@ -64,7 +64,7 @@ def plot_marginals(path: str | Path, space: ParameterSpace, *, title: str) -> in
     except ImportError as error:
         raise UsageError("plots need Matplotlib: pip install 'simloom[calibrate]'") from error
     values = draw_marginals(space)
-    shown = [p for p in space if p.distribution.coordinate_count or p.distribution.names]
+    shown = [p for p in space if p.distribution.coordinate_count or p.distribution.is_dependent]
     if not shown:
         raise UsageError("no parameter varies; there is nothing to plot")
     rows = -(-len(shown) // _COLUMNS)
@@ -99,7 +99,7 @@ def _draw(axes: Axes, parameter: Parameter, values: Array) -> None:
     if whole:
         places, counts = np.unique(first, return_counts=True)
         axes.bar(places, counts / len(first), color=_DRAWN, width=0.8)
-        if not distribution.names:
+        if not distribution.is_dependent:
             axes.plot(places, np.exp(distribution.log_density(places)), "_", color=_DECLARED, markersize=8)
         if options is not None and isinstance(options[0], str):
             axes.set_xticks(range(len(options)), [str(o)[:8] for o in options], rotation=45, fontsize=5)
@@ -111,7 +111,7 @@ def _draw(axes: Axes, parameter: Parameter, values: Array) -> None:
     axes.hist(first, bins=edges if span > 0 else 1, density=True, color=_DRAWN)
     if wide:
         axes.set_xscale("log")
-    if distribution.continuous and not distribution.names:
+    if distribution.continuous and not distribution.is_dependent:
         at = edges + 0.0
         density = np.exp(distribution.log_density(at))
         axes.plot(at, np.where(np.isfinite(density), density, math.nan), color=_DECLARED, linewidth=1.0)

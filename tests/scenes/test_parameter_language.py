@@ -192,6 +192,25 @@ def test_json_round_trips(space):
     assert whole.digest() != space.digest()
 
 
+def test_a_space_can_be_pickled(space):
+    """A copy by pickle, as processes send it, is the same space."""
+    import pickle
+
+    assert pickle.loads(pickle.dumps(space)) == space
+
+
+def test_a_vector_may_follow_from_its_elements_places():
+    """`element` counts from 0, beside no parameter at all."""
+    space = ParameterSpace(
+        parameters=(make("x", {"expression": "0.1 * element"}, count=3), make("c", {"uniform": ["0", "1 + 1"]}))
+    )
+    _, values = resolve(space)
+
+    np.testing.assert_allclose(values["x"], [0.0, 0.1, 0.2], rtol=1e-15)
+    assert 0.0 < values["c"] < 2.0
+    assert np.isfinite(space.log_density(values, 1, 1)).all()
+
+
 def test_sequences_are_taken_in_turn():
     """Scenario, view and look count on through the values; an element is one further; more looks move nothing."""
     space = ParameterSpace(
