@@ -108,7 +108,7 @@ def _draw(axes: Axes, parameter: Parameter, values: Array) -> None:
     inner = getattr(distribution, "inner", distribution)
     wide = inner.kind == "loguniform" and first.max() / first.min() > 8
     edges = np.geomspace(first.min(), first.max(), 41) if wide else np.linspace(first.min(), first.max() + 1e-12, 41)
-    axes.hist(first, bins=edges if span > 0 else 1, density=True, color=_DRAWN)
+    axes.hist(first, bins=edges.tolist() if span > 0 else 1, density=True, color=_DRAWN)
     if wide:
         axes.set_xscale("log")
     if distribution.continuous and not distribution.is_dependent:

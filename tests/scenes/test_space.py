@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from simloom.kernels.philox import philox_uniforms
 from simloom.scenes import Parameter, ParameterSpace, draw_scenario, parse_distribution
 
 
@@ -146,3 +147,19 @@ def test_u_outside_the_open_interval_is_refused(space):
     """A coordinate of 0 or 1 has no value under unbounded distributions, and is refused for all."""
     with pytest.raises(ValueError, match="inside"):
         space.resolve(np.zeros(11), np.full((1, 1), 0.5), np.full((1, 1, 4), 0.5))
+
+
+def test_every_coordinate_comes_from_its_parameter_s_own_stream(space):
+    """A scenario's coordinates are those of the stream of each parameter's name, attempt, view and look."""
+    scenario = draw_scenario(space, seed=2**64 - 1, index=2**32 - 1, attempt=3, views=2, looks=3)
+
+    def stream(name, count, row):
+        addresses = [[k, 2**32 - 1, row] for k in range(count)]
+        return philox_uniforms(2**64 - 1, f"parameter/{name}/3", addresses).tolist()
+
+    assert scenario.u_scenario.tolist() == [*stream("count", 1, 0), *stream("mass", 4, 0), *stream("turn", 6, 0)]
+    for view in range(2):
+        assert scenario.u_view[view].tolist() == stream("angle", 1, view << 16)
+        for look in range(3):
+            row = view << 16 | look
+            assert scenario.u_look[view, look].tolist() == [*stream("color", 3, row), *stream("kind", 1, row)]
