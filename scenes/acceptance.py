@@ -25,7 +25,7 @@ _MOST_ROWS: Final = 1 << 16
 
 @dataclass(frozen=True, kw_only=True)
 class Acceptance:
-    """How often a draw meets the requirements, estimated from independent draws.
+    """How often a scenario's first draw meets the requirements, estimated from independent draws.
 
     Example:
         >>> estimate_acceptance(space, seed=0).fraction

@@ -141,7 +141,7 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         table.add_row("draws that met what is required", met)
         expected = f"{100 * acceptance.fraction:.1f} % (deviation {100 * acceptance.deviation:.1f})"
         each = "".join(f"\n{100 * count / acceptance.draws:.1f} %  {name}" for name, count in acceptance.met)
-        table.add_row("expected share of draws", f"{expected}{each}")
+        table.add_row("expected of first draws", f"{expected}{each}")
     table.add_row("size on disk", _size(stored))
     if manifest is not None:
         table.add_row("root digest", manifest.root_digest)
