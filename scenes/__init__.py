@@ -14,12 +14,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .acceptance import estimate_acceptance as estimate_acceptance
+    from .acceptance import find_unmet as find_unmet
     from .asset_library import AssetLibrary as AssetLibrary
     from .assets import load_asset_library as load_asset_library
+    from .copula import CorrelatedGroup as CorrelatedGroup
     from .distribution import Distribution as Distribution
     from .distributions import parse_distribution as parse_distribution
     from .environment import TabletopEnvironment as TabletopEnvironment
     from .physics import WorldError as WorldError
+    from .requirement import Requirement as Requirement
     from .scenario import Scenario as Scenario
     from .scenario import draw_scenario as draw_scenario
     from .scene import Scene as Scene
@@ -37,9 +41,11 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AssetLibrary": "asset_library",
+    "CorrelatedGroup": "copula",
     "Distribution": "distribution",
     "Parameter": "space",
     "ParameterSpace": "space",
+    "Requirement": "requirement",
     "Rig": "sensors",
     "Scenario": "scenario",
     "Scene": "scene",
@@ -52,6 +58,8 @@ _HOMES = {
     "World": "world",
     "WorldError": "physics",
     "draw_scenario": "scenario",
+    "estimate_acceptance": "acceptance",
+    "find_unmet": "acceptance",
     "load_asset_library": "assets",
     "make_scene": "scene",
     "parse_distribution": "distributions",

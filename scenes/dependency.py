@@ -82,7 +82,7 @@ def check_dependencies(by_name: Mapping[str, Parameter], order: Iterable[str]) -
 def _expressions(parameter: Parameter) -> tuple[Expression, ...]:
     distribution = parameter.distribution
     while isinstance(distribution, Relative):
-        distribution = distribution.inner
+        distribution = distribution.base
     return distribution.expressions if isinstance(distribution, Dependent) else ()
 
 

@@ -69,6 +69,10 @@ def _corners(kind: type[InBox] | type[OnBox]) -> Callable[..., Distribution]:
     return lambda low, high: kind(low=tuple(low), high=tuple(high))
 
 
+def _shell(inner: float, outer: float) -> Distribution:
+    return InShell(inner_radius=inner, outer_radius=outer)
+
+
 def _fixed(*given: Any) -> Distribution:
     return Fixed(value=given[0]) if len(given) == 1 else FixedVector(value=given)
 
@@ -110,7 +114,7 @@ _FORMS: Final = {
     "on_box": _Form("[[x, y, z], [x, y, z]]", _corners(OnBox), _cornered, (3, 3)),
     "in_box": _Form("[[x, y, z], [x, y, z]]", _corners(InBox), _cornered, (3, 3)),
     "in_ball": _Form("radius", lambda radius: InBall(radius=radius), _around, (3, 3)),
-    "in_shell": _Form("[inner, outer]", lambda inner, outer: InShell(inner=inner, outer=outer), _around, (3, 3)),
+    "in_shell": _Form("[inner, outer]", _shell, _around, (3, 3)),
 }
 """Every distribution by its name; the same names in Python, recipes and datasets."""
 

@@ -153,13 +153,13 @@ class InShell(_Region):
     """Points between two spheres about the origin."""
 
     kind: ClassVar[str] = "in_shell"
-    inner: float
-    outer: float
+    inner_radius: float
+    outer_radius: float
 
     def __post_init__(self) -> None:
-        check_ordered(self.kind, self.inner, self.outer)
-        if self.inner < 0:
-            raise ValueError(f"{self.kind}: the inner radius must not be negative, got {self.inner}")
+        check_ordered(self.kind, self.inner_radius, self.outer_radius)
+        if self.inner_radius < 0:
+            raise ValueError(f"{self.kind}: the inner radius must not be negative, got {self.inner_radius}")
 
     @property
     def coordinate_count(self) -> int:
@@ -167,27 +167,27 @@ class InShell(_Region):
 
     @property
     def measure(self) -> float:
-        return 4.0 / 3.0 * math.pi * (self.outer**3 - self.inner**3)
+        return 4.0 / 3.0 * math.pi * (self.outer_radius**3 - self.inner_radius**3)
 
     def _place(self, *u: float) -> tuple[float, float, float]:
         x, y, z = _direction(u[0], u[1])
-        length = math.cbrt(self.inner**3 + (self.outer**3 - self.inner**3) * u[2])
+        length = math.cbrt(self.inner_radius**3 + (self.outer_radius**3 - self.inner_radius**3) * u[2])
         return length * x, length * y, length * z
 
     def _find(self, x: float, y: float, z: float) -> tuple[float, ...]:
         length = math.hypot(x, y, z)
-        share = (length**3 - self.inner**3) / (self.outer**3 - self.inner**3)
+        share = (length**3 - self.inner_radius**3) / (self.outer_radius**3 - self.inner_radius**3)
         return *_direction_shares(x, y, z, length), share
 
     def to_json(self) -> dict[str, Any]:
-        return {self.kind: [self.inner, self.outer]}
+        return {self.kind: [self.inner_radius, self.outer_radius]}
 
     @property
     def support(self) -> tuple[float, float]:
-        return -self.outer, self.outer
+        return -self.outer_radius, self.outer_radius
 
     def scaled(self, factor: float) -> Self:
-        return replace(self, inner=self.inner * factor, outer=self.outer * factor)
+        return replace(self, inner_radius=self.inner_radius * factor, outer_radius=self.outer_radius * factor)
 
 
 @dataclass(frozen=True, kw_only=True)

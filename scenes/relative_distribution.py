@@ -26,70 +26,70 @@ class Relative(Distribution):
 
     kind: ClassVar[str] = "relative"
     operation: Literal["add", "scale"]
-    inner: Distribution
+    base: Distribution
     nominal: float
 
     def __post_init__(self) -> None:
         check_finite(self.operation, nominal=self.nominal)
-        if self.inner.value_count > 1 or not self.inner.continuous or isinstance(self.inner, Relative):
+        if self.base.value_count > 1 or not self.base.continuous or isinstance(self.base, Relative):
             raise ValueError(f"{self.operation} takes a number or a continuous distribution of one number")
         if self.operation == "scale" and self.nominal == 0.0:
             raise ValueError("scale: the nominal is 0, and so would be every value; use add")
 
     @property
     def coordinate_count(self) -> int:
-        return self.inner.coordinate_count
+        return self.base.coordinate_count
 
     @property
     def names(self) -> tuple[str, ...]:
-        return self.inner.names
+        return self.base.names
 
     @property
     def is_dependent(self) -> bool:
-        return self.inner.is_dependent
+        return self.base.is_dependent
 
     def given(self, values: Mapping[str, Array], count: int) -> Distribution:
-        return replace(self, inner=self.inner.given(values, count)) if self.is_dependent else self
+        return replace(self, base=self.base.given(values, count)) if self.is_dependent else self
 
     def reach(self, ranges: Mapping[str, Interval], count: int) -> tuple[float, float]:
-        low, high = self.inner.reach(ranges, count)
+        low, high = self.base.reach(ranges, count)
         if self.operation == "add":
             return self.nominal + low, self.nominal + high
         return min(self.nominal * low, self.nominal * high), max(self.nominal * low, self.nominal * high)
 
     def ppf(self, u: ArrayLike) -> Array:
-        drawn = self.inner.ppf(u)
+        drawn = self.base.ppf(u)
         return self.nominal + drawn if self.operation == "add" else self.nominal * drawn
 
-    def _inner(self, x: ArrayLike) -> Array:
+    def _added(self, x: ArrayLike) -> Array:
         given = np.asarray(x, np.float64)
         return given - self.nominal if self.operation == "add" else given / self.nominal
 
     def coordinates(self, x: ArrayLike) -> Array:
-        return self.inner.coordinates(self._inner(x))
+        return self.base.coordinates(self._added(x))
 
     def log_density(self, x: ArrayLike) -> Array:
         stretch = math.log(abs(self.nominal)) if self.operation == "scale" else 0.0
-        return np.asarray(self.inner.log_density(self._inner(x)) - stretch)
+        return np.asarray(self.base.log_density(self._added(x)) - stretch)
 
     def to_json(self) -> dict[str, Any]:
-        return {self.operation: self.inner.to_json(), "nominal": self.nominal}
+        return {self.operation: self.base.to_json(), "nominal": self.nominal}
 
     @property
     def support(self) -> tuple[float, float]:
         return self.reach({}, 1)
 
     def scaled(self, factor: float) -> Relative:
-        inner = self.inner.scaled(factor) if self.operation == "add" else self.inner
-        return replace(self, inner=inner, nominal=self.nominal * factor)
+        base = self.base.scaled(factor) if self.operation == "add" else self.base
+        return replace(self, base=base, nominal=self.nominal * factor)
 
 
-def relate(operation: str, inner: Distribution, nominal: float) -> Distribution:
+def relate(operation: str, base: Distribution, nominal: float) -> Distribution:
     """Return the distribution of a nominal plus, or times, what another gives.
 
     Args:
         operation: `add` or `scale`.
-        inner: What is added, or multiplied by.
+        base: What is added, or multiplied by.
         nominal: Finite; not 0 where it is scaled.
 
     Returns:
@@ -108,11 +108,11 @@ def relate(operation: str, inner: Distribution, nominal: float) -> Distribution:
     def apply(value: float) -> float:
         return nominal + value if operation == "add" else nominal * value
 
-    if isinstance(inner, Fixed):
-        return Fixed(value=apply(inner.value))
-    if isinstance(inner, Sequence):
-        return Sequence(options=tuple(apply(value) for value in inner.options))
-    if isinstance(inner, Integer) and operation == "add" and float(nominal).is_integer():
-        return Integer(low=inner.low + int(nominal), high=inner.high + int(nominal))
+    if isinstance(base, Fixed):
+        return Fixed(value=apply(base.value))
+    if isinstance(base, Sequence):
+        return Sequence(options=tuple(apply(value) for value in base.options))
+    if isinstance(base, Integer) and operation == "add" and float(nominal).is_integer():
+        return Integer(low=base.low + int(nominal), high=base.high + int(nominal))
     chosen: Literal["add", "scale"] = "add" if operation == "add" else "scale"
-    return Relative(operation=chosen, inner=inner, nominal=nominal)
+    return Relative(operation=chosen, base=base, nominal=nominal)

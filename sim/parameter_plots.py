@@ -81,6 +81,8 @@ def plot_marginals(path: str | Path, space: ParameterSpace, *, title: str) -> in
 
 
 def _draw(axes: Axes, parameter: Parameter, values: Array) -> None:
+    from matplotlib.ticker import NullFormatter
+
     distribution = parameter.distribution
     axes.set_title(parameter.name, fontsize=8)
     axes.tick_params(labelsize=6)
@@ -105,12 +107,13 @@ def _draw(axes: Axes, parameter: Parameter, values: Array) -> None:
             axes.set_xticks(range(len(options)), [str(o)[:8] for o in options], rotation=45, fontsize=5)
         return
     span = float(np.ptp(first))
-    inner = getattr(distribution, "inner", distribution)
-    wide = inner.kind == "loguniform" and first.max() / first.min() > 8
+    base = getattr(distribution, "base", distribution)
+    wide = base.kind == "loguniform" and first.max() / first.min() > 8
     edges = np.geomspace(first.min(), first.max(), 41) if wide else np.linspace(first.min(), first.max() + 1e-12, 41)
     axes.hist(first, bins=edges.tolist() if span > 0 else 1, density=True, color=_DRAWN)
     if wide:
         axes.set_xscale("log")
+        axes.xaxis.set_minor_formatter(NullFormatter())
     if distribution.continuous and not distribution.is_dependent:
         at = edges + 0.0
         density = np.exp(distribution.log_density(at))

@@ -1,6 +1,6 @@
 """Draw what the parameter language does: a value that bounds another, a copula, a requirement, hard and soft.
 
-python examples/parameters/show_parameter_language.py docs/images/parameter_language.png
+Run `python examples/parameters/show_parameter_language.py docs/images/parameter_language.png`.
 """
 
 from __future__ import annotations
