@@ -281,13 +281,24 @@ def inspect(
     folder: Folder,
     row: Annotated[int | None, typer.Option(help="Show one row's values.")] = None,
     gate: Annotated[bool, typer.Option("--gate", help="Judge the whole dataset; exit code 42 where it fails.")] = False,
+    coverage: Annotated[
+        bool, typer.Option("--coverage", help="Count which combinations of parameter levels occur.")
+    ] = False,
+    strength: Annotated[int | None, typer.Option(min=1, help="Parameters of a combination; 2 by default.")] = None,
+    bins: Annotated[int | None, typer.Option(min=2, help="Levels of a parameter; 4 by default.")] = None,
+    parameters: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Parameters to combine; all of one number by default.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the coverage of pairs as a heat map.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show what a dataset holds, or judge it.
+    """Show what a dataset holds, judge it, or tell what it covers.
 
-    Example: simloom inspect data/demo --gate
+    Example: simloom inspect data/demo --coverage
     """
-    from .console import print_dataset, print_gate, print_row
+    from .console import print_coverage, print_dataset, print_gate, print_row
     from .dataset.reader import open_dataset
 
     with open_dataset(folder, skip_rejected=False) as dataset:
@@ -300,6 +311,16 @@ def inspect(
             print_gate(lines, as_json=as_json)
             if not all(line.passed for line in lines):
                 raise typer.Exit(42)
+        elif coverage or picture is not None:
+            from .quality.coverage import dataset_coverage
+
+            names = None if parameters is None else [name.strip() for name in parameters.split(",")]
+            found = dataset_coverage(dataset, strength=strength, bins=bins, parameters=names)
+            if picture is not None:
+                from .quality.coverage_picture import draw_coverage
+
+                picture.write_bytes(draw_coverage(found))
+            print_coverage(found, as_json=as_json)
         else:
             print_dataset(dataset, as_json=as_json)
 

@@ -20,7 +20,11 @@ from .campaign.progress import Estimate, Progress
 if TYPE_CHECKING:
     from .campaign.campaign import Campaign
     from .dataset.reader import Dataset
+    from .quality.coverage import Coverage
     from .quality.gate import GateLine
+
+
+_EMPTIEST, _HOLES = 12, 4  # what a screen holds
 
 
 def _console() -> Console:
@@ -218,6 +222,35 @@ def print_gate(lines: Sequence[GateLine], *, as_json: bool = False) -> None:
         return
     for line in lines:
         _console().print(f"{'pass' if line.passed else 'FAIL'}  {line.name:28} {line.text}")
+
+
+def print_coverage(coverage: Coverage, *, as_json: bool = False) -> None:
+    """Print what a dataset covers: every parameter, the emptiest combinations, and holes by name."""
+    if as_json:
+        _print_json(coverage.to_json())
+        return
+    console = _console()
+    singles = Table("parameter", "levels", "occupied", "rows in each")
+    for each in coverage.singles:
+        factor = each.factors[0]
+        rows = ", ".join(f"{text}: {count}" for text, count in zip(factor.texts, each.counts.tolist(), strict=True))
+        singles.add_row(factor.name, f"{len(factor.levels)}", f"{100 * each.share:.0f} %", rows)
+    console.print(singles)
+    left_out = f"; {coverage.left_out} tombstones and rejected rows left out" if coverage.left_out else ""
+    console.print(
+        f"{coverage.rows} rows hold {100 * coverage.share:.1f} % of the cells of {len(coverage.tuples)} combinations "
+        f"of {coverage.strength}{left_out}"
+    )
+    holes = [each for each in coverage.tuples if each.hole_count][:_EMPTIEST]
+    if not holes:
+        return
+    table = Table("emptiest combination", "occupied", "holes", "the first of them")
+    for each in holes:
+        named = [", ".join(hole.values()) for _, hole in zip(range(_HOLES), each.holes(), strict=False)]
+        more = "; ..." if each.hole_count > len(named) else ""
+        names = " x ".join(factor.name for factor in each.factors)
+        table.add_row(names, f"{100 * each.share:.0f} %", f"{each.hole_count}", "; ".join(named) + more)
+    console.print(table)
 
 
 def _brief(value: Any) -> Any:

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationEr
 
 from .errors import RecipeError, nearest_name
 from .recipe_rig import RecipeModel, RigSensor
+from .recipe_sampler import DESIGN_MODELS, SAMPLER_FORMS, DesignedSampler
 from .yaml_text import MAX_BYTES, KeyPath, YamlText, parse_yaml
 
 OUTPUTS = (
@@ -35,28 +36,6 @@ OUTPUTS = (
 """What a recipe's `outputs` may name."""
 
 _SUFFIXES = (".yaml", ".yml")
-
-
-class SobolDesign(RecipeModel):
-    """A scrambled Sobol net over all coordinates of a scenario."""
-
-    scenarios: int = Field(ge=1, le=1 << 24)
-    """Scenarios of the design, a power of two."""
-
-    @model_validator(mode="after")
-    def _is_a_net(self) -> SobolDesign:
-        if self.scenarios & (self.scenarios - 1):
-            below = 1 << (self.scenarios.bit_length() - 1)
-            raise ValueError(
-                f"a Sobol design has a power of two of scenarios, got {self.scenarios}; take {below} or {2 * below}"
-            )
-        return self
-
-
-class SobolSampler(RecipeModel):
-    """The sampler `{sobol: {scenarios: N}}`."""
-
-    sobol: SobolDesign
 
 
 class Bounds(RecipeModel):
@@ -113,7 +92,7 @@ class Recipe(RecipeModel):
     """Name of the scene; `simloom scenes` lists them."""
     seed: int = Field(default=0, ge=0, lt=1 << 64)
     """Seed of every random stream."""
-    sampler: Literal["random"] | SobolSampler = "random"
+    sampler: Literal["random"] | DesignedSampler = "random"
     """Who proposes the points of the parameter space."""
     views: int = Field(default=1, ge=1, le=1024)
     """Rig placements per scenario."""
@@ -188,11 +167,6 @@ class Recipe(RecipeModel):
         """Rows that one physical world gives: views times looks."""
         return self.views * self.looks
 
-    @property
-    def design_scenarios(self) -> int | None:
-        """Scenarios of the design; None where the sampler goes on for ever."""
-        return None if isinstance(self.sampler, str) else self.sampler.sobol.scenarios
-
 
 def built_in_recipes() -> tuple[str, ...]:
     """List the names of the recipes that come with simloom."""
@@ -224,9 +198,6 @@ def load_recipe(source: str | Path | Mapping[str, Any], *, overrides: Sequence[s
     value, origins = _override(value, overrides)
     if value.get("episode") is not None:
         raise RecipeError(f"{_where(text, origins, ('episode',))}: episode: not available yet; leave it null")
-    sampler = value.get("sampler")
-    if isinstance(sampler, dict) and "replay" in sampler:
-        raise RecipeError(f"{_where(text, origins, ('sampler',))}: sampler: replay is not available yet")
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
@@ -283,9 +254,8 @@ def _is_other_branch(entry: Mapping[str, Any]) -> bool:
     """Tell whether an error is about the shape of `sampler` that was not meant."""
     loc = entry["loc"]
     return loc[0:1] == ("sampler",) and (
-        (isinstance(entry["input"], dict) and entry["type"] == "literal_error")
-        or (loc[1:] == ("SobolSampler",) and not isinstance(entry["input"], dict))
-        or (entry["type"] == "missing" and loc[2:] == ("sobol",))
+        (isinstance(entry["input"], dict) and entry["type"] == "literal_error" and loc[1:] == ("literal['random']",))
+        or (len(loc) == 2 and "DesignedSampler" in str(loc[1]) and not isinstance(entry["input"], dict))
     )
 
 
@@ -319,8 +289,10 @@ def _recipe_path(loc: tuple[str | int, ...]) -> tuple[KeyPath, tuple[str, ...]]:
     allowed: tuple[str, ...] = ()
     model: type[BaseModel] | None = Recipe
     for part in loc:
-        if part == "[key]" or str(part).startswith(("literal[", "SobolSampler")):
-            model = SobolSampler if part == "SobolSampler" else model
+        if path[:1] == ["sampler"] and "DesignedSampler" in str(part):
+            model = DesignedSampler
+            continue
+        if part == "[key]" or str(part).startswith("literal["):
             continue
         allowed = tuple(model.model_fields) if model is not None else ()
         path.append(part)
@@ -330,7 +302,7 @@ def _recipe_path(loc: tuple[str | int, ...]) -> tuple[KeyPath, tuple[str, ...]]:
 
 _CHILDREN: dict[tuple[type[BaseModel] | None, str], type[BaseModel]] = {
     (Recipe, "checks"): Checks,
-    (SobolSampler, "sobol"): SobolDesign,
+    **{(DesignedSampler, name): model for name, model in DESIGN_MODELS.items()},
     **{(Checks, name): Bounds for name in ("visible_fraction", "visible_objects", "clipped_fraction", "penetration")},
 }
 
@@ -346,8 +318,8 @@ def _rule(entry: Mapping[str, Any]) -> str:
             return f"more than {context['gt']}"
         case "less_than":
             return f"less than {context['lt']}"
-        case "literal_error" if entry["loc"][0] == "sampler":
-            return "random, or {sobol: {scenarios: N}}"
+        case "literal_error" if entry["loc"] == ("sampler", "literal['random']"):
+            return SAMPLER_FORMS
         case "literal_error":
             return str(context["expected"])
         case "int_type" | "int_parsing" | "int_from_float":

@@ -18,6 +18,7 @@ from ...scenes.world import WorldError
 from ..errors import RecipeError, UsageError
 from ..recipe import Recipe
 from ..sampling.base import MAX_ATTEMPTS, Sampler
+from ..sampling.choose import make_sampler
 from ..yaml_text import MAX_BYTES
 
 SHARD_BYTES = 64 * 2**20
@@ -99,6 +100,8 @@ class Plan:
                 for parameter in self.scene.space
             },
         }
+        if provenance := self.sampler.provenance:
+            value["resolved"]["sampler"] = dict(provenance)
         # The codec may change between runs, so it is no part of what binds a folder.
         del value["codec"]
         return str(
@@ -149,7 +152,7 @@ class Plan:
         Raises:
             UsageError: If it is missing, below 1, or not the design's.
         """
-        design = self.recipe.design_scenarios
+        design = self.sampler.scenario_count
         if design is None:
             if samples is None or samples < 1:
                 raise UsageError(f"the number of rows must be at least 1, got {samples}; give -n, e.g. -n 1000")
@@ -157,8 +160,8 @@ class Plan:
         total = design * self.recipe.rows_per_scenario
         if samples not in (None, total):
             raise UsageError(
-                f"a Sobol design of {design} scenarios with {self.recipe.rows_per_scenario} rows each has {total} rows,"
-                f" got -n {samples}; leave -n out, or change sampler.sobol.scenarios"
+                f"a design of {design} scenarios with {self.recipe.rows_per_scenario} rows each has {total} rows,"
+                f" got -n {samples}; leave -n out, or change the recipe's sampler"
             )
         return total
 
@@ -203,7 +206,7 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
     except (ImportError, OSError, WorldError) as error:
         key = next((key for key in ("robot", "object_folders", "texture_folders") if getattr(recipe, key)), "scene")
         raise RecipeError(f"{recipe.where(key)}: the scene {recipe.scene!r} cannot be made here: {error}") from error
-    plan = Plan(recipe=recipe, spec=spec, scene=scene, sampler=_make_sampler(recipe, scene))
+    plan = Plan(recipe=recipe, spec=spec, scene=scene, sampler=make_sampler(recipe, scene.space))
     if plan.acceptance is not None and plan.acceptance.accepted == 0:
         raise RecipeError(
             f"{recipe.where('require')}: require: none of {plan.acceptance.draws} draws meets it; "
@@ -224,6 +227,13 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
             f"{recipe.where('resolved')}: the assets have changed since this recipe was resolved; remove the key "
             "'resolved' to use the assets of today"
         )
+    points = "points_sha256"
+    replayed = ((recipe.resolved or {}).get("sampler") or {}).get(points)
+    if replayed not in (None, plan.sampler.provenance.get(points)):
+        raise RecipeError(
+            f"{recipe.where('resolved')}: the points to replay have changed since this recipe was resolved; remove the "
+            "key 'resolved' to replay those of today"
+        )
     return plan
 
 
@@ -238,21 +248,6 @@ def _find_window(recipe: Recipe) -> float:
         return needed_window(rig.instruments)
     except (ValueError, TypeError) as error:
         raise RecipeError(f"{_blame(recipe, str(error))}: {error}") from error
-
-
-def _make_sampler(recipe: Recipe, scene: Scene) -> Sampler:
-    from ..sampling.random import RandomSampler
-    from ..sampling.sobol import SobolSampler
-
-    count = recipe.design_scenarios
-    if count is None:
-        return RandomSampler(space=scene.space, seed=recipe.seed, views=recipe.views, looks=recipe.looks)
-    try:
-        return SobolSampler(
-            space=scene.space, seed=recipe.seed, views=recipe.views, looks=recipe.looks, scenarios=count
-        )
-    except ValueError as error:
-        raise RecipeError(f"{recipe.where('sampler')}: {error}") from error
 
 
 def _check_profiles(recipe: Recipe) -> None:

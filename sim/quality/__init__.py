@@ -1,4 +1,4 @@
-"""Quality: checks that give each row its verdict, and the gate that judges a whole dataset."""
+"""Quality: checks that give each row its verdict, the gate that judges a dataset, and what a dataset covers."""
 
 from __future__ import annotations
 
@@ -8,10 +8,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .checks import judge_rows as judge_rows
     from .checks import needed_outputs as needed_outputs
+    from .coverage import Coverage as Coverage
+    from .coverage import dataset_coverage as dataset_coverage
+    from .coverage import measure_coverage as measure_coverage
+    from .coverage_picture import draw_coverage as draw_coverage
     from .gate import GateLine as GateLine
     from .gate import run_gate as run_gate
 
-_HOMES = {"GateLine": "gate", "judge_rows": "checks", "needed_outputs": "checks", "run_gate": "gate"}
+_HOMES = {
+    "Coverage": "coverage",
+    "GateLine": "gate",
+    "dataset_coverage": "coverage",
+    "draw_coverage": "coverage_picture",
+    "judge_rows": "checks",
+    "measure_coverage": "coverage",
+    "needed_outputs": "checks",
+    "run_gate": "gate",
+}
 
 __all__ = sorted(_HOMES)
 

@@ -8,14 +8,24 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .base import MAX_ATTEMPTS as MAX_ATTEMPTS
     from .base import Sampler as Sampler
+    from .choose import make_sampler as make_sampler
+    from .covering import CoveringSampler as CoveringSampler
+    from .grid import GridSampler as GridSampler
+    from .latin_hypercube import LatinHypercubeSampler as LatinHypercubeSampler
     from .random import RandomSampler as RandomSampler
+    from .replay import ReplaySampler as ReplaySampler
     from .sobol import SobolSampler as SobolSampler
 
 _HOMES = {
+    "CoveringSampler": "covering",
+    "GridSampler": "grid",
+    "LatinHypercubeSampler": "latin_hypercube",
     "MAX_ATTEMPTS": "base",
     "RandomSampler": "random",
+    "ReplaySampler": "replay",
     "Sampler": "base",
     "SobolSampler": "sobol",
+    "make_sampler": "choose",
 }
 
 __all__ = sorted(_HOMES)

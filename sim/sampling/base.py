@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from ...scenes.scenario import Scenario
 
@@ -24,6 +25,11 @@ class Sampler(Protocol):
     @property
     def scenario_count(self) -> int | None:
         """Scenarios of the design; None where there is no end."""
+        ...
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """What a dataset's own recipe tells of the points beside what was asked for; nothing where there is nothing."""
         ...
 
     def propose(self, index: int, attempt: int = 0) -> Scenario:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ...scenes.scenario import Scenario, draw_scenario
 from ...scenes.space import ParameterSpace
@@ -38,6 +40,11 @@ class RandomSampler:
     def scenario_count(self) -> int | None:
         """There is no end."""
         return None
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """The recipe tells it all."""
+        return {}
 
     def propose(self, index: int, attempt: int = 0) -> Scenario:
         """Draw a scenario; see `Sampler.propose`."""

@@ -1,0 +1,148 @@
+"""Replay of a dataset: the points that its rows were made of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...scenes.distributions import parse_distribution
+from ...scenes.space import AXES, Parameter, ParameterSpace
+from ..dataset.errors import DatasetError
+from ..dataset.reader import Dataset, open_dataset
+from .layout import Array, PointLayout
+from .replay_points import ReplayPoints, value_points, whole_points
+
+
+def read_dataset_points(folder: Path, layout: PointLayout) -> ReplayPoints:
+    """Read the points of a dataset's whole scenarios, tombstones included.
+
+    A parameter that means the same there and here keeps its coordinates, to the bit. One that has another distribution
+    here is found by its values. One that is new here is left open, one that is gone is left out.
+
+    Args:
+        folder: The dataset; as far as it is committed.
+        layout: Where the coordinates stand. It may have fewer views or looks than the dataset, not more.
+
+    Returns:
+        The points.
+
+    Raises:
+        ValueError: If it is no dataset, has too few views or looks, or holds a value that cannot be here.
+    """
+    try:
+        with open_dataset(folder, skip_rejected=False) as dataset:
+            return _read(dataset, layout)
+    except DatasetError as error:
+        raise ValueError(str(error)) from error
+
+
+def _read(dataset: Dataset, layout: PointLayout) -> ReplayPoints:
+    source = str(dataset.folder)
+    view, look = (dataset.array(f"sample/{name}").astype(np.int64) for name in ("view", "look"))
+    scenario = dataset.array("sample/scenario").astype(np.int64)
+    views, looks = int(view.max()) + 1, int(look.max()) + 1
+    if layout.views > views or layout.looks > looks:
+        raise ValueError(
+            f"{source} has {views} views and {looks} looks a scenario, and the recipe asks for {layout.views} and "
+            f"{layout.looks}; ask for at most as many"
+        )
+    names, counts = np.unique(scenario, return_counts=True)
+    whole = names[counts == views * looks]
+    if not len(whole):
+        raise ValueError(f"{source} holds no whole scenario of {views * looks} rows yet")
+    wanted = np.isin(scenario, whole) & (view < layout.views) & (look < layout.looks)
+    rows = np.asarray(dataset.rows)[wanted]
+    rows = rows[np.lexsort((look[wanted], view[wanted], scenario[wanted]))]
+    shape = (len(whole), layout.views, layout.looks)
+    there = recorded_space(dataset)
+    u = dataset.array("sample/u", rows.tolist()).reshape(*shape, -1) if there.size else np.zeros((*shape, 0))
+    first = rows.reshape(shape)[:, 0, 0].tolist()
+    attempt = dataset.array("sample/attempt", first).astype(np.int64)
+    weight = dataset.array("sample/weight", first).astype(np.float64)
+    places, found = [np.zeros(0, np.int64)], [np.zeros((len(whole), 0))]
+    changed: dict[str, Any] = {}
+    for parameter in layout.space:
+        name = parameter.name
+        if name not in there.slices:
+            continue
+        if _means_the_same(there[name], parameter):
+            places.append(layout.places(name).reshape(-1))
+            found.append(_own_coordinates(there, name, u))
+        elif parameter.coordinate_count:
+            changed[f"param/{name}"] = _values(dataset, parameter, rows, shape)
+    points = ReplayPoints(
+        places=np.concatenate(places), u=np.concatenate(found, axis=1), attempt=attempt, weight=weight
+    )
+    if len(points.places) == layout.dimensions:
+        return replace(whole_points(_in_order(points), layout, source=source), attempt=attempt, weight=weight)
+    if changed:
+        more = value_points(changed, layout, source=source)
+        points = replace(
+            points,
+            places=np.concatenate([points.places, more.places]),
+            u=np.concatenate([points.u, more.u], axis=1),
+        )
+    return points
+
+
+def recorded_space(dataset: Dataset) -> ParameterSpace:
+    """Return the parameter space that a dataset's own recipe tells of.
+
+    Args:
+        dataset: An open dataset.
+
+    Returns:
+        The space: names, distributions, counts, units and axes, in the order of `sample/u`.
+
+    Raises:
+        ValueError: If the recipe does not tell.
+    """
+    from ..yaml_text import parse_yaml
+
+    text = (dataset.folder / "recipe.yaml").read_text(encoding="utf-8")
+    recipe = parse_yaml(text, source=str(dataset.folder / "recipe.yaml")).value
+    told = (recipe.get("resolved") or {}).get("parameters") if isinstance(recipe, dict) else None
+    if not isinstance(told, dict):
+        raise ValueError(f"{dataset.folder}: its recipe.yaml does not tell the parameters")
+    parameters = []
+    for name, given in told.items():
+        rest = dict(given)
+        unit, varies, count = rest.pop("unit"), rest.pop("varies"), rest.pop("count")
+        meaning = dict(dataset.tables.get("parameters", {})).get(name, {}).get("meaning", "")
+        distribution = parse_distribution(rest)
+        parameters.append(
+            Parameter(name=name, distribution=distribution, unit=unit, meaning=meaning, varies=varies, count=count)
+        )
+    return ParameterSpace(parameters=tuple(parameters))
+
+
+def _means_the_same(there: Parameter, here: Parameter) -> bool:
+    one, other = (json.dumps(p.distribution.to_json(), sort_keys=True) for p in (there, here))
+    return one == other and (there.count, there.varies) == (here.count, here.varies)
+
+
+def _own_coordinates(there: ParameterSpace, name: str, u: Array) -> Array:
+    """Pick a parameter's coordinates out of rows of u (N, V, L, D), shape (N, copies * coordinates)."""
+    varies = there[name].varies
+    start = sum(there.sizes[axis] for axis in AXES[: AXES.index(varies)])
+    own = u[..., start + there.slices[name].start : start + there.slices[name].stop]
+    picked = {"scenario": own[:, :1, :1], "view": own[:, :, :1], "look": own}[varies]
+    return np.ascontiguousarray(picked).reshape(len(u), -1)
+
+
+def _values(dataset: Dataset, parameter: Parameter, rows: NDArray[np.int64], shape: tuple[int, int, int]) -> Array:
+    values = dataset.array(f"param/{parameter.name}", rows.tolist())
+    values = values.reshape(*shape, *values.shape[1:])
+    picked = {"scenario": values[:, 0, 0], "view": values[:, :, 0], "look": values}[parameter.varies]
+    return np.asarray(picked, np.float64)
+
+
+def _in_order(points: ReplayPoints) -> Array:
+    u = np.empty_like(points.u)
+    u[:, points.places] = points.u
+    return u
