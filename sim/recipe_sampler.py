@@ -62,7 +62,7 @@ class CoveringDesign(RecipeModel):
     """Combinations that must not occur: name to a value, a list of values, or `{above: x, below: x}`."""
     rest: _Rest = "random"
     """What the others do, as in `lhs`."""
-    effort: int = Field(default=0, ge=0, le=10000)
+    effort: int = Field(default=20, ge=0, le=10000)
     """Rounds of annealing that look for a smaller array."""
 
     @field_validator("parameters", mode="before")

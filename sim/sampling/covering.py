@@ -51,7 +51,7 @@ class CoveringSampler(Design):
         parameters: Sequence[str] | Mapping[str, Any] | None = None,
         exclude: Sequence[Mapping[str, Any]] = (),
         rest: Rest = "random",
-        effort: int = 0,
+        effort: int = 20,
     ) -> None:
         self.factors, self.level_space = covering_levels(space, bins=bins, parameters=parameters, exclude=exclude)
         salt = "-".join(f"{word:08x}" for word in seed_words(seed, "sampler/covering"))

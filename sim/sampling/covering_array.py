@@ -65,7 +65,7 @@ class LevelSpace:
         return sums[strength]
 
 
-def make_covering_array(space: LevelSpace, strength: int, *, salt: str = "", effort: int = 0) -> Rows:
+def make_covering_array(space: LevelSpace, strength: int, *, salt: str = "", effort: int = 20) -> Rows:
     """Make an array in which every combination that can occur does.
 
     The library proposes; what it leaves out, if anything, is found by an exhaustive look and added.

@@ -44,7 +44,10 @@ class GridSampler(Design):
         parameters: Mapping[str, Any],
         rest: Rest = "random",
     ) -> None:
-        self.factors = tuple(level_parameter(space, name, given) for name, given in parameters.items())
+        try:
+            self.factors = tuple(level_parameter(space, name, given) for name, given in parameters.items())
+        except ValueError as error:
+            raise ValueError(f"parameters: {error}") from error
         check_distinct(self.factors)
         count = math.prod(len(factor.levels) for factor in self.factors)
         if count > MAX_SCENARIOS:
