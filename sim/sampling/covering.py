@@ -8,7 +8,7 @@ from typing import Any
 from ...scenes.space import ParameterSpace, nearest
 from .covering_array import LevelSpace, Rows, make_covering_array
 from .design import Design, Rest, seed_words
-from .factors import Factor, cut_parameter, is_discrete, read_value
+from .factors import Factor, cut_parameter, has_levels, is_discrete, read_value
 from .grid import check_distinct, place_levels
 from .layout import Array, PointLayout
 
@@ -112,8 +112,8 @@ def covering_levels(
 
 
 def plain_parameters(space: ParameterSpace) -> list[str]:
-    """List the parameters of one number that vary."""
-    return [p.name for p in space if p.count == 1 and p.distribution.value_count == 1 and p.coordinate_count == 1]
+    """List the parameters of one number that vary, each by its own coordinate alone."""
+    return [p.name for p in space if p.count == 1 and has_levels(space, p)]
 
 
 def read_clause(factors: Sequence[Factor], given: Mapping[str, Any]) -> dict[int, frozenset[int]]:

@@ -17,6 +17,8 @@ Clause = Mapping[int, frozenset[int]]
 MAX_TUPLES = 1 << 18
 """Most combinations that one array is asked to cover."""
 
+_MAX_LOOKED_THROUGH = 1 << 13
+
 
 @dataclass(frozen=True, kw_only=True)
 class LevelSpace:
@@ -173,20 +175,28 @@ class _Budget:
 
 
 def least_size(space: LevelSpace, strength: int) -> int:
-    """Return a bound below which no array without forbidden combinations can be: exact for pairs of two levels.
+    """Return a number of rows below which no array can be: for pairs of two levels, the least there is.
 
     Args:
-        space: Factors; 1 where combinations are forbidden.
+        space: Factors, and what must not be combined.
         strength: Factors of a combination.
 
     Returns:
-        The product of the `strength` largest numbers of levels, or Katona's number.
+        Katona's number, or the most combinations that any `strength` factors have: a row holds one of them. 1 where
+        combinations are forbidden and there are too many to look through.
     """
     if space.forbidden:
-        return 1
-    counts = sorted(space.counts, reverse=True)
-    bound = math.prod(counts[:strength])
-    binary = sum(count >= 2 for count in counts)
+        if space.tuple_count(strength) > _MAX_LOOKED_THROUGH:
+            return 1
+        return max(
+            sum(
+                space.complete(dict(zip(chosen, levels, strict=True))) is not None
+                for levels in itertools.product(*(range(space.counts[factor]) for factor in chosen))
+            )
+            for chosen in itertools.combinations(range(len(space.counts)), strength)
+        )
+    bound = math.prod(sorted(space.counts, reverse=True)[:strength])
+    binary = sum(count >= 2 for count in space.counts)
     return max(bound, smallest_binary_pairwise(binary)) if strength == 2 and binary >= 2 else bound
 
 

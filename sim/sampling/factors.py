@@ -96,6 +96,27 @@ def is_discrete(distribution: Distribution) -> bool:
     return isinstance(distribution, Integer | Choice)
 
 
+def has_levels(space: ParameterSpace, parameter: Parameter) -> bool:
+    """Tell whether a parameter of one number varies by its own coordinate alone, so that levels of it are levels of u.
+
+    One whose distribution depends on other parameters, or that is coupled to others, has none of its own.
+    """
+    distribution = parameter.distribution
+    own = (distribution.value_count, distribution.coordinate_count) == (1, 1)
+    return (
+        own
+        and (is_discrete(distribution) or bool(getattr(distribution, "continuous", True)))
+        and stands_alone(space, parameter)
+    )
+
+
+def stands_alone(space: ParameterSpace, parameter: Parameter) -> bool:
+    """Tell whether a parameter's values follow from its own coordinates alone."""
+    groups = getattr(space, "correlated", ())
+    coupled = any(parameter.name in group.names for group in groups)
+    return not coupled and not getattr(parameter.distribution, "names", ())
+
+
 def find_parameter(space: ParameterSpace, name: str) -> tuple[Parameter, int | None]:
     """Find what a factor's name means.
 
@@ -121,6 +142,8 @@ def find_parameter(space: ParameterSpace, name: str) -> tuple[Parameter, int | N
         raise ValueError(f"{bare} has {parameter.distribution.value_count} numbers a value and no levels; leave it out")
     if parameter.distribution.coordinate_count == 0:
         raise ValueError(f"{bare} is fixed and has no levels; leave it out, or give it a distribution")
+    if not has_levels(space, parameter):
+        raise ValueError(f"{bare} depends on other parameters and has no levels of its own; leave it out")
     return parameter, element
 
 

@@ -14,6 +14,7 @@ from ...scenes.distributions import parse_distribution
 from ...scenes.space import AXES, Parameter, ParameterSpace
 from ..dataset.errors import DatasetError
 from ..dataset.reader import Dataset, open_dataset
+from .factors import stands_alone
 from .layout import Array, PointLayout
 from .replay_points import ReplayPoints, value_points, whole_points
 
@@ -66,11 +67,12 @@ def _read(dataset: Dataset, layout: PointLayout) -> ReplayPoints:
     weight = dataset.array("sample/weight", first).astype(np.float64)
     places, found = [np.zeros(0, np.int64)], [np.zeros((len(whole), 0))]
     changed: dict[str, Any] = {}
+    same_space = _recorded_recipe(dataset)["parameters_sha256"] == layout.space.digest()
     for parameter in layout.space:
         name = parameter.name
         if name not in there.slices:
             continue
-        if _means_the_same(there[name], parameter):
+        if same_space or (_means_the_same(there[name], parameter) and stands_alone(layout.space, parameter)):
             places.append(layout.places(name).reshape(-1))
             found.append(_own_coordinates(there, name, u))
         elif parameter.coordinate_count:
@@ -102,15 +104,8 @@ def recorded_space(dataset: Dataset) -> ParameterSpace:
     Raises:
         ValueError: If the recipe does not tell.
     """
-    from ..yaml_text import parse_yaml
-
-    text = (dataset.folder / "recipe.yaml").read_text(encoding="utf-8")
-    recipe = parse_yaml(text, source=str(dataset.folder / "recipe.yaml")).value
-    told = (recipe.get("resolved") or {}).get("parameters") if isinstance(recipe, dict) else None
-    if not isinstance(told, dict):
-        raise ValueError(f"{dataset.folder}: its recipe.yaml does not tell the parameters")
     parameters = []
-    for name, given in told.items():
+    for name, given in _recorded_recipe(dataset)["parameters"].items():
         rest = dict(given)
         unit, varies, count = rest.pop("unit"), rest.pop("varies"), rest.pop("count")
         meaning = dict(dataset.tables.get("parameters", {})).get(name, {}).get("meaning", "")
@@ -119,6 +114,18 @@ def recorded_space(dataset: Dataset) -> ParameterSpace:
             Parameter(name=name, distribution=distribution, unit=unit, meaning=meaning, varies=varies, count=count)
         )
     return ParameterSpace(parameters=tuple(parameters))
+
+
+def _recorded_recipe(dataset: Dataset) -> dict[str, Any]:
+    """Return what a dataset's own recipe says of its resolved parameters."""
+    from ..yaml_text import parse_yaml
+
+    path = dataset.folder / "recipe.yaml"
+    recipe = parse_yaml(path.read_text(encoding="utf-8"), source=str(path)).value
+    told = recipe.get("resolved") if isinstance(recipe, dict) else None
+    if not isinstance(told, dict) or not isinstance(told.get("parameters"), dict):
+        raise ValueError(f"{path} does not tell the parameters that the rows were drawn from")
+    return {"parameters_sha256": None, **told}
 
 
 def _means_the_same(there: Parameter, here: Parameter) -> bool:

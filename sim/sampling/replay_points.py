@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...scenes.space import Parameter, nearest
 from .design import MAX_SCENARIOS
-from .factors import read_value
+from .factors import read_value, stands_alone
 from .inverse import find_coordinates
 from .layout import Array, PointLayout
 
@@ -91,6 +91,8 @@ def value_points(columns: Mapping[str, Any], layout: PointLayout, *, source: str
         parameter = space[bare]
         if element is not None and element >= parameter.count:
             raise ValueError(f"{source}: {bare} has {parameter.count} elements, counted from 0; there is no {column}")
+        if not stands_alone(space, parameter):
+            raise ValueError(f"{source}: {bare} depends on other parameters: leave it out, or give whole points u")
         numbers = _numbers(parameter, values, indices=column.startswith("param/"), source=f"{source}: {column}")
         at = layout.places(bare, element)
         try:
