@@ -56,5 +56,6 @@ def draw_coverage(coverage: Coverage) -> bytes:
     pairs = len(coverage.tuples)
     axes.set_title(f"{coverage.rows} rows: {100 * coverage.share:.1f} % of the cells of {pairs} pairs", fontsize=10)
     sink = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(sink)
+    figure.set_canvas(FigureCanvasAgg(figure))
+    figure.savefig(sink, format="png")
     return sink.getvalue()

@@ -36,7 +36,8 @@ def make_sampler(recipe: Recipe, space: ParameterSpace) -> Sampler:
         return RandomSampler(**shared)
     kind = recipe.sampler.kind
     try:
-        return _design_class(kind)(**shared, **recipe.sampler.settings)
+        design: Sampler = _design_class(kind)(**shared, **recipe.sampler.settings)
+        return design
     except ImportError as error:
         raise RecipeError(
             f"{recipe.where('sampler', kind)}: a {kind} design needs the package {error.name}: "

@@ -102,7 +102,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path}: not JSON: {error or 'nested too deep'}") from error
+        raise ValueError(f"{path}: not JSON: {error}") from error
     if isinstance(value, list):
         if not value or not all(isinstance(entry, dict) and entry.keys() == value[0].keys() for entry in value):
             raise ValueError(f"{path}: a list must hold one mapping of the same names per scenario")
