@@ -46,12 +46,15 @@ def find_interval(distribution: Distribution, values: ArrayLike) -> tuple[Array,
     # A value at the upper end of the support is reached in the limit alone.
     off = np.abs(reached - wanted) > np.maximum(span, _grain(distribution))
     if off.any():
-        first, last = (float(distribution.ppf(np.array(u))) for u in (_LEAST, _MOST))
-        raise ValueError(
-            f"{float(wanted[off].flat[0]):.9g} is no value of {distribution.to_json()}, which gives values of "
-            f"{first:.6g} to {last:.6g}"
-        )
+        raise _refusal(distribution, float(wanted[off].flat[0]))
     return np.minimum(low, _MOST), np.maximum(_bisect(distribution, wanted, above=True), low)
+
+
+def _refusal(distribution: Distribution, value: float) -> ValueError:
+    first, last = (float(distribution.ppf(np.array(u))) for u in (_LEAST, _MOST))
+    return ValueError(
+        f"{value:.9g} is no value of {distribution.to_json()}, which gives values of {first:.6g} to {last:.6g}"
+    )
 
 
 def _grain(distribution: Distribution) -> float:
@@ -91,6 +94,8 @@ def find_coordinates(distribution: Distribution, values: ArrayLike) -> Array:
     if own is not None:
         found = np.asarray(own(given), np.float64)
         if not np.isfinite(found).all():
+            if distribution.value_count == 1:
+                raise _refusal(distribution, float(given[~np.isfinite(found)].flat[0]))
             raise ValueError(f"some values are none of {distribution.to_json()}")
         return np.clip(found, _LEAST, _MOST)
     if distribution.coordinate_count == 1 and distribution.value_count == 1:

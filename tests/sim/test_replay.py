@@ -6,6 +6,7 @@ import pickle
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ import pytest
 from simloom.scenes.distribution import Distribution
 from simloom.scenes.distributions import Choice, Integer, LogUniform, Normal, TruncatedNormal, Uniform
 from simloom.scenes.space import Axis, Parameter, ParameterSpace
-from simloom.scenes.vector_distributions import Rotation
 from simloom.sim.sampling import RandomSampler, ReplaySampler
 from simloom.sim.sampling.inverse import find_coordinates, find_interval
 
@@ -86,8 +86,14 @@ def test_the_ends_of_a_support_are_reached() -> None:
     assert (found < 1).all()
     with pytest.raises(ValueError, match=r"0\.71 is no value"):
         find_coordinates(ends, [0.71])
-    with pytest.raises(ValueError, match="so3 has no inverse: give u"):
-        find_coordinates(Rotation(), [[0.0, 0.0, 0.0, 1.0]])
+
+
+def test_a_distribution_without_an_inverse_asks_for_u() -> None:
+    """Where no value can be traced back, whole points are asked for."""
+    odd: Any = SimpleNamespace(kind="odd", coordinate_count=3, value_count=4)
+
+    with pytest.raises(ValueError, match="odd has no inverse: give u"):
+        find_coordinates(odd, [[0.0, 0.0, 0.0, 1.0]])
 
 
 def _write_npz(path: Path, columns: dict[str, np.ndarray]) -> None:
