@@ -339,7 +339,15 @@ def load_urdf_visuals(path: str | Path, roots: Sequence[str | Path] | None = Non
         >>> for visual in load_urdf_visuals("franka_panda/panda.urdf"):
         ...     print(visual.link_index, visual.kind, len(visual.parts))
     """
-    file = Path(path)
+    return _load_shapes(Path(path), roots, "visual")
+
+
+def load_urdf_collisions(path: str | Path, roots: Sequence[str | Path] | None = None) -> tuple[UrdfVisual, ...]:
+    """Read the collision shapes of a URDF, in all else as `load_urdf_visuals`."""
+    return _load_shapes(Path(path), roots, "collision")
+
+
+def _load_shapes(file: Path, roots: Sequence[str | Path] | None, kind: str) -> tuple[UrdfVisual, ...]:
     root = _parse(file)
     folders = [Path(folder) for folder in roots] if roots is not None else [file.resolve().parent]
     reader = _Reader(file, folders)
@@ -351,7 +359,7 @@ def load_urdf_visuals(path: str | Path, roots: Sequence[str | Path] | None = Non
     elements = {link.get("name"): link for link in root.findall("link")}
     visuals = []
     for link in _order_links(root, file):
-        for element in elements[link.name].findall("visual"):
+        for element in elements[link.name].findall(kind):
             visual = reader.read_visual(element, link)
             if visual is not None:
                 visuals.append(visual)

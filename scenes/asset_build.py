@@ -11,15 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.transforms import transform_points
 from ..renderers.mesh_builder import MeshLibraryBuilder
-from ..renderers.mesh_files import MeshPart, flatten_texture, load_mesh
+from ..renderers.mesh_files import MeshPart, flatten_texture
 from ..renderers.procedural_textures import make_builtin_textures
 from ..renderers.textures import load_image
 from ..renderers.urdf import load_urdf_visuals
+from .asset_folder import AssetFile
 from .asset_library import AssetLibrary, outline_points
+from .asset_shape import collision_clouds, load_shape, place_shape
 from .asset_sources import Sources
 from .hulls import make_hulls
+from .mesh_solid import weld_solid
+from .nominal import make_nominal
 
 Array = NDArray[np.float64]
 CAPSULE_RATIOS: Final = (1.0, 1.5, 2.0, 3.0, 4.0)
@@ -81,8 +84,8 @@ class _Builder:
         self.tables["volume"].append(volume)
         self.part_start.append(len(self.part_points) - 1)
 
-    def add_hulled(self, name: str, clouds: Sequence[Array], parts: Sequence[MeshPart], digest: str) -> None:
-        """Add an asset that collides by convex parts; its frame's origin goes to its centre of mass."""
+    def add_hulled(self, name: str, clouds: Sequence[Array], parts: Sequence[MeshPart], digest: str) -> Array:
+        """Add an asset that collides by convex parts; its frame's origin goes to their centre of mass, returned."""
         try:
             hulls, mass_center, volume = make_hulls(clouds)
         except ValueError as error:
@@ -95,6 +98,19 @@ class _Builder:
         self.part_points.extend((base + hulls.starts[1:]).tolist())
         entries = self.add_parts(name, moved)
         self.add_asset(name, "hulls", entries, points.min(axis=0), points.max(axis=0), volume, digest)
+        return mass_center
+
+    def add_file(self, name: str, asset: AssetFile, digest: str, *, cache: bool) -> None:
+        """Add a user's asset, with what is said of it."""
+        try:
+            shape = place_shape(load_shape(asset.path, [asset.root]), asset.declaration)
+            clouds = collision_clouds(shape, cache=cache)
+        except ValueError as error:
+            raise ValueError(f"object {name}: {error}") from error
+        origin = self.add_hulled(name, clouds, shape.parts, digest)
+        solid = weld_solid(shape.surface.vertices, shape.surface.triangles)
+        volume = abs(solid.volume) if solid.is_watertight else self.tables["volume"][-1]
+        self.assets[-1]["nominal"] = make_nominal(asset, origin, volume).to_json()
 
     def add_primitives(self) -> None:
         """Add box, sphere, cylinder and capsules, each with a longest side of 1 m."""
@@ -157,60 +173,12 @@ def _read_convex_obj(path: Path) -> tuple[list[Array], MeshPart]:
     return np.split(vertices, starts[1:]), part
 
 
-def _read_object(path: Path) -> tuple[list[Array], tuple[MeshPart, ...]]:
-    """Read a user's object as collision clouds and meshes."""
-    if path.suffix.lower() == ".urdf":
-        parts = []
-        for visual in load_urdf_visuals(path):
-            if visual.link_index == -1:
-                parts += [_placed(part, visual.scale, visual.pose_link_visual) for part in visual.parts]
-        if not parts:
-            raise ValueError(f"{path} has no mesh on its base link; objects are single rigid bodies of meshes")
-        return [part.vertices for part in parts], tuple(parts)
-    meshes = load_mesh(path)
-    if path.suffix.lower() == ".obj":
-        clouds = _obj_objects(path)
-        if clouds:
-            return clouds, meshes
-    return [np.concatenate([part.vertices for part in meshes])], meshes
-
-
-def _obj_objects(path: Path) -> list[Array]:
-    """Return the points of each object of an OBJ, where every object has points of its own."""
-    clouds: list[list[list[float]]] = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("o "):
-            clouds.append([])
-        elif line.startswith("v ") and clouds:
-            clouds[-1].append([float(word) for word in line.split()[1:4]])
-        elif line.startswith("v "):
-            return []
-    return [np.array(cloud) for cloud in clouds if len(cloud) >= 4]
-
-
-def _placed(part: MeshPart, scale: Array, pose: Array) -> MeshPart:
-    turn = pose.copy()
-    turn[:3, 3] = 0.0
-    normals = part.normals
-    if normals is not None:
-        stretched = transform_points(turn, normals / scale)
-        normals = stretched / np.sqrt((stretched * stretched).sum(axis=1, keepdims=True))
-    return MeshPart(
-        vertices=transform_points(pose, part.vertices * scale),
-        triangles=part.triangles,
-        normals=normals,
-        uvs=part.uvs,
-        base_color=part.base_color,
-        texture=part.texture,
-        name=part.name,
-    )
-
-
-def build_asset_library(sources: Sources) -> AssetLibrary:
+def build_asset_library(sources: Sources, *, cache: bool = True) -> AssetLibrary:
     """Build a library from its files.
 
     Args:
         sources: The files.
+        cache: Whether to use the cache of convex decompositions.
 
     Returns:
         The library.
@@ -229,8 +197,7 @@ def build_asset_library(sources: Sources) -> AssetLibrary:
                 continue  # one of the thousand (168) came out of its exporter as NaN
             builder.add_hulled(name, clouds, (part,), sources.digests[name])
         else:
-            clouds, parts = _read_object(path)
-            builder.add_hulled(name, clouds, parts, sources.digests[name])
+            builder.add_file(name, sources.files[name], sources.digests[name], cache=cache)
     textures = [builder.add_texture(name, load_image(path)) for name, path in sources.images]
     if not textures or sources.built_in or all(name.startswith("pybullet/") for name, _ in sources.images):
         textures += [builder.add_texture(f"built_in/{name}", image) for name, image in make_builtin_textures().items()]

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..renderers.mesh_library import MeshLibrary
 from .hulls import Hulls
+from .nominal import Nominal
 
 Array = NDArray[np.float64]
+MAX_CLASSES: Final = 256
+"""Classes that the class image, 8 bits, can tell apart."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -52,6 +55,18 @@ class Asset:
     """Collision parts of kind `hulls`."""
     digest: str
     """SHA-256 of its file; empty for primitives."""
+    nominal: Nominal | None = None
+    """What its user says of it; None for what comes with simloom."""
+
+    def class_in(self, classes: Sequence[str], kind: str) -> int:
+        """Return its class id: its own class, or else the kind's.
+
+        Args:
+            classes: The scene's classes and the assets'.
+            kind: What the scene calls such things.
+        """
+        own = None if self.nominal is None else self.nominal.class_name
+        return classes.index(own or kind)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -116,6 +131,7 @@ class AssetLibrary:
                     volume=float(table["volume"][row]),
                     hulls=hulls,
                     digest=entry["digest"],
+                    nominal=Nominal.from_json(entry["nominal"]) if "nominal" in entry else None,
                 )
             )
         return tuple(found)
@@ -123,6 +139,21 @@ class AssetLibrary:
     def rows_of_kind(self, kind: str) -> tuple[int, ...]:
         """Return the rows of the assets that collide in one way."""
         return tuple(row for row, entry in enumerate(self.info["assets"]) if entry["kind"] == kind)
+
+    def class_table(self, classes: Sequence[str]) -> tuple[str, ...]:
+        """Return a scene's classes and, behind them in the order of the alphabet, those that assets add.
+
+        Args:
+            classes: The scene's own.
+
+        Raises:
+            ValueError: If there are more than a class image can tell apart.
+        """
+        own = {entry["nominal"]["class"] for entry in self.info["assets"] if "nominal" in entry} - {None, *classes}
+        table = (*classes, *sorted(own))
+        if len(table) > MAX_CLASSES:
+            raise ValueError(f"object_folders declare {len(own)} classes; {MAX_CLASSES - len(classes)} is the most")
+        return table
 
     @cached_property
     def robot_parts(self) -> tuple[RobotPart, ...]:

@@ -39,6 +39,7 @@ class AssetScene(Scene):
         object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
         robot: URDF of the robot; None = the Franka Panda.
         texture_folders: Folders of images that take the place of the built-in textures.
+        asset_split: train, val or test: which of the folders' assets are used; None = all.
         cache: Whether to keep prepared assets on disk.
 
     Raises:
@@ -60,6 +61,7 @@ class AssetScene(Scene):
         object_folders: Sequence[str],
         robot: str | Path | None,
         texture_folders: Sequence[str],
+        asset_split: str | None = None,
         cache: bool,
     ) -> None:
         if not 2 <= slots <= 256:
@@ -67,8 +69,13 @@ class AssetScene(Scene):
         self._slots = slots
         self._rig = rig if isinstance(rig, Rig) else Rig() if rig is None else Rig.from_json(rig)
         self._assets = load_asset_library(
-            object_folders=object_folders, robot=robot, texture_folders=texture_folders, cache=cache
+            object_folders=object_folders,
+            robot=robot,
+            texture_folders=texture_folders,
+            split=asset_split,
+            cache=cache,
         )
+        self._class_names = self._assets.class_table(type(self).classes)
         self._robot_links = RobotLinks(self._assets.robot_urdf)
         self._mounts = self._robot_links.mount_rows(self._rig, floats=self.floats)
         self._world = World()
@@ -106,6 +113,20 @@ class AssetScene(Scene):
     def space(self) -> ParameterSpace:
         """What is randomized and how, overrides included."""
         return self._space
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The scene's classes and, behind them, those of users' assets."""
+        return self._class_names
+
+    @property
+    def asset_table(self) -> Mapping[str, Any]:
+        """What users say of their assets, by number in `object/asset`; JSON types."""
+        return {
+            str(asset.index): {"name": asset.name, **asset.nominal.to_json()}
+            for asset in self._assets.assets
+            if asset.nominal is not None
+        }
 
     @property
     def slots(self) -> int:

@@ -11,8 +11,25 @@ from typing import Final
 import numpy as np
 
 from ..renderers.mesh_files import MESH_SUFFIXES
+from .asset_declaration import SPLITS
+from .asset_folder import AssetFile, scan_folder
+from .asset_yaml import FILE_NAME
+from .convex_decomposition import decomposer_version
 
 _READERS: Final = ("level_of_detail.py", "mesh_*.py", "primitives.py", "*textures.py", "urdf.py")
+_CODE: Final = (
+    "asset_build.py",
+    "asset_declaration.py",
+    "asset_folder.py",
+    "asset_library.py",
+    "asset_shape.py",
+    "asset_yaml.py",
+    "assets.py",
+    "convex_decomposition.py",
+    "hulls.py",
+    "mesh_solid.py",
+    "nominal.py",
+)
 _IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
 
 
@@ -30,6 +47,8 @@ class Sources:
     """Whether the objects are PyBullet's own."""
     digests: dict[str, str] = field(default_factory=dict)
     """SHA-256 of all files, by a name without machine paths."""
+    files: dict[str, AssetFile] = field(default_factory=dict)
+    """What is said of users' objects, by name."""
 
     def key(self, version: int) -> str:
         """Return what names the library in a cache: a hash of all files, the code that reads them, and the layout."""
@@ -37,10 +56,12 @@ class Sources:
 
         here = Path(__file__).parent
         code = [
-            *(here / name for name in ("asset_build.py", "asset_library.py", "assets.py", "hulls.py")),
+            *(here / name for name in _CODE),
             *(path for glob in _READERS for path in sorted((here.parent / "renderers").glob(glob))),
         ]
         text = [f"{version} {np.__version__} {scipy.__version__} {self.built_in}"]
+        if not self.built_in:
+            text.append(f"coacd {decomposer_version()}")
         text += [file_digest(path) for path in code]
         text += [f"{name} {digest}" for name, digest in sorted(self.digests.items())]
         return hashlib.sha256("\n".join(text).encode()).hexdigest()[:32]
@@ -63,7 +84,10 @@ def pybullet_data_folder() -> Path:
 
 
 def collect_sources(
-    object_folders: Sequence[str | Path], robot: str | Path | None, texture_folders: Sequence[str | Path]
+    object_folders: Sequence[str | Path],
+    robot: str | Path | None,
+    texture_folders: Sequence[str | Path],
+    split: str | None = None,
 ) -> Sources:
     """Find and hash all files of a library.
 
@@ -71,13 +95,19 @@ def collect_sources(
         object_folders: As for `load_asset_library`.
         robot: As for `load_asset_library`.
         texture_folders: As for `load_asset_library`.
+        split: As for `load_asset_library`.
 
     Returns:
         The files, sorted by name.
 
     Raises:
         FileNotFoundError: If a folder or file does not exist, or a folder has nothing in it.
+        ValueError: If an `asset.yaml` cannot be, an asset lies outside its folder, or a split has no asset.
     """
+    if split is not None and split not in SPLITS:
+        raise ValueError(f"asset_split must be one of {', '.join(SPLITS)}, got {split!r}")
+    if split is not None and not object_folders:
+        raise ValueError("asset_split needs object_folders: PyBullet's random objects are not split")
     data = pybullet_data_folder() if robot is None or not object_folders else None
     if robot is None:
         assert data is not None
@@ -87,12 +117,18 @@ def collect_sources(
         if not urdf.is_file():
             raise FileNotFoundError(f"robot {urdf} does not exist")
     digests: dict[str, str] = {}
+    chosen: dict[str, AssetFile] = {}
     for path in sorted(urdf.parent.rglob("*")):
         if path.suffix.lower() in (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".dae") or path == urdf:
             digests[f"robot/{path.relative_to(urdf.parent).as_posix()}"] = file_digest(path)
     if object_folders:
-        objects = _files(object_folders, (*MESH_SUFFIXES, ".urdf"), "meshes")
-        digests |= {f"file/{name}": value for name, value in _folder_digests(object_folders).items()}
+        files = _scan(object_folders)
+        chosen = {name: asset for name, asset in files.items() if split in (None, asset.split)}
+        if not chosen:
+            raise ValueError(f"asset_split: none of the {len(files)} assets is in {split!r}; see simloom assets check")
+        objects = [(name, asset.path) for name, asset in chosen.items()]
+        left_out = [asset for name, asset in files.items() if name not in chosen]
+        digests |= {f"file/{name}": value for name, value in _folder_digests(object_folders, left_out).items()}
     else:
         assert data is not None
         folders = sorted(path for path in (data / "random_urdfs").iterdir() if path.is_dir())
@@ -108,16 +144,35 @@ def collect_sources(
         images=tuple(images),
         built_in=not object_folders,
         digests=digests,
+        files=chosen,
     )
 
 
-def _folder_digests(folders: Sequence[str | Path]) -> dict[str, str]:
-    """Hash everything that an object may refer to, such as its MTL and images."""
+def _scan(folders: Sequence[str | Path]) -> dict[str, AssetFile]:
     found = {}
+    for number, folder in enumerate(folders):
+        assets = scan_folder(folder)
+        if not assets:
+            raise FileNotFoundError(f"folder {folder} holds no meshes ({', '.join((*MESH_SUFFIXES, '.urdf'))})")
+        for asset in assets:
+            if asset.refusal:
+                raise ValueError(asset.refusal)
+            found[f"folder{number}/{asset.name}"] = asset
+    return found
+
+
+def _folder_digests(folders: Sequence[str | Path], left_out: Sequence[AssetFile]) -> dict[str, str]:
+    """Hash everything that an object may refer to, such as its MTL and images, but for assets that are left out."""
+    found = {}
+    files = {asset.path for asset in left_out if asset.path.suffix.lower() != ".urdf"}
+    below = {asset.path.parent for asset in left_out if asset.path.suffix.lower() == ".urdf"}
     for number, folder in enumerate(folders):
         root = Path(folder).expanduser()
         for path in sorted(root.rglob("*")):
-            if path.is_file() and path.suffix.lower() in (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".urdf", ".bin"):
+            if path in files or (path.suffix.lower() in (*MESH_SUFFIXES, ".urdf") and below & set(path.parents)):
+                continue
+            is_part = path.suffix.lower() in (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".urdf", ".bin")
+            if path.is_file() and (is_part or path.name == FILE_NAME):
                 found[f"{number}/{path.relative_to(root).as_posix()}"] = file_digest(path)
     return found
 
@@ -129,9 +184,6 @@ def _files(folders: Sequence[str | Path], suffixes: Sequence[str], what: str) ->
         if not root.is_dir():
             raise FileNotFoundError(f"folder {root} does not exist; it was to hold {what}")
         paths = [path for path in sorted(root.rglob("*")) if path.is_file() and path.suffix.lower() in suffixes]
-        urdfs = {path.parent for path in paths if path.suffix.lower() == ".urdf"}
-        # Beside a URDF the meshes are its parts, not objects of their own.
-        paths = [path for path in paths if path.suffix.lower() == ".urdf" or not urdfs & {path.parent, *path.parents}]
         if not paths:
             raise FileNotFoundError(f"folder {root} holds no {what} ({', '.join(suffixes)})")
         found += [(f"folder{number}/{path.relative_to(root).as_posix()}", path) for path in paths]

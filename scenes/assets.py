@@ -14,6 +14,7 @@ import numpy as np
 
 from ..renderers.mesh_library import MeshLibrary
 from .asset_build import build_asset_library
+from .asset_cache import cache_folder
 from .asset_library import AssetLibrary
 from .asset_sources import collect_sources
 
@@ -27,15 +28,18 @@ def load_asset_library(
     object_folders: Sequence[str | Path] = (),
     robot: str | Path | None = None,
     texture_folders: Sequence[str | Path] = (),
+    split: str | None = None,
     cache: bool = True,
 ) -> AssetLibrary:
     """Load the assets of the tabletop: from the cache, or from their files, which takes some ten seconds.
 
     Args:
         object_folders: Folders of meshes (OBJ, STL, GLB, PLY) or URDFs, searched to the bottom, that take the place of
-            PyBullet's random objects. One collision hull is made of each object of an OBJ, and one of any other mesh.
+            PyBullet's random objects, with what their `asset.yaml` says. Closed convex pieces collide as they are,
+            others are cut into convex parts.
         robot: URDF of the robot; None = the Franka Panda that comes with PyBullet.
         texture_folders: Folders of images (PNG, JPEG) that take the place of the built-in surface textures.
+        split: train, val or test: which of the folders' assets; None = all.
         cache: Whether to read and write the cache on disk.
 
     Returns:
@@ -43,13 +47,13 @@ def load_asset_library(
 
     Raises:
         FileNotFoundError: If a folder or file does not exist.
-        ValueError: If a file cannot be read; the message names it.
+        ValueError: If a file cannot be read, or an `asset.yaml` cannot be; the message names it.
 
     Example:
         >>> library = load_asset_library(object_folders=["~/meshes/screws"])
     """
-    sources = collect_sources(object_folders, robot, texture_folders)
-    folder = _cache_folder() if cache else None
+    sources = collect_sources(object_folders, robot, texture_folders, split)
+    folder = cache_folder("assets") if cache else None
     path = None if folder is None else folder / f"{sources.key(FORMAT)}.npz"
     if path is not None:
         known = _read_cache(path)
@@ -57,18 +61,10 @@ def load_asset_library(
             # Paths are not part of the key: the same files may lie elsewhere now.
             known.info["robot_urdf"] = str(sources.robot)  # type: ignore[index]
             return known
-    library = build_asset_library(sources)
+    library = build_asset_library(sources, cache=cache)
     if path is not None:
         _write_cache(path, library)
     return library
-
-
-def _cache_folder() -> Path:
-    base = os.environ.get("SIMLOOM_CACHE_DIR")
-    if base is None:
-        home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-        base = os.path.join(home, "simloom")
-    return Path(base) / "assets"
 
 
 def _read_cache(path: Path) -> AssetLibrary | None:

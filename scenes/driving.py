@@ -50,6 +50,7 @@ class DrivingScene(AssetScene):
         object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
         robot: URDF of another robot with wheels on continuous joints, left and right; None = the Husky.
         texture_folders: Folders of images that take the place of the built-in textures.
+        asset_split: train, val or test: which of the folders' assets are used; None = all.
         cache: Whether to keep prepared assets on disk.
         window: Time that is recorded, up to the row's instant [s], range [0.0084, 60].
 
@@ -77,6 +78,7 @@ class DrivingScene(AssetScene):
         object_folders: Sequence[str] = (),
         robot: str | None = None,
         texture_folders: Sequence[str] = (),
+        asset_split: str | None = None,
         cache: bool = True,
         window: float = 0.5,
     ) -> None:
@@ -89,6 +91,7 @@ class DrivingScene(AssetScene):
             object_folders=object_folders,
             robot=robot or pybullet_data_folder() / "husky" / "husky.urdf",
             texture_folders=texture_folders,
+            asset_split=asset_split,
             cache=cache,
         )
         self._base = f"{self._robot_links.name}/{self._robot_links.links[0].name}"
@@ -143,7 +146,7 @@ class DrivingScene(AssetScene):
         state: dict[str, NDArray[Any]],
     ) -> Stage:
         world = self._world
-        yard = plan_yard(first, self._assets.assets)
+        yard = plan_yard(first, self._assets.assets, self.class_names)
         settled = self._build(first, yard)
         self._park(yard)
         at_start = self._clearance()

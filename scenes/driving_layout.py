@@ -14,7 +14,7 @@ from ..kernels.transforms import pose_from_position_quaternion
 from .asset_library import Asset
 from .driving_space import OBSTACLE_KINDS
 from .instance_rows import at
-from .object_plan import ObjectPlan, body_depth, choose_shape
+from .object_plan import ObjectPlan, body_depth, choose_shape, nominal_mass, nominal_surface
 from .physics import Surface
 
 Array = NDArray[np.float64]
@@ -52,7 +52,7 @@ class Yard:
     """Boxes, pillars and random objects."""
 
 
-def plan_yard(first: Mapping[str, Array], assets: Sequence[Asset]) -> Yard:
+def plan_yard(first: Mapping[str, Array], assets: Sequence[Asset], classes: Sequence[str] = CLASSES) -> Yard:
     """Decide what stands where, so that nothing overlaps and the robot's start is free.
 
     What would overlap goes to the nearest free point of a spiral around where it was to stand; what finds none within
@@ -61,6 +61,7 @@ def plan_yard(first: Mapping[str, Array], assets: Sequence[Asset]) -> Yard:
     Args:
         first: The scenario's values by name.
         assets: The asset library's records.
+        classes: The scene's classes and those of its assets.
 
     Returns:
         The yard.
@@ -77,7 +78,7 @@ def plan_yard(first: Mapping[str, Array], assets: Sequence[Asset]) -> Yard:
     plans: list[ObjectPlan] = []
     discs = [(x, y, FREE)]
     for k in _count(first, "object"):
-        plan, reach = _plan_object(first, k, assets)
+        plan, reach = _plan_object(first, k, assets, classes)
         point = _find_place((across("object.x", k), across("object.y", k)), reach, place, discs, walls)
         if point is None:
             continue
@@ -105,7 +106,9 @@ def _plan_wall(first: Mapping[str, Array], k: int, x: float, y: float, start: tu
     return Wall(pose=at(x, y, 0.5 * float(sides[2]), turn), sides=sides)
 
 
-def _plan_object(first: Mapping[str, Array], k: int, assets: Sequence[Asset]) -> tuple[ObjectPlan, float]:
+def _plan_object(
+    first: Mapping[str, Array], k: int, assets: Sequence[Asset], classes: Sequence[str]
+) -> tuple[ObjectPlan, float]:
     """Return an object at the yard's middle, resting on or just above the ground, and its reach around its origin."""
 
     def of(name: str) -> float:
@@ -130,12 +133,14 @@ def _plan_object(first: Mapping[str, Array], k: int, assets: Sequence[Asset]) ->
     reach = math.sqrt(flat + float(corner[2]) ** 2 if kind == "random_object" else flat)
     plan = ObjectPlan(
         asset=asset,
-        class_id=CLASSES.index(kind),
+        class_id=asset.class_in(classes, kind),
         scale=scale,
         quaternion=quaternion,
         position=np.array([0.0, 0.0, height]),
-        mass=0.0 if kind == "pillar" else of("object.mass"),
-        surface=Surface(friction=of("friction"), rolling_friction=0.01 if kind == "random_object" else 0.001),
+        mass=0.0 if kind == "pillar" else nominal_mass(asset, scale, of("object.mass")),
+        surface=nominal_surface(
+            asset, Surface(friction=of("friction"), rolling_friction=0.01 if kind == "random_object" else 0.001)
+        ),
     )
     return plan, reach
 

@@ -30,7 +30,7 @@ def gather_instances(assets: AssetLibrary, yard: Yard, poses: Sequence[Array], l
     Returns:
         The instances.
     """
-    rows = InstanceRows(assets=assets, classes=CLASSES)
+    rows = InstanceRows(assets=assets, classes=assets.class_table(CLASSES))
     ground = rows.add_slot(SurfaceSlot(source="ground", size=GROUND_SIDE))
     side = np.array([GROUND_SIDE, GROUND_SIDE, 1.0])
     rows.add(assets.mesh_row("plane"), np.eye(4), side, ground, class_name="ground", shadow=0)

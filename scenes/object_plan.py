@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +83,24 @@ def body_depth(plan_asset: Asset, scale: Array, pose: Array) -> float:
     return support_depth(plan_asset.kind, scale, points, pose[:3, :3], plan_asset.extent * scale)
 
 
+def nominal_mass(asset: Asset, scale: Array, drawn: float) -> float:
+    """Return the mass that is declared for an asset, at its scale [kg]; the one that was drawn where none is."""
+    declared = None if asset.nominal is None else asset.nominal.mass_at(float(scale[0]))
+    return drawn if declared is None else declared
+
+
+def nominal_surface(asset: Asset, drawn: Surface) -> Surface:
+    """Return a surface with what is declared for an asset."""
+    said = asset.nominal
+    if said is None:
+        return drawn
+    return replace(
+        drawn,
+        friction=drawn.friction if said.friction is None else said.friction,
+        restitution=drawn.restitution if said.restitution is None else said.restitution,
+    )
+
+
 def choose_shape(
     kind: str, size: float, aspect: float, flatness: float, pick: int, assets: Sequence[Asset]
 ) -> tuple[Asset, Array]:
@@ -100,6 +118,8 @@ def choose_shape(
     if kind == "random_object":
         hulled = [asset for asset in assets if asset.kind == "hulls"]
         asset = hulled[pick]
+        if asset.nominal is not None and asset.nominal.keeps_size:
+            return asset, np.ones(3)
         return asset, np.full(3, size / float(asset.extent.max()))
     if kind == "box":
         return by_name["box"], size * np.array([1.0, aspect, min(aspect, flatness)])

@@ -40,6 +40,16 @@ class Scene(ABC):
         """What is randomized and how, overrides included."""
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Class names with those that users' assets add; the row is the class id."""
+        return self.classes
+
+    @property
+    def asset_table(self) -> Mapping[str, Any]:
+        """What users say of their assets, by number in `object/asset`; JSON types."""
+        return {}
+
+    @property
     @abstractmethod
     def slots(self) -> int:
         """Object slots M, the pad of everything per object."""

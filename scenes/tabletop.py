@@ -43,6 +43,7 @@ class TabletopScene(AssetScene):
         object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
         robot: URDF of another arm; None = the Franka Panda.
         texture_folders: Folders of images that take the place of the built-in textures.
+        asset_split: train, val or test: which of the folders' assets are used; None = all.
         cache: Whether to keep prepared assets on disk.
         window: Time for which the arm moves and is recorded, up to the row's instant [s], range [0, 60]; 0: it stands.
 
@@ -69,6 +70,7 @@ class TabletopScene(AssetScene):
         object_folders: Sequence[str] = (),
         robot: str | None = None,
         texture_folders: Sequence[str] = (),
+        asset_split: str | None = None,
         cache: bool = True,
         window: float = 0.0,
     ) -> None:
@@ -79,6 +81,7 @@ class TabletopScene(AssetScene):
             object_folders=object_folders,
             robot=robot,
             texture_folders=texture_folders,
+            asset_split=asset_split,
             cache=cache,
         )
         try:
@@ -128,7 +131,7 @@ class TabletopScene(AssetScene):
         state: dict[str, NDArray[Any]],
     ) -> Stage:
         world, top = self._world, float(first["table.height"])
-        plans = plan_objects(first, self._assets.assets, int(first["object_count"]))
+        plans = plan_objects(first, self._assets.assets, int(first["object_count"]), self.class_names)
         self.bodies, settled = self._drop(first, plans)
         self._plans = tuple(plans)
         poses = [world.body_pose(body) for body in self.bodies]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..kernels.transforms import pose_from_position_quaternion
 from .asset_library import Asset
-from .object_plan import ObjectPlan, body_depth, choose_shape
+from .object_plan import ObjectPlan, body_depth, choose_shape, nominal_mass, nominal_surface
 from .physics import Surface
 from .tabletop_space import OBJECT_KINDS
 
@@ -35,13 +35,16 @@ TABLE_BACK: Final = -0.25
 _APART: Final = 0.002
 
 
-def plan_objects(values: Mapping[str, Array], assets: Sequence[Asset], count: int) -> tuple[ObjectPlan, ...]:
+def plan_objects(
+    values: Mapping[str, Array], assets: Sequence[Asset], count: int, classes: Sequence[str] = CLASSES
+) -> tuple[ObjectPlan, ...]:
     """Decide what is dropped from where, so that nothing overlaps: each object's ball lies clear of those before it.
 
     Args:
         values: The scenario's values by name.
         assets: The asset library's records.
         count: Objects.
+        classes: The scene's classes and those of its assets.
 
     Returns:
         The plans, one per object.
@@ -80,16 +83,19 @@ def plan_objects(values: Mapping[str, Array], assets: Sequence[Asset], count: in
         plans.append(
             ObjectPlan(
                 asset=asset,
-                class_id=CLASSES.index(kind),
+                class_id=asset.class_in(classes, kind),
                 scale=scale,
                 quaternion=quaternion,
                 position=np.array([x, y, z]),
-                mass=of("object.mass", k),
-                surface=Surface(
-                    friction=of("friction", k),
-                    restitution=of("restitution", k),
-                    rolling_friction=0.002 if kind in ("sphere", "capsule", "cylinder") else 0.0005,
-                    spinning_friction=0.001,
+                mass=nominal_mass(asset, scale, of("object.mass", k)),
+                surface=nominal_surface(
+                    asset,
+                    Surface(
+                        friction=of("friction", k),
+                        restitution=of("restitution", k),
+                        rolling_friction=0.002 if kind in ("sphere", "capsule", "cylinder") else 0.0005,
+                        spinning_friction=0.001,
+                    ),
                 ),
             )
         )

@@ -39,7 +39,7 @@ def gather_instances(
     Returns:
         The instances.
     """
-    rows = InstanceRows(assets=assets, classes=CLASSES)
+    rows = InstanceRows(assets=assets, classes=assets.class_table(CLASSES))
     _add_surroundings(rows, param)
     rows.add_robot(links)
     rows.add_objects(plans, poses)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from .asset_cli import asset_commands
 from .calibrate_cli import calibrate_commands
 
 if TYPE_CHECKING:
@@ -345,6 +346,7 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(42)
 
 
+app.add_typer(asset_commands(_answers), name="assets")
 app.add_typer(calibrate_commands(_answers), name="calibrate")
 
 

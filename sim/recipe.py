@@ -118,6 +118,8 @@ class Recipe(RecipeModel):
     """URDF of the arm; null: the Franka Panda. Paths are relative to where simloom runs."""
     object_folders: tuple[str, ...] = ()
     """Folders of meshes or URDFs that take the place of PyBullet's random objects."""
+    asset_split: Literal["train", "val", "test"] | None = None
+    """Which assets of `object_folders` are used: those of one split, or all (null)."""
     texture_folders: tuple[str, ...] = ()
     """Folders of images that take the place of the built-in textures."""
     outputs: tuple[str, ...] = ("rgb", "depth", "instance", "class", "boxes", "poses", "visibility", "contacts")

@@ -126,12 +126,15 @@ class Plan:
     def tables(self) -> dict[str, Any]:
         """The tables that a dataset's manifest holds."""
         scene = self.scene
+        said = dict(scene.asset_table)
         return {
-            "classes": {str(i): name for i, name in enumerate(scene.classes)},
+            "classes": {str(i): name for i, name in enumerate(scene.class_names)},
             "assets": dict(scene.asset_digests),
             "cameras": scene.rig.to_json(),
             "parameters": {p.name: p.to_json() for p in scene.space},
-        } | ({} if self.acceptance is None else {"acceptance": self.acceptance.to_json()})
+            **({} if self.acceptance is None else {"acceptance": self.acceptance.to_json()}),
+            **({"objects": said} if said else {}),
+        }
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -196,6 +199,8 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
     for name in ("correlated", "require"):
         if given := getattr(recipe, name):
             options[name] = [_plain(each) for each in given]
+    if recipe.asset_split is not None:
+        options["asset_split"] = recipe.asset_split
     if recipe.randomize is not None:  # an empty list means that nothing varies
         options["randomize"] = list(recipe.randomize)
     spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code)
@@ -289,7 +294,7 @@ def _blame(recipe: Recipe, message: str) -> str:
         given = getattr(recipe, key)
         if any(path in message for path in ([given] if isinstance(given, str) else given or ())):
             return recipe.where(key)
-    for key in ("slots", "scene", "rig", "robot"):
+    for key in ("asset_split", "object_folders", "slots", "scene", "rig", "robot"):
         if key in message:
             return recipe.where(key)
     return recipe.where("scene")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .binding import DESCRIPTION, RECIPE, TABLES, Binding, load_binding
+from .binding import DESCRIPTION, OPTIONAL_TABLES, RECIPE, TABLES, Binding, load_binding
 from .commit import CommitRecord, load_commits
 from .digest import combine_digests
 from .errors import DatasetCorruptError, DatasetFolderError
@@ -61,7 +61,7 @@ class Manifest:
         files: SHA-256 and size of every other file but SHA256SUMS and the manifest, by path.
         recipe_sha256: SHA-256 of recipe.yaml.
         platforms: Platform keys of the machines that made the shards.
-        tables: classes, assets, cameras, parameters, splits, acceptance.
+        tables: classes, assets, cameras, parameters, splits, acceptance, objects.
     """
 
     rows: int
@@ -127,7 +127,7 @@ def build_manifest(
             for record in records
         ],
         "files": {path: {"sha256": sha256, "bytes": size} for path, (sha256, size) in files.items()},
-        **{name: binding.tables[name] for name in TABLES if name != "acceptance" or binding.tables[name]},
+        **{name: binding.tables[name] for name in TABLES if name not in OPTIONAL_TABLES or binding.tables[name]},
     }
     return dump_json(value)
 
