@@ -19,7 +19,7 @@ from .asset_shape import AssetShape, collision_clouds, load_shape, place_points,
 from .hulls import make_hulls
 from .inertia_check import check_inertia
 from .mesh_solid import Solid, weld_solid
-from .plausible_size import likely_unit, plausible_size
+from .plausible_size import likely_scale, likely_unit, plausible_size
 from .symmetry_check import symmetry_error
 
 Array = NDArray[np.float64]
@@ -141,12 +141,13 @@ def _check_size(asset: AssetFile, size: float, notes: _Notes) -> None:
         return
     what = f"a {word}" if word else "an object"
     unit = likely_unit(size, low, high, asset.declaration.factor)
-    advice = f"is it in {unit}? write unit: {unit} into asset.yaml" if unit else "write its scale into asset.yaml"
+    scale = likely_scale(size, low, high) * (asset.declaration.scale or 1.0)
+    likely = f"is it in {unit}? write unit: {unit}" if unit else f"is its scale lost? write scale: {scale:g}"
     notes.add(
         "warning",
         "size",
         f"its longest side is {_length(size)}; {what} has {_length(low)} to {_length(high)}",
-        advice,
+        f"{likely} into asset.yaml",
     )
 
 

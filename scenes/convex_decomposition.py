@@ -27,10 +27,10 @@ Array = NDArray[np.float64]
 SETTINGS: Final[Mapping[str, Any]] = {
     "threshold": 0.05,
     "max_convex_hull": -1,
-    "mcts_iterations": 60,
-    "mcts_nodes": 15,
+    "mcts_iterations": 20,
+    "mcts_nodes": 10,
     "mcts_max_depth": 3,
-    "resolution": 2000,
+    "resolution": 500,
     "preprocess_resolution": 50,
     "max_ch_vertex": 64,
     "decimate": True,
@@ -65,6 +65,8 @@ def decompose_mesh(vertices: NDArray[Any], triangles: NDArray[Any], *, cache: bo
     whole = weld_solid(vertices, triangles)
     if not len(whole.triangles):
         raise ValueError("the mesh has no surface; its triangles have no area")
+    if not whole.hull_volume > 0.0:
+        raise ValueError("no part has a volume; close the mesh or give it thickness")
     pieces = whole.pieces()
     if len(pieces) > MAX_PIECES:
         pieces = (whole,)

@@ -57,8 +57,14 @@ def likely_unit(size: float, low: float, high: float, current: float = 1.0) -> s
         current: Metres per unit of the mesh at present.
 
     Returns:
-        The unit's name, the one that comes nearest to the middle of the range; None where none is plausible.
+        The unit's name, the one that comes nearest to the middle of the range; None where none is within twice the
+        range.
     """
     raw, middle = size / current, math.sqrt(low * high)
-    fitting = [name for name, metres in UNITS.items() if low <= raw * metres <= high]
+    fitting = [name for name, metres in UNITS.items() if 0.5 * low <= raw * metres <= 2.0 * high]
     return min(fitting, key=lambda name: abs(math.log(raw * UNITS[name] / middle)), default=None)
+
+
+def likely_scale(size: float, low: float, high: float) -> float:
+    """Return the power of ten that brings a size [m] nearest to the middle of a range [m]."""
+    return float(10.0 ** round(math.log10(math.sqrt(low * high) / size)))
