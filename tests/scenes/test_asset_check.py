@@ -8,8 +8,8 @@ import struct
 import numpy as np
 import pytest
 import trimesh
-from naive.asset_models import make_bowl, make_mug, make_open_sheet, write_obj, write_urdf
 
+from naive.asset_models import make_bowl, make_mug, make_open_sheet, write_obj, write_urdf
 from simloom.scenes.asset_check import check_folder
 from simloom.scenes.inertia_check import check_inertia
 from simloom.scenes.plausible_size import likely_unit, plausible_size

@@ -6,8 +6,8 @@ import math
 
 import pytest
 import trimesh
-from naive.asset_models import write_obj, write_urdf
 
+from naive.asset_models import write_obj, write_urdf
 from simloom.scenes.asset_folder import scan_folder, split_of_asset
 from simloom.scenes.asset_yaml import load_asset_yaml
 

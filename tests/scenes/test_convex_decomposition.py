@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
-from naive.asset_models import make_bowl
 
+from naive.asset_models import make_bowl
 from simloom.scenes import World
 from simloom.scenes.convex_decomposition import decompose_mesh
 from simloom.scenes.hulls import make_hulls

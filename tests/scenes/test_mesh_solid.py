@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import trimesh
-from naive.asset_models import make_bowl, make_mug, make_open_sheet
 
+from naive.asset_models import make_bowl, make_mug, make_open_sheet
 from simloom.scenes.mesh_solid import weld_solid
 
 
