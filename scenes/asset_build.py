@@ -109,8 +109,7 @@ class _Builder:
             raise ValueError(f"object {name}: {error}") from error
         origin = self.add_hulled(name, clouds, shape.parts, digest)
         solid = weld_solid(shape.surface.vertices, shape.surface.triangles)
-        volume = abs(solid.volume) if solid.is_watertight else self.tables["volume"][-1]
-        self.assets[-1]["nominal"] = make_nominal(asset, origin, volume).to_json()
+        self.assets[-1]["nominal"] = make_nominal(asset, origin, solid.enclosed_volume).to_json()
 
     def add_primitives(self) -> None:
         """Add box, sphere, cylinder and capsules, each with a longest side of 1 m."""

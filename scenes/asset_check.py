@@ -155,22 +155,14 @@ def _check_solid(shape: AssetShape, solid: Solid, notes: _Notes, facts: dict[str
     """Look at closedness, winding and degenerate triangles; return the volume to weigh [m^3]."""
     pieces = solid.pieces()
     facts |= {"pieces": len(pieces), "watertight": solid.is_watertight}
-    volume = solid.volume
+    volume = solid.enclosed_volume
     if not solid.is_watertight:
         holes = f"{solid.open_edges} open edges" if solid.open_edges else "edges with three or more triangles"
-        notes.add(
-            "warning",
-            "open",
-            f"the mesh is not watertight: {holes}",
-            "close it, or state its mass; volume and collision parts come from hulls around it",
-        )
-        volume = sum(piece.hull_volume for piece in pieces)
+        notes.add("warning", "open", f"the mesh is not watertight: {holes}", "close it, or state its mass")
     elif not solid.is_wound_consistently:
         notes.add("warning", "winding", "some triangles face inwards", "recalculate the normals outwards")
-        volume = sum(abs(piece.volume) for piece in pieces)
-    elif volume < 0:
+    elif solid.volume < 0:
         notes.add("warning", "inverted", "the mesh is turned inside out", "flip its normals")
-        volume = -volume
     elif any(piece.volume < 0 for piece in pieces):
         notes.add("note", "hollow", "a piece faces inwards: taken for a hollow")
     if solid.dropped:

@@ -96,13 +96,13 @@ class AssetDeclaration:
         _choose("up", self.up, UP_AXES)
         _choose("split", self.split, SPLITS)
         if self.class_name is not None:
-            if not isinstance(self.class_name, str) or not _CLASS.fullmatch(self.class_name):
+            if not _CLASS.fullmatch(str(self.class_name)):
                 raise ValueError(
                     f"class must be lower-case letters, digits and _ after a letter, got {self.class_name!r}"
                 )
             if self.class_name in RESERVED_CLASSES:
                 raise ValueError(f"class must not be {' or '.join(RESERVED_CLASSES)}, got {self.class_name!r}")
-        if self.group is not None and not (isinstance(self.group, str) and self.group.strip()):
+        if self.group is not None and not str(self.group).strip():
             raise ValueError(f"group must be a name, got {self.group!r}")
         for name, low, high in (
             ("scale", 1e-6, 1e6),

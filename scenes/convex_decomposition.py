@@ -101,7 +101,7 @@ def _cut(pieces: Sequence[Solid], *, cache: bool) -> list[list[Array]]:
             return known
     with tempfile.TemporaryDirectory(prefix="simloom-") as folder:
         source, target = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        arrays = {f"vertices{k}": piece.vertices for k, piece in enumerate(prepared)}
+        arrays: dict[str, NDArray[Any]] = {f"vertices{k}": piece.vertices for k, piece in enumerate(prepared)}
         arrays |= {f"triangles{k}": piece.triangles for k, piece in enumerate(prepared)}
         settings = np.frombuffer(json.dumps(dict(SETTINGS)).encode(), np.uint8)
         np.savez(source, allow_pickle=False, settings=settings, **arrays)

@@ -14,6 +14,7 @@ Triangles = NDArray[np.int64]
 WELD: float = 1e-6
 """Vertices closer than this share of the size count as one [1]."""
 _CONVEX: float = 0.99
+_FEW_OPEN: float = 0.03
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +81,13 @@ class Solid:
     def volume(self) -> float:
         """Enclosed volume [m^3]; negative where the mesh is turned inside out."""
         return self._integrals[0]
+
+    @property
+    def enclosed_volume(self) -> float:
+        """Volume to weigh [m^3], >= 0: the enclosed one, or that of the pieces' hulls where too much is open."""
+        if self.open_edges <= _FEW_OPEN * len(self._edges[0]) and self.is_wound_consistently:
+            return abs(self.volume)
+        return float(sum(abs(piece.volume) if piece.is_watertight else piece.hull_volume for piece in self.pieces()))
 
     @property
     def mass_center(self) -> Array:

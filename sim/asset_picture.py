@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -101,7 +102,9 @@ def _add(
 ) -> tuple[_Group, _Group, tuple[NDArray[np.float64], NDArray[np.float64]]]:
     from scipy.spatial import ConvexHull
 
-    shape = place_shape(load_shape(asset.path, [asset.root]), asset.declaration)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the report has said it
+        shape = place_shape(load_shape(asset.path, [asset.root]), asset.declaration)
     drawn, touching = _Group(), _Group()
     for number, part in enumerate(map(flatten_texture, shape.parts)):
         image = -1

@@ -52,7 +52,7 @@ def datasets(folder, tmp_path_factory):
                 "object_folders": [str(folder)],
                 "asset_split": split,
                 "rig": {"head": {"camera": "generic_rgb", "width": 48, "height": 32}},
-                "parameters": {"object_count": {"fixed": 4}, "object.kind": {"fixed": 0}},
+                "parameters": {"object_count": {"fixed": 4}, "object.kind": {"choice": ["random_object"]}},
                 "outputs": ["class", "poses"],
                 "supersample": 1,
                 "slots": 6,
