@@ -16,7 +16,7 @@ from ..renderers.urdf import UrdfLink
 from .acceptance import check_possible, find_unmet
 from .asset_library import AssetLibrary
 from .assets import load_asset_library
-from .physics import Joint, WorldError
+from .physics import Joint, PhysicsError, WorldError
 from .readout import empty_objects, empty_state
 from .robot_links import RobotLinks
 from .scenario import Scenario
@@ -221,8 +221,9 @@ class AssetScene(Scene):
         if not unmet:
             try:
                 return self._make(scenario, param, first, objects, state)
-            except WorldError as error:
-                reason, message = Reason.BUILD_FAILED, str(error)
+            except (WorldError, PhysicsError) as error:
+                reason = Reason.EXPLODED if isinstance(error, PhysicsError) else Reason.BUILD_FAILED
+                message = str(error)
         return Stage(
             scenario=scenario,
             valid=False,

@@ -20,6 +20,7 @@ from .motion import WheelDrive
 from .motion_recorder import MotionRecorder, Recording, window_steps
 from .object_plan import add_asset
 from .physics import Settled, Surface
+from .physics_watch import PhysicsFault, PhysicsLimits, PhysicsWatch, Support, check_recording
 from .readout import fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
@@ -32,11 +33,15 @@ MAX_SETTLE_STEPS: Final = 960
 """Steps after which a scenario counts as not settled (4 s)."""
 MAX_TILT: Final = 30.0
 """Tilt from which the robot counts as tipped over [degree]."""
+MAX_PENETRATION: Final = 0.01
+"""Overlap of two bodies from which the world counts as broken [m]; wheels that carry a robot sink in by some mm."""
 _REST: Final = 48
 """Steps for which the braked robot sinks onto its wheels."""
 _SIGHT: Final = 1.0
 """Clearance beyond which nothing is measured [m]."""
 _CLEAR: Final = 0.02
+_LOOK: Final = 24
+"""Steps between two looks at a drive."""
 
 
 class DrivingScene(AssetScene):
@@ -147,20 +152,29 @@ class DrivingScene(AssetScene):
     ) -> Stage:
         world = self._world
         yard = plan_yard(first, self._assets.assets, self.class_names)
-        settled = self._build(first, yard)
+        watch, settled = self._build(first, yard)
         self._park(yard)
         at_start = self._clearance()
-        recording = self._drive(first)
+        recording = self._drive(first, yard)
         links, poses, motion = recording.link_poses[-1], list(recording.body_poses[-1]), recording.motion
         touching = world.contacts()
         touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
+        deepest = -float(touching.distance.min(initial=0.0))
         margins = {
             "clearance": self._clearance(),
             "start_clearance": at_start - _CLEAR,
             "yard_edge": 0.5 * yard.side - float(np.abs(links[0, :2, 3]).max()),
             "tilt_degrees": MAX_TILT - math.degrees(math.acos(min(max(float(links[0, 2, 2]), -1.0), 1.0))),
+            "penetration": MAX_PENETRATION - deepest,
         }
-        reason, message = self._judge(settled, margins)
+        fault = watch.fault or check_recording(
+            recording,
+            joints=self.joints,
+            support=watch.support,
+            limits=watch.limits,
+            time_step=world.time_step,
+        )
+        reason, message = self._judge(settled, margins, fault)
         fill_objects(
             objects, yard.plans, poses, links[0], robot_box(self._assets, links), robot_class=CLASSES.index("robot")
         )
@@ -199,7 +213,7 @@ class DrivingScene(AssetScene):
             motion=recording.of_instances(rows.poses_over),
         )
 
-    def _build(self, first: Mapping[str, Array], yard: Yard) -> Settled:
+    def _build(self, first: Mapping[str, Array], yard: Yard) -> tuple[PhysicsWatch, Settled]:
         """Put up ground, walls and objects, and let the loose ones settle."""
         world = self._world
         world.reset()
@@ -226,7 +240,20 @@ class DrivingScene(AssetScene):
             )
             for plan in yard.plans
         ]
-        return world.settle(self.bodies, max_steps=MAX_SETTLE_STEPS)
+        watch = self._watch(self.bodies, yard)
+        settled = world.settle(self.bodies, max_steps=MAX_SETTLE_STEPS, look=watch.look)
+        if watch.fault is not None:
+            watch.fault.raise_if_broken()
+        return watch, settled
+
+    def _watch(self, bodies: Sequence[int], yard: Yard, *, is_driven: bool = False) -> PhysicsWatch:
+        return PhysicsWatch(
+            world=self._world,
+            bodies=bodies,
+            support=Support(height=0.0),
+            limits=PhysicsLimits(reach=yard.side),
+            is_driven=is_driven,
+        )
 
     def _park(self, yard: Yard) -> None:
         """Add the robot at its start, braked, and let it sink onto its wheels."""
@@ -239,7 +266,7 @@ class DrivingScene(AssetScene):
         world.drive_speeds(self.robot, wheels.joints, [0.0] * len(wheels.joints), WHEEL_TORQUE)
         world.step(_REST)
 
-    def _drive(self, first: Mapping[str, Array]) -> Recording:
+    def _drive(self, first: Mapping[str, Array], yard: Yard) -> Recording:
         """Drive as told, and record the last part."""
         world, wheels = self._world, self._wheels
         before = round(float(first["drive.time"]) / world.time_step)
@@ -256,9 +283,12 @@ class DrivingScene(AssetScene):
             speed, turn = commands[step].tolist()
             world.drive_speeds(self.robot, wheels.joints, wheel_speeds(wheels, speed, turn), WHEEL_TORQUE)
 
+        watch = self._watch((self.robot, *self.bodies), yard, is_driven=True)
         for step in range(before):
             drive(step)
             world.step()
+            if step % _LOOK == 0 and watch.look() and watch.fault is not None:
+                watch.fault.raise_if_broken()
         on_links = [name for name, row in self._mounts.items() if row > 0]
         recorder = MotionRecorder(
             world,
@@ -282,8 +312,12 @@ class DrivingScene(AssetScene):
             nearest = min(nearest, float(apart.min(initial=_SIGHT)))
         return nearest
 
-    def _judge(self, settled: Settled, margins: Mapping[str, float]) -> tuple[Reason, str]:
+    def _judge(
+        self, settled: Settled, margins: Mapping[str, float], fault: PhysicsFault | None = None
+    ) -> tuple[Reason, str]:
         """Return why this makes no valid stage, or that it does."""
+        if fault is not None:
+            return fault.reason, fault.message
         if not settled.at_rest:
             return Reason.NOT_SETTLED, f"objects still move after {settled.steps} steps"
         if margins["start_clearance"] <= 0:
@@ -292,4 +326,7 @@ class DrivingScene(AssetScene):
             return Reason.TIPPED_OVER, f"the robot leans by {MAX_TILT - margins['tilt_degrees']:.0f} degrees"
         if margins["yard_edge"] <= 0:
             return Reason.OUT_OF_WORKSPACE, "the robot left the yard"
+        if margins["penetration"] <= 0:
+            deep = 1e3 * (MAX_PENETRATION - margins["penetration"])
+            return Reason.PENETRATION, f"bodies overlap by {deep:.0f} mm"
         return Reason.NONE, ""

@@ -12,7 +12,7 @@ from ..kernels.transforms import compose_pose, invert_pose, pose_from_position_q
 from .joint_wrench import Touch, joint_wrench
 from .link_tree import distal_load, link_velocities, turn_back
 from .motion import FrameMotion, Motion
-from .physics import Joint
+from .physics import Joint, PhysicsError
 from .world import World
 from .world_motion import RobotReading
 
@@ -123,6 +123,7 @@ class MotionRecorder:
 
         Raises:
             ValueError: If `steps` is below 1.
+            PhysicsError: If physics gave a number that is not finite.
         """
         if steps < 1:
             raise ValueError(f"steps must be at least 1, got {steps}")
@@ -144,16 +145,16 @@ class MotionRecorder:
         return Recording(
             motion=self._motion(readings[1:], pose, np.array(times, np.int64), touches),
             link_poses=pose[1:-1],
-            body_poses=pose_from_position_quaternion(
+            body_poses=_poses_of(
                 np.array([position for position, _ in bodies]).reshape(steps, -1, 3),
                 np.array([quaternion for _, quaternion in bodies]).reshape(steps, -1, 4),
             ),
         )
 
     def _poses(self, readings: Sequence[RobotReading]) -> Array:
-        inertial = pose_from_position_quaternion(
-            [(reading.base_position, *reading.link_position) for reading in readings],
-            [(reading.base_quaternion, *reading.link_quaternion) for reading in readings],
+        inertial = _poses_of(
+            np.array([(reading.base_position, *reading.link_position) for reading in readings]),
+            np.array([(reading.base_quaternion, *reading.link_quaternion) for reading in readings]),
         )
         return compose_pose(inertial, invert_pose(self._tree.pose_link_inertial))
 
@@ -222,6 +223,12 @@ class MotionRecorder:
                 out[instant, : len(mine), :3] = turn_back(frame, away)
                 out[instant, : len(mine), 3:] = turn_back(frame, np.array([touch.force for touch in mine]))
         return out
+
+
+def _poses_of(position: Array, quaternion: Array) -> Array:
+    if not (np.isfinite(position).all() and np.isfinite(quaternion).all()):
+        raise PhysicsError("physics gave a pose that is not finite while it was recorded")
+    return pose_from_position_quaternion(position, quaternion)
 
 
 def _middle(values: Array) -> Array:

@@ -17,6 +17,10 @@ class WorldError(RuntimeError):
     """A body that cannot be made, or a physics engine that is not there; the message says which and why."""
 
 
+class PhysicsError(RuntimeError):
+    """Physics that exploded: there is nothing left to be read; the message says how."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surface:
     """How a body's surface behaves in contact. Bullet multiplies the coefficients of the two bodies that touch."""

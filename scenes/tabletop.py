@@ -17,6 +17,7 @@ from .instance_rows import robot_box, robot_outline
 from .motion_recorder import Recording, window_steps
 from .object_plan import ObjectPlan, add_asset, body_depth
 from .physics import Contacts, Settled, Surface
+from .physics_watch import PhysicsFault, PhysicsWatch, Support, check_recording
 from .readout import fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
@@ -133,11 +134,13 @@ class TabletopScene(AssetScene):
         world, top = self._world, float(first["table.height"])
         plans = plan_objects(first, self._assets.assets, int(first["object_count"]), self.class_names)
         self.bodies, settled = self._drop(first, plans)
+        if self._watch.fault is not None:
+            self._watch.fault.raise_if_broken()
         self._plans = tuple(plans)
         poses = [world.body_pose(body) for body in self.bodies]
         touching = world.contacts()
         margins = self._measure(plans, poses, top, first, touching)
-        reason, message = self._judge(settled, margins)
+        reason, message = self._judge(settled, margins, self._watch.fault)
         joints, clearance = self._arm.pose(first, top, self.table, self.bodies)
         margins["robot_clearance"] = clearance
         if clearance <= 0 and reason == Reason.NONE:
@@ -152,7 +155,17 @@ class TabletopScene(AssetScene):
             time = float(recording.motion.time[-1]) * 1e-9
             # What was struck may hang in the air.
             margins |= self._measure(plans, poses, top, first, touching) | {"floating": margins["floating"]}
-            reason, message = self._judge(settled, margins)
+            reason, message = self._judge(
+                settled,
+                margins,
+                check_recording(
+                    recording,
+                    joints=self.joints,
+                    support=self._watch.support,
+                    limits=self._watch.limits,
+                    time_step=world.time_step,
+                ),
+            )
         fill_objects(
             objects, plans, poses, links[0], robot_box(self._assets, links), robot_class=CLASSES.index("robot")
         )
@@ -196,7 +209,12 @@ class TabletopScene(AssetScene):
             )
             for plan in plans
         ]
-        return bodies, world.settle(bodies, max_steps=MAX_SETTLE_STEPS)
+        self._watch = PhysicsWatch(
+            world=world,
+            bodies=bodies,
+            support=Support(height=top, x=(TABLE_BACK, TABLE_BACK + depth), y=(-0.5 * width, 0.5 * width)),
+        )
+        return bodies, world.settle(bodies, max_steps=MAX_SETTLE_STEPS, look=self._watch.look)
 
     def _measure(
         self,
@@ -225,10 +243,12 @@ class TabletopScene(AssetScene):
                 floating = max(floating, max(gap, TOLERANCE))
         return {"table_edge": edge, "penetration": TOLERANCE - deepest, "floating": TOLERANCE - floating}
 
-    def _judge(self, settled: Settled, margins: Mapping[str, float]) -> tuple[Reason, str]:
+    def _judge(self, settled: Settled, margins: Mapping[str, float], fault: PhysicsFault | None) -> tuple[Reason, str]:
         """Return why the objects make no valid stage, or that they do."""
+        if fault is not None:
+            return fault.reason, fault.message
         if margins["table_edge"] <= 0:
-            return Reason.OUT_OF_WORKSPACE, "an object left the table"
+            return Reason.FELL_OFF, "an object left the table"
         if not settled.at_rest:
             return Reason.NOT_SETTLED, f"objects still move after {settled.steps} steps"
         if margins["penetration"] <= 0:

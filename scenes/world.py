@@ -315,6 +315,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
         angular_tolerance: float = 0.15,
         check_every: int = 8,
         calm_checks: int = 4,
+        look: Callable[[], bool] | None = None,
     ) -> Settled:
         """Step until free bodies are at rest.
 
@@ -325,6 +326,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
             angular_tolerance: Turn rate below which a body rests [rad/s].
             check_every: Steps between two looks.
             calm_checks: Looks in a row at which all must rest.
+            look: Called at each look; True ends it, not at rest. `PhysicsWatch.look` is one.
 
         Returns:
             How it ended.
@@ -336,6 +338,8 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
             self.step(count)
             steps += count
             linear, angular = self._fastest(bodies)
+            if look is not None and look():
+                break
             calm = calm + 1 if linear < linear_tolerance and angular < angular_tolerance else 0
             if calm >= calm_checks:
                 return Settled(at_rest=True, steps=steps, linear_speed=linear, angular_speed=angular)
@@ -345,8 +349,11 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
         linear = angular = 0.0
         for body in bodies:
             v, w = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
-            linear = max(linear, math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2]))
-            angular = max(angular, math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2]))
+            speed = math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+            turn = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
+            if not math.isfinite(speed + turn):  # max() would pass over what is no number
+                return math.inf, math.inf
+            linear, angular = max(linear, speed), max(angular, turn)
         return linear, angular
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -36,6 +38,20 @@ class ReadingOperations(ABC):
         with self._guard(f"body {body} has no velocity"):
             linear, angular = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
         return np.array(linear), np.array(angular)
+
+    def body_inertia(self, body: int) -> tuple[float, float]:
+        """Return the mass [kg] and the least moment of inertia [kg m^2] of a body, or of a robot's base."""
+        with self._guard(f"body {body} has no mass"):
+            dynamics = self._bullet.getDynamicsInfo(body, -1, physicsClientId=self._client)
+        return float(dynamics[0]), float(min(dynamics[2]))
+
+    def body_motion(self, body: int) -> tuple[Sequence[float], Sequence[float], float, float]:
+        """Return where a body's mass centre is [m], its quaternion (xyzw), speed [m/s] and turn rate [rad/s]."""
+        with self._guard(f"body {body} cannot be read"):
+            position, quaternion = self._bullet.getBasePositionAndOrientation(body, physicsClientId=self._client)
+            v, w = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
+        speed = math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
+        return position, quaternion, speed, math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
 
     def place_body(self, body: int, pose_world_object: Array) -> None:
         """Move a body of one shape to a pose, at rest."""
