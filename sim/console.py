@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,7 @@ from .campaign.progress import Estimate, Progress
 
 if TYPE_CHECKING:
     from .campaign.campaign import Campaign
+    from .dataset.manifest import Manifest
     from .dataset.reader import Dataset
     from .quality.coverage import Coverage
     from .quality.gate import GateLine
@@ -115,8 +116,9 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         "folder": str(dataset.folder),
         "status": dataset.status,
         "rows_accepted": len(dataset),
-        "redraws": campaign.redraws,
-        "tombstones": campaign.tombstones,
+        "redraws": campaign.outcomes.redraw_count,
+        "tombstones": campaign.outcomes.tombstone_count,
+        "outcomes": campaign.outcomes.to_json(),
         "draws": campaign.draws,
         "rejected": campaign.rejected,
         "acceptance": None if campaign.plan.acceptance is None else campaign.plan.acceptance.to_json(),
@@ -138,8 +140,8 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         table.add_row("speed", f"{campaign.rows_made / busy:.1f} rows/s after a start of {times['start']:.1f} s")
         steps = ("physics", "render", "sensors", "gather", "write_wait")
         table.add_row("time waiting for", ", ".join(f"{s.replace('_wait', '')} {times[s]:.1f} s" for s in steps))
-    table.add_row("redrawn scenarios", f"{campaign.redraws}")
-    table.add_row("tombstones", f"{campaign.tombstones}")
+    table.add_row("redrawn scenarios", _by_reason(campaign.outcomes.redraws))
+    table.add_row("tombstones", _by_reason(campaign.outcomes.tombstones))
     if (acceptance := campaign.plan.acceptance) is not None:
         met = f"{campaign.draws - campaign.rejected} of {campaign.draws}"
         table.add_row("draws that met what is required", met)
@@ -166,6 +168,7 @@ def print_dataset(dataset: Dataset, *, as_json: bool = False) -> None:
         "valid": int(valid.sum()),
         "accepted": int(accepted.sum()),
         "scenarios": len(set(columns["scenario"])),
+        "outcomes": None if dataset.manifest is None else _outcomes(dataset.manifest),
         "root_digest": dataset.root_digest,
         "classes": dataset.classes,
         "arrays": {name: {"dtype": str(row[name].dtype), "shape": list(row[name].shape)} for name in sorted(row)},
@@ -178,6 +181,9 @@ def print_dataset(dataset: Dataset, *, as_json: bool = False) -> None:
     table.add_row("status", dataset.status)
     table.add_row("rows", f"{len(valid)}: {valid.sum()} valid, {accepted.sum()} accepted")
     table.add_row("scenarios", f"{summary['scenarios']}")
+    if summary["outcomes"] is not None:
+        table.add_row("redrawn scenarios", _by_reason(summary["outcomes"]["redraws"]))
+        table.add_row("tombstones", _by_reason(summary["outcomes"]["tombstones"]))
     table.add_row("root digest", dataset.root_digest)
     table.add_row("classes", ", ".join(f"{key} {name}" for key, name in dict(dataset.classes).items()))
     console.print(table)
@@ -260,6 +266,15 @@ def _brief(value: Any) -> Any:
     if array.size <= 16:
         return array.tolist()
     return f"{array.dtype} {' x '.join(map(str, array.shape))}, {array.min():.6g} to {array.max():.6g}"
+
+
+def _by_reason(counts: Mapping[str, int]) -> str:
+    reasons = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in counts.items())
+    return f"{sum(counts.values())}" + (f": {reasons}" if reasons else "")
+
+
+def _outcomes(manifest: Manifest) -> dict[str, dict[str, int]] | None:
+    return None if manifest.outcomes is None else manifest.outcomes.to_json()
 
 
 def _duration(seconds: float) -> str:

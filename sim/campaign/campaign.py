@@ -16,6 +16,7 @@ from ...kernels.device import use_sleeping_threads
 from ...scenes.stage import Stage
 from ..dataset.binding import load_binding
 from ..dataset.manifest import MANIFEST
+from ..dataset.outcomes import Outcomes
 from ..dataset.platform_key import platform_key
 from ..dataset.reader import Dataset, open_dataset
 from ..dataset.writer import DatasetWriter
@@ -98,12 +99,10 @@ class Campaign:
         self.times = StageTimes()
         self.rows_made = 0
         """Rows that the run made."""
-        self.redraws = 0
-        """Scenarios that were drawn again."""
+        self.outcomes = Outcomes()
+        """How often scenarios of the run failed, and why."""
         self.draws = self.rejected = 0
         """Scenarios that were proposed, and those of them that did not meet what the recipe requires."""
-        self.tombstones = 0
-        """Scenarios that stayed invalid."""
         self._samples = self.plan.rows_wanted(samples)
         self._workers = (os.cpu_count() or 1) if workers is None else workers
         self._device = device
@@ -234,8 +233,10 @@ class Campaign:
             self.times.start = time.perf_counter() - self._begun
             for shard in shards:
                 rows = capturer.allocate(len(scenarios[shard]) * per_scenario)
+                outcomes = Outcomes()
                 for done, stages in self._batches(source, len(scenarios[shard]), batch):
                     self._fill(capturer, stages, rows, done * per_scenario)
+                    outcomes += source.take_outcomes(stages)
                     if replay is not None:
                         replay.add(stages)
                     counts["made"] = min(counts["made"] + len(stages) * per_scenario, to_make)
@@ -245,10 +246,11 @@ class Campaign:
                 rows["sample/verdict"][:] = judge_rows(rows, recipe.checks)
                 self.times.gather += time.perf_counter() - begun
                 size = len(rows_of[shard])
-                thread.put(shard, {name: array[:size] for name, array in rows.items() if name in kept})
+                thread.put(shard, {name: array[:size] for name, array in rows.items() if name in kept}, outcomes)
+                self.outcomes += outcomes
                 del rows
         self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
-        self.redraws, self.rows_made = source.redraws, counts["made"]
+        self.rows_made = counts["made"]
         self.draws, self.rejected = source.draws, source.rejected
         if replay is not None:
             replay.save()
@@ -265,7 +267,6 @@ class Campaign:
         self.times.render += seconds["render"]
         self.times.sensors += seconds["sensors"]
         self.times.gather += seconds["gather"]
-        self.tombstones += sum(not stage.valid for stage in stages)
 
     def _draw_sheet(self) -> bytes:
         from ..contact_sheet import draw_contact_sheet

@@ -10,9 +10,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..dataset.outcomes import Outcomes
 from ..dataset.writer import DatasetWriter
 
-_Job = tuple[int, Mapping[str, NDArray[Any]]]
+_Job = tuple[int, Mapping[str, NDArray[Any]], Outcomes | None]
 
 
 class ShardWriter:
@@ -47,18 +48,19 @@ class ShardWriter:
         if kind is None and self._error is not None:
             raise self._error
 
-    def put(self, shard: int, rows: Mapping[str, NDArray[Any]]) -> None:
+    def put(self, shard: int, rows: Mapping[str, NDArray[Any]], outcomes: Outcomes | None = None) -> None:
         """Hand over a shard.
 
         Args:
             shard: Its number.
             rows: Its arrays; the caller leaves them alone from now on.
+            outcomes: How often its scenarios failed, and why.
 
         Raises:
             Exception: Whatever stopped the thread.
         """
         begun = time.perf_counter()
-        self._send((shard, rows))
+        self._send((shard, rows, outcomes))
         self.wait_seconds += time.perf_counter() - begun
         if self._error is not None:
             raise self._error

@@ -11,9 +11,12 @@ from ...scenes.acceptance import find_unmet, needs_checking
 from ...scenes.scenario import Scenario
 from ...scenes.stage import Reason, Stage
 from ...scenes.workers import WorkerError, WorkerPool
+from ..dataset.outcomes import Outcomes
 from ..errors import SimloomError
 from ..sampling.base import MAX_DRAWS
 from .plan import Plan
+
+_UNMET = Reason.REQUIREMENT.name.lower()
 
 
 class StageSource:
@@ -41,9 +44,7 @@ class StageSource:
         self._ahead = max(ahead, 4 * workers)
         self._pool: WorkerPool | None = None
         self._stages: Iterator[Stage] = iter(())
-        self._failures: dict[int, int] = {}
-        self.redraws = 0
-        """Scenarios that failed and were drawn again."""
+        self._failures: dict[int, list[str]] = {}
         self.draws = 0
         """Scenarios that were proposed."""
         self.rejected = 0
@@ -67,6 +68,14 @@ class StageSource:
 
     def __next__(self) -> Stage:
         return next(self._stages)
+
+    def take_outcomes(self, stages: Iterable[Stage]) -> Outcomes:
+        """Return how often the scenarios of some stages failed, and why; what was drawn again is told once."""
+        found = list(stages)
+        return Outcomes.count(
+            tombstones=(stage.reason.name.lower() for stage in found if not stage.valid),
+            redraws=(reason for stage in found for reason in self._failures.pop(stage.scenario.index, ())),
+        )
 
     def _alone(self) -> Iterator[Stage]:
         for index in self._indices:
@@ -110,14 +119,15 @@ class StageSource:
             attempt += 1
             if not sampler.redraws or attempt >= MAX_DRAWS:
                 return scenario
+            self._failures.setdefault(index, []).append(_UNMET)
 
     def _redraw(self, stage: Stage) -> Scenario | None:
         """Propose what takes the place of a stage; None where the stage stays."""
         index, attempt = stage.scenario.index, stage.scenario.attempt + 1
-        failures = self._failures.pop(index, 0) + 1
-        stays = stage.reason == Reason.REQUIREMENT or failures >= self._plan.attempts or attempt >= MAX_DRAWS
-        if stage.valid or stays:
+        if stage.valid or stage.reason == Reason.REQUIREMENT or attempt >= MAX_DRAWS:
             return None
-        self._failures[index] = failures
-        self.redraws += 1
+        failures = self._failures.setdefault(index, [])
+        if sum(reason != _UNMET for reason in failures) + 1 >= self._plan.attempts:
+            return None
+        failures.append(stage.reason.name.lower())
         return self._propose(index, attempt)

@@ -15,6 +15,7 @@ from typing import Any
 from .digest import combine_digests, row_digests
 from .errors import DatasetCorruptError, DatasetError, DeterminismError
 from .layout import COMMITS, SHARDS, Layout, is_stem, record_path, shard_path
+from .outcomes import Outcomes
 from .plain_file import Fields, check_sha256, dump_json, hash_plain, parse_json, read_plain
 from .publish import host_name, publish_file
 from .shard_file import ShardFile, read_shard
@@ -44,6 +45,7 @@ class CommitRecord:
         platform: Platform key of the machine that made it.
         host: Name of that machine.
         wall_time: When, in UTC.
+        outcomes: How often its scenarios failed, and why; None where that was not recorded.
     """
 
     shard_index: int
@@ -62,6 +64,7 @@ class CommitRecord:
     platform: Mapping[str, str]
     host: str
     wall_time: str
+    outcomes: Outcomes | None = None
 
     @property
     def stem(self) -> str:
@@ -94,6 +97,8 @@ class CommitRecord:
             "description_sha256", "simloom_version", "host", "wall_time",
         )  # fmt: skip
         value.update((name, getattr(self, name)) for name in plain)
+        if self.outcomes is not None:
+            value["outcomes"] = self.outcomes.to_json()
         value["record_sha256"] = hashlib.sha256(dump_json(value)).hexdigest()
         return dump_json(value)
 
@@ -141,6 +146,7 @@ def parse_record(data: bytes, stem: str, source: object) -> CommitRecord:
         platform=platform,
         host=fields.text("host"),
         wall_time=fields.text("wall_time"),
+        outcomes=Outcomes.from_json(fields.value["outcomes"], source) if "outcomes" in fields.value else None,
     )
     fits = (
         1 <= record.row_count <= layout.rows_per_shard

@@ -13,6 +13,7 @@ from .commit import CommitRecord, load_commits
 from .digest import combine_digests
 from .errors import DatasetCorruptError, DatasetFolderError
 from .layout import Layout, record_path
+from .outcomes import Outcomes
 from .plain_file import Fields, check_sha256, dump_json, hash_plain, parse_json, read_plain
 from .publish import remove_file, replace_file
 from .samples import SAMPLES, sample_table, table_bytes
@@ -62,6 +63,7 @@ class Manifest:
         recipe_sha256: SHA-256 of recipe.yaml.
         platforms: Platform keys of the machines that made the shards.
         tables: classes, assets, cameras, parameters, splits, acceptance, objects.
+        outcomes: How often scenarios failed, and why; None where some shard does not tell.
     """
 
     rows: int
@@ -72,6 +74,7 @@ class Manifest:
     recipe_sha256: str
     platforms: tuple[Mapping[str, str], ...]
     tables: Mapping[str, Any]
+    outcomes: Outcomes | None = None
 
     @property
     def classes(self) -> Any:
@@ -129,6 +132,9 @@ def build_manifest(
         "files": {path: {"sha256": sha256, "bytes": size} for path, (sha256, size) in files.items()},
         **{name: binding.tables[name] for name in TABLES if name not in OPTIONAL_TABLES or binding.tables[name]},
     }
+    told = [record.outcomes for record in records if record.outcomes is not None]
+    if len(told) == len(records):
+        value["outcomes"] = sum(told, start=Outcomes()).to_json()
     return dump_json(value)
 
 
@@ -177,6 +183,7 @@ def parse_manifest(data: bytes, source: object) -> Manifest:
         recipe_sha256=fields.sha256("recipe_sha256"),
         platforms=tuple(Fields(item, source).value for item in fields.array("platforms")),
         tables={name: fields.value.get(name, {}) for name in TABLES},
+        outcomes=Outcomes.from_json(fields.value["outcomes"], source) if "outcomes" in fields.value else None,
     )
 
 

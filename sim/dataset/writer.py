@@ -16,6 +16,7 @@ from .digest import combine_digests, row_digests, schema_digest
 from .errors import DatasetCorruptError, DatasetFolderError, PlatformMismatchError, write_error
 from .layout import COMMITS, SHARDS, Layout, record_path
 from .manifest import EXTRAS, MANIFEST, SUMS, Manifest, is_complete, remove_derived, write_derived
+from .outcomes import Outcomes
 from .platform_key import differing_keys, platform_key
 from .publish import is_temporary, make_folder, remove_file, sweep_temporaries
 from .samples import SAMPLES
@@ -170,12 +171,15 @@ class DatasetWriter:
     def _stem(self, index: int) -> str:
         return self.layout.stem(index, len(self.shard_rows(index)))
 
-    def commit_shard(self, shard_index: int, arrays: Mapping[str, Array]) -> CommitRecord:
+    def commit_shard(
+        self, shard_index: int, arrays: Mapping[str, Array], outcomes: Outcomes | None = None
+    ) -> CommitRecord:
         """Write one shard; returns when it is durable.
 
         Args:
             shard_index: Its number.
             arrays: Its rows, as `specs.SPECS` says; `sample/index` must be `shard_rows(shard_index)`.
+            outcomes: How often its scenarios failed, and why.
 
         Returns:
             The record in force.
@@ -215,6 +219,7 @@ class DatasetWriter:
             row_digests=tuple(digests), schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
             description_sha256=self._binding.description_sha256,
             simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="", wall_time="",
+            outcomes=outcomes,
         )  # fmt: skip
         record = commit_shard(self.folder, image, record, arrays)
         self._records[record.stem] = record

@@ -20,6 +20,7 @@ from simloom.sim.campaign.campaign import Campaign, regenerate_row
 from simloom.sim.campaign.plan import make_plan
 from simloom.sim.campaign.stages import StageSource
 from simloom.sim.dataset.errors import DatasetFolderError, RecipeMismatchError
+from simloom.sim.dataset.outcomes import Outcomes
 from simloom.sim.dataset.verify import verify_dataset
 from simloom.sim.errors import PassingError, RecipeError, UsageError
 from simloom.sim.recipe import load_recipe
@@ -228,8 +229,8 @@ def test_the_random_sampler_draws_again_and_stores_the_attempt(tmp_path: Path) -
     dataset = campaign.run()
 
     assert dataset.array("sample/attempt").tolist() == [0] * 4 + [2] * 4 + [0] * 4
-    assert campaign.redraws == 2
-    assert campaign.tombstones == 0
+    assert campaign.outcomes == Outcomes(redraws={"not_settled": 2})
+    assert dataset.manifest.outcomes == campaign.outcomes
 
 
 def test_a_design_leaves_tombstones(tmp_path: Path) -> None:
@@ -239,7 +240,8 @@ def test_a_design_leaves_tombstones(tmp_path: Path) -> None:
     dataset = campaign.run()
     tombstone, sound = (simloom.sim.open_dataset(tmp_path / "d", skip_rejected=False).row(row) for row in (4, 6))
 
-    assert campaign.tombstones == 1
+    assert campaign.outcomes == Outcomes(tombstones={"not_settled": 1})
+    assert dataset.manifest.outcomes == campaign.outcomes
     assert dataset.rows.tolist() == [0, 1, 2, 3, 6, 7]
     assert (int(tombstone["sample/valid"]), int(tombstone["sample/reason"]), int(tombstone["sample/verdict"])) == (
         0,
@@ -256,8 +258,7 @@ def test_scenarios_that_never_settle_end_in_a_tombstone(tmp_path: Path) -> None:
     campaign = _failing_campaign(tmp_path / "d", TINY, 4, lambda s: True)
     campaign.run()
 
-    assert campaign.redraws == 19
-    assert campaign.tombstones == 1
+    assert campaign.outcomes == Outcomes(redraws={"not_settled": 19}, tombstones={"not_settled": 1})
 
 
 def test_stages_come_in_order_from_many_workers() -> None:
