@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -56,13 +55,8 @@ def place_cameras(
         value = {name: float(given[view, 0]) for name, given in param.items() if name.startswith("camera.")}
         pose = _place_rig(value, stance)
         for mount in rig.mounts:
-            camera = Camera.from_field_of_view(
-                width=mount.width,
-                height=mount.height,
-                field_of_view=mount.field_of_view or value["camera.field_of_view"],
-                pose_world_camera=compose_pose(carriers.get(mount.mount, pose), mount.pose_mount_camera),
-            )
-            cameras[mount.name].append(dataclasses.replace(camera, lens=mount.lens))
+            place = compose_pose(carriers.get(mount.mount, pose), mount.pose_mount_camera)
+            cameras[mount.name].append(mount.make_camera(place, value["camera.field_of_view"]))
     return {name: tuple(found) for name, found in cameras.items()}
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,13 +17,27 @@ from ..kernels.observation_timing import ObservationTiming
 from ..kernels.profile_json import profile_from_json, profile_to_json
 from ..kernels.profiles import DepthProfile, load_camera_profile, load_depth_profile
 from ..kernels.transforms import pose_from_position_quaternion
-from ..renderers.view import MAX_SIDE
+from ..renderers.view import MAX_SIDE, Camera
 from .instruments.mount import INSTRUMENTS, InstrumentMount, check_rig_timing
 from .space import nearest
 
 _KEYS = (
-    "camera", "depth", "width", "height", "mount", "position", "quaternion", "field_of_view", "lens", "unit", "timing",
+    "camera", "depth", "width", "height", "mount", "position", "quaternion", "field_of_view", "intrinsics", "lens",
+    "unit", "timing",
 )  # fmt: skip
+
+
+class Intrinsics(NamedTuple):
+    """A camera matrix [px]; the centre of pixel (0, 0) is at (0, 0)."""
+
+    fx: float
+    """Focal length along x, > 0."""
+    fy: float
+    """Focal length along y, > 0."""
+    cx: float
+    """Principal point, x."""
+    cy: float
+    """Principal point, y."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +69,8 @@ class SensorMount:
     """Rotation from the camera's axes (x right, y down, z forward) to the mount's, xyzw."""
     field_of_view: float | None = None
     """Horizontal angle [rad], range (0, pi); None: the scene's `camera.field_of_view`."""
+    intrinsics: Intrinsics | None = None
+    """Camera matrix, as a calibration tells; None: square pixels and the principal point in the middle."""
     lens: Lens | None = None
     """Distortion; None: a pinhole. Depth sensors deliver rectified images and take none."""
     unit: int = 0
@@ -78,6 +95,13 @@ class SensorMount:
             raise ValueError(
                 f"sensor {self.name!r}: field_of_view must be in (0, pi) rad, got {self.field_of_view}; was it degrees?"
             )
+        if self.intrinsics is not None:
+            if self.field_of_view is not None:
+                raise ValueError(f"sensor {self.name!r}: field_of_view follows from intrinsics; give one of them")
+            if not (np.isfinite(self.intrinsics).all() and min(self.intrinsics[:2]) > 0.0):
+                raise ValueError(
+                    f"sensor {self.name!r}: intrinsics must be finite, fx and fy above 0 px, got {self.intrinsics}"
+                )
         if self.lens is not None and self.depth is not None:
             raise ValueError(
                 f"sensor {self.name!r}: a depth sensor delivers rectified images; give the camera with the lens a "
@@ -110,6 +134,29 @@ class SensorMount:
     def pose_mount_camera(self) -> NDArray[np.float64]:
         """Maps camera to mount, shape (4, 4)."""
         return pose_from_position_quaternion(self.position, self.quaternion)
+
+    def make_camera(self, pose_world_camera: NDArray[np.float64], field_of_view: float = 1.0) -> Camera:
+        """Return the camera at a pose.
+
+        Args:
+            pose_world_camera: Maps camera to world, shape (4, 4).
+            field_of_view: Horizontal angle where the mount states none [rad], range (0, pi).
+        """
+        if self.intrinsics is not None:
+            return Camera(
+                width=self.width,
+                height=self.height,
+                **self.intrinsics._asdict(),
+                pose_world_camera=pose_world_camera,
+                lens=self.lens,
+            )
+        camera = Camera.from_field_of_view(
+            width=self.width,
+            height=self.height,
+            field_of_view=self.field_of_view or field_of_view,
+            pose_world_camera=pose_world_camera,
+        )
+        return dataclasses.replace(camera, lens=self.lens)
 
     @classmethod
     def from_json(cls, name: str, given: Mapping[str, Any]) -> Self:
@@ -145,6 +192,11 @@ class SensorMount:
                     if key not in ("model", "coefficients"):
                         raise ValueError(f"a lens has no setting {key!r}; {nearest(key, ('model', 'coefficients'))}")
                 body["lens"] = Lens(**lens | {"coefficients": tuple(lens.get("coefficients", (0.0,) * 4))})
+            if isinstance(body.get("intrinsics"), Mapping):
+                for key in body["intrinsics"]:
+                    if key not in Intrinsics._fields:
+                        raise ValueError(f"intrinsics have no setting {key!r}; {nearest(key, Intrinsics._fields)}")
+                body["intrinsics"] = Intrinsics(**{key: float(value) for key, value in body["intrinsics"].items()})
             if isinstance(body.get("timing"), Mapping):
                 body["timing"] = ObservationTiming.from_json(body["timing"])
         except (ValueError, TypeError) as error:
@@ -157,6 +209,10 @@ class SensorMount:
         for key in ("camera", "depth"):
             if not isinstance(entry[key], str | None):
                 entry[key] = profile_to_json(entry[key])
+        if self.intrinsics is None:
+            del entry["intrinsics"]  # recipes that were resolved before there were any keep their digest
+        else:
+            entry["intrinsics"] = self.intrinsics._asdict()
         if self.lens is not None:
             entry["lens"] = {"model": self.lens.model, "coefficients": list(self.lens.coefficients)}
         if self.timing is not None:

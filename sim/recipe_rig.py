@@ -18,7 +18,9 @@ class RecipeModel(BaseModel):
 
 
 _INSTRUMENTS = ("lidar", "imu", "encoder", "force_torque", "tactile", "ranger", "gnss", "odometry")
-_IMAGE_KEYS = ("width", "height", "field_of_view", "lens")
+_IMAGE_KEYS = ("width", "height", "field_of_view", "intrinsics", "lens", "camera_info")
+_TOLD = ("width", "height", "field_of_view", "intrinsics", "lens")
+"""What a camera info tells."""
 
 
 class RigSensor(RecipeModel):
@@ -56,6 +58,10 @@ class RigSensor(RecipeModel):
     """Rotation from the sensor's axes to the mount's, xyzw; cameras: x right, y down; others: x forward, z up."""
     field_of_view: float | None = Field(default=None, gt=0.0, lt=3.14159)
     """Horizontal angle [rad]; null: drawn by the scene."""
+    intrinsics: dict[str, float] | None = None
+    """Camera matrix {fx, fy, cx, cy} [px]; null: square pixels and the principal point in the middle."""
+    camera_info: dict[str, Any] | None = None
+    """ROS camera info file, which tells width, height, intrinsics and lens; or what such a file tells."""
     lens: dict[str, Any] | None = None
     """Distortion, e.g. {model: brown_conrady, coefficients: [-0.1, 0.02, 0, 0]}; null: a pinhole."""
     unit: int = Field(default=0, ge=0, lt=1 << 31)
@@ -74,6 +80,26 @@ class RigSensor(RecipeModel):
                 raise ValueError(str(error)) from error
         return given
 
+    @field_validator("camera_info", mode="before")
+    @classmethod
+    def _read_camera_info(cls, given: Any) -> Any:
+        # Likewise: the recipe holds what the file tells.
+        if not isinstance(given, str):
+            return given
+        from .calibration.camera_info import load_camera_info
+
+        try:
+            info = load_camera_info(given)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+        lens = {"model": info.lens.model, "coefficients": list(info.lens.coefficients)}
+        return {
+            "width": info.width,
+            "height": info.height,
+            "intrinsics": {"fx": info.fx, "fy": info.fy, "cx": info.cx, "cy": info.cy},
+            "lens": lens if any(info.lens.coefficients) or info.lens.model != "brown_conrady" else None,
+        }
+
     @model_validator(mode="after")
     def _is_one_sensor(self) -> RigSensor:
         instruments = [kind for kind in _INSTRUMENTS if getattr(self, kind) is not None]
@@ -90,11 +116,18 @@ class RigSensor(RecipeModel):
             )
         if wrong := [key for key in _IMAGE_KEYS if instruments and key in self.model_fields_set]:
             raise ValueError(f"{wrong[0]} is for cameras; leave it out for {instruments[0]}")
+        if self.camera_info is not None:
+            if sorted(self.camera_info) != sorted({*_TOLD} - {"field_of_view"}):
+                raise ValueError("camera_info is the path of a ROS camera info file, e.g. camera_info: head.yaml")
+            default = {key: type(self).model_fields[key].default for key in _TOLD}
+            if wrong := [key for key in _TOLD if getattr(self, key) != default[key]]:
+                raise ValueError(f"camera_info tells {wrong[0]}; leave {wrong[0]} or camera_info out")
         return self
 
     def settings(self) -> dict[str, Any]:
         """Return what a scene's rig takes of it: the keys that its kind of sensor has."""
         given = self.model_dump(mode="json")
+        given |= given.pop("camera_info") or {}
         kind = next((kind for kind in _INSTRUMENTS if given[kind] is not None), None)
         if kind is None:
             return {key: value for key, value in given.items() if key not in _INSTRUMENTS}
