@@ -18,10 +18,12 @@ if TYPE_CHECKING:
     from .acceptance import find_unmet as find_unmet
     from .asset_library import AssetLibrary as AssetLibrary
     from .assets import load_asset_library as load_asset_library
+    from .built_scene import BuiltScene as BuiltScene
     from .copula import CorrelatedGroup as CorrelatedGroup
     from .distribution import Distribution as Distribution
     from .distributions import parse_distribution as parse_distribution
     from .environment import TabletopEnvironment as TabletopEnvironment
+    from .physics import Surface as Surface
     from .physics import WorldError as WorldError
     from .requirement import Requirement as Requirement
     from .scenario import Scenario as Scenario
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from .scene import SceneSpec as SceneSpec
     from .scene import make_scene as make_scene
     from .scene import scene_names as scene_names
+    from .scene_builder import SceneBuilder as SceneBuilder
     from .sensors import Rig as Rig
     from .sensors import SensorMount as SensorMount
     from .space import Parameter as Parameter
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "AssetLibrary": "asset_library",
+    "BuiltScene": "built_scene",
     "CorrelatedGroup": "copula",
     "Distribution": "distribution",
     "Parameter": "space",
@@ -49,9 +53,11 @@ _HOMES = {
     "Rig": "sensors",
     "Scenario": "scenario",
     "Scene": "scene",
+    "SceneBuilder": "scene_builder",
     "SceneSpec": "scene",
     "SensorMount": "sensors",
     "Stage": "stage",
+    "Surface": "physics",
     "TabletopEnvironment": "environment",
     "TabletopScene": "tabletop",
     "WorkerPool": "workers",

@@ -251,7 +251,7 @@ class DrivingScene(AssetScene):
             world=self._world,
             bodies=bodies,
             support=Support(height=0.0),
-            limits=PhysicsLimits(reach=yard.side),
+            limits=PhysicsLimits(reach=yard.side, energy_gain=0.03),
             is_driven=is_driven,
         )
 

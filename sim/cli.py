@@ -91,6 +91,12 @@ def _print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2))
 
 
+def _find_own_code(allow_code: bool) -> None:
+    """Let modules be found where the command runs, as `python -m` does; a script's own folder is elsewhere."""
+    if allow_code and os.getcwd() not in sys.path:
+        sys.path.append(os.getcwd())
+
+
 def _load(recipe: str, overrides: list[str] | None, seed: int | None = None) -> Recipe:
     from .recipe import load_recipe
 
@@ -177,6 +183,7 @@ def preview(
     if source.endswith(".npz"):
         picture = preview_replay(source, rows=rows, columns=columns, device=device)
     else:
+        _find_own_code(allow_code)
         recipe = _load(source, changes)
         picture = preview_recipe(recipe, rows=rows, columns=columns, device=device, allow_code=allow_code)
     out.write_bytes(picture)
@@ -186,7 +193,7 @@ def preview(
 @app.command()
 @_answers
 def generate(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Name of a built-in recipe, or a YAML file.")],
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="Built-in recipe, YAML file, or module:Class.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder of the dataset.")],
     samples: Annotated[int | None, typer.Option("--samples", "-n", help="Rows of the finished dataset.")] = None,
     seed: Annotated[int | None, typer.Option(help="Replaces the recipe's seed.")] = None,
@@ -216,6 +223,7 @@ def generate(
     from .campaign.campaign import Campaign
     from .console import print_estimate, print_summary, show_progress
 
+    _find_own_code(allow_code)
     campaign = Campaign(
         _load(recipe, changes, seed),
         out,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import resources
@@ -213,6 +214,8 @@ def load_recipe(source: str | Path | Mapping[str, Any], *, overrides: Sequence[s
 def _read(source: str | Path) -> YamlText:
     path = Path(source)
     names = built_in_recipes()
+    if isinstance(source, str) and re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", source):  # a scene with all defaults
+        return YamlText(value={"scene": source}, source=source)
     if isinstance(source, str) and source in names:
         return parse_yaml((resources.files(__package__) / "recipes" / f"{source}.yaml").read_text(), source=source)
     if path.suffix not in _SUFFIXES and not path.is_file():
