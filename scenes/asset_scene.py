@@ -36,7 +36,7 @@ class AssetScene(Scene):
     Args:
         slots: Object slots M, the robot's included, range [2, 256].
         rig: Sensors: a `Rig` or its JSON form; None = one camera, `head`.
-        object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
+        object_folders: Folders of meshes or URDFs in place of PyBullet's random objects; None = primitives alone.
         robot: URDF of the robot; None = the Franka Panda.
         texture_folders: Folders of images that take the place of the built-in textures.
         asset_split: train, val or test: which of the folders' assets are used; None = all.
@@ -58,7 +58,7 @@ class AssetScene(Scene):
         *,
         slots: int,
         rig: Rig | Mapping[str, Any] | None,
-        object_folders: Sequence[str],
+        object_folders: Sequence[str] | None,
         robot: str | Path | None,
         texture_folders: Sequence[str],
         asset_split: str | None = None,

@@ -84,7 +84,7 @@ def pybullet_data_folder() -> Path:
 
 
 def collect_sources(
-    object_folders: Sequence[str | Path],
+    object_folders: Sequence[str | Path] | None,
     robot: str | Path | None,
     texture_folders: Sequence[str | Path],
     split: str | None = None,
@@ -129,6 +129,8 @@ def collect_sources(
         objects = [(name, asset.path) for name, asset in chosen.items()]
         left_out = [asset for name, asset in files.items() if name not in chosen]
         digests |= {f"file/{name}": value for name, value in _folder_digests(object_folders, left_out).items()}
+    elif object_folders is None:
+        objects = []
     else:
         assert data is not None
         folders = sorted(path for path in (data / "random_urdfs").iterdir() if path.is_dir())

@@ -25,7 +25,7 @@ _KEPT: Final = 8
 
 def load_asset_library(
     *,
-    object_folders: Sequence[str | Path] = (),
+    object_folders: Sequence[str | Path] | None = (),
     robot: str | Path | None = None,
     texture_folders: Sequence[str | Path] = (),
     split: str | None = None,
@@ -36,7 +36,7 @@ def load_asset_library(
     Args:
         object_folders: Folders of meshes (OBJ, STL, GLB, PLY) or URDFs, searched to the bottom, that take the place of
             PyBullet's random objects, with what their `asset.yaml` says. Closed convex pieces collide as they are,
-            others are cut into convex parts.
+            others are cut into convex parts. None = primitives alone.
         robot: URDF of the robot; None = the Franka Panda that comes with PyBullet.
         texture_folders: Folders of images (PNG, JPEG) that take the place of the built-in surface textures.
         split: train, val or test: which of the folders' assets; None = all.

@@ -43,7 +43,7 @@ class BuiltScene(AssetScene):
         rig: Sensors: a `Rig` or its JSON form; None = one camera, `head`.
         overrides: Parameter name to another distribution, as a recipe writes it.
         randomize: Groups that vary (materials, lighting, camera, dynamics); the others stand at nominal values.
-        object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
+        object_folders: Folders of meshes or URDFs of which objects can be added, beside box, sphere and cylinder.
         robot: URDF of the robot; None = the class's own `robot_file`, or the Franka Panda.
         texture_folders: Folders of images that take the place of the built-in textures.
         cache: Whether to keep prepared assets on disk.
@@ -58,6 +58,8 @@ class BuiltScene(AssetScene):
     """Classes of scenery; each has a material of its own, the parameters `<class>.*`."""
     robot_file: ClassVar[str | None] = None
     """URDF of the robot where a recipe names none."""
+    random_objects: ClassVar[bool] = False
+    """Whether PyBullet's thousand random objects can be added; preparing them takes some ten seconds, once."""
     camera_distance: ClassVar[tuple[float, float]] = (1.0, 3.0)
     """Distance of cameras that the world carries from the point they look at [m]."""
     support: ClassVar[Support] = Support(height=0.0)
@@ -82,7 +84,7 @@ class BuiltScene(AssetScene):
         super().__init__(
             slots=slots,
             rig=rig,
-            object_folders=object_folders,
+            object_folders=object_folders or (() if self.random_objects else None),
             robot=robot or self.robot_file,
             texture_folders=texture_folders,
             cache=cache,
