@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,8 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
         if self._client < 0:
             raise WorldError("PyBullet gave no physics client; too many worlds are open in this process, close some")
         self._folder = Path(tempfile.mkdtemp(prefix="simloom-world-"))
+        # Also where the interpreter ends with a world open, which runs no destructor for certain.
+        self._remove_folder = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._urdfs: dict[tuple[Path, Callable[[Element], None] | None], Path] = {}
         self._robots: set[int] = set()
         self.reset()
@@ -96,7 +99,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
             try:
                 self._bullet.disconnect(physicsClientId=client)
             finally:
-                shutil.rmtree(self._folder, ignore_errors=True)
+                self._remove_folder()
 
     def __del__(self) -> None:
         if getattr(self, "_client", -1) >= 0:
