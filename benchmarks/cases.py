@@ -77,6 +77,25 @@ class PipelineCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SceneCase:
+    """Settled worlds against a script of resetSimulation and loadURDF."""
+
+    name: str
+    scene: str
+    """tabletop or driving."""
+    objects: int
+    """Objects of a world."""
+    scenarios: int
+    """Worlds of one of our repeats."""
+    their_scenarios: int
+    """Worlds of one of their repeats."""
+    window: float = 0.0
+    """Motion that is recorded [s]; 0 = the scene's own."""
+    their_steps: int = 240
+    """Steps of their worlds, whether things rest or not."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class StartCase:
     """A fresh process up to its first row, on an empty and on a filled cache."""
 
@@ -200,6 +219,17 @@ PIPELINE = (
     PipelineCase(name="640x480, R = 8", views=4, looks=2, our_scenarios=12, their_scenarios=2, **_LARGE),
     PipelineCase(name="640x480, R = 32", views=8, looks=4, our_scenarios=8, their_scenarios=2, **_LARGE),
 )
+SCENES = (
+    SceneCase(name="tabletop, 10 objects", scene="tabletop", objects=10, scenarios=24, their_scenarios=8),
+    SceneCase(
+        name="tabletop, 10 objects, 0.25 s of motion", scene="tabletop", objects=10, scenarios=16, their_scenarios=8,
+        window=0.25,
+    ),
+    SceneCase(name="driving, 10 objects", scene="driving", objects=10, scenarios=16, their_scenarios=8),
+    SceneCase(
+        name="driving, as many steps", scene="driving", objects=10, scenarios=16, their_scenarios=8, their_steps=1000,
+    ),
+)  # fmt: skip
 START = (
     StartCase(name="tabletop recipe", rows=64),
     StartCase(
@@ -263,6 +293,8 @@ def tiny(case: Case) -> Case:
             # One of everything; so short a run cannot be told from its start-up.
             changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}
             changes |= {"steady": False}
+        case SceneCase():
+            changes = {"objects": 3, "scenarios": 1, "their_scenarios": 1}
         case StartCase():
             changes = {"rows": 1, "settings": ("views=1", "looks=1", "rig.head.width=24", "rig.head.height=16")}
         case SensorCase():

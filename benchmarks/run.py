@@ -23,6 +23,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "scans": cases.SCANS,
     "navigation": cases.NAVIGATION,
     "inertial": cases.INERTIAL,
+    "scenes": cases.SCENES,
     "write": cases.WRITE,
     "pipeline": cases.PIPELINE,
     "start": cases.START,
