@@ -182,11 +182,11 @@ def test_who_leaves_the_yard_is_rejected():
 def test_who_leans_or_starts_blocked_is_rejected(scene):
     """Tipping, a blocked start and a yard that does not come to rest each have a reason of their own."""
     rest = Settled(at_rest=True, steps=8, linear_speed=0.0, angular_speed=0.0)
-    fair = {"start_clearance": 0.1, "tilt_degrees": 5.0, "yard_edge": 1.0}
+    fair = {"start_clearance": 0.1, "tilt_degrees": 5.0, "yard_edge": 1.0, "penetration": 0.01}
     found = [scene._judge(rest, fair | {name: -1.0})[0] for name in fair]
 
     assert scene._judge(rest, fair) == (Reason.NONE, "")
-    assert found == [Reason.COLLISION, Reason.TIPPED_OVER, Reason.OUT_OF_WORKSPACE]
+    assert found == [Reason.COLLISION, Reason.TIPPED_OVER, Reason.OUT_OF_WORKSPACE, Reason.PENETRATION]
     assert scene._judge(dataclasses.replace(rest, at_rest=False), fair)[0] == Reason.NOT_SETTLED
 
 
