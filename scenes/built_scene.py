@@ -35,7 +35,7 @@ _HOLD: Final = 24
 class BuiltScene(AssetScene):
     """A scene that says what it varies (`parameters`) and puts it up (`build`); the rest is done for it.
 
-    Objects settle, the robot moves as `drive` says for the recorded window, physics is watched, and light, materials,
+    Objects settle, the robot moves as `move_joints` says for the recorded window, physics is watched, and light, materials,
     the rig's placement, labels and truth are those of every scene.
 
     Args:
@@ -109,7 +109,7 @@ class BuiltScene(AssetScene):
             values: Every parameter's value by name, shape () or (K,).
         """
 
-    def drive(self, values: Mapping[str, Array], share: float) -> Mapping[str, float]:
+    def move_joints(self, values: Mapping[str, Array], share: float) -> Mapping[str, float]:
         """Return where joints are to go within the recorded window; one that is not named holds its position.
 
         Args:
@@ -232,7 +232,7 @@ class BuiltScene(AssetScene):
         )
 
         def drive(step: int) -> None:
-            targets = held | dict(self.drive(values, min((step + 1) / self._steps, 1.0)))
+            targets = held | dict(self.move_joints(values, min((step + 1) / self._steps, 1.0)))
             world.drive_joints(robot, self._joints, [targets[joint.name] for joint in self._joints])
 
         # Both ends of the window are recorded.

@@ -109,7 +109,8 @@ class SceneBuilder:
             quaternion=(0.0, 0.0, float(np.sin(half)), float(np.cos(half))),
             surface=surface,
         )
-        pose = at(*(float(value) for value in position), turn)
+        x, y, z = (float(value) for value in position)
+        pose = at(x, y, z, turn)
         self._scenery.append((self.assets.mesh_row("box"), pose, np.array(sides, float), class_name, max(sides)))
 
     def add_box(self, class_name: str, sides: Sequence[float], position: Sequence[float], **more: object) -> int:

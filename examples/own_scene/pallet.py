@@ -37,6 +37,6 @@ class PalletScene(BuiltScene):
             height += 0.75 * side
         builder.place_robot(joints={"tilt": 0.75})
 
-    def drive(self, values, share):
+    def move_joints(self, values, share):
         """Turn the mast evenly; a joint that is not named holds its position."""
         return {"pan": share * float(values["mast.turn"])}
