@@ -35,8 +35,8 @@ _HOLD: Final = 24
 class BuiltScene(AssetScene):
     """A scene that says what it varies (`parameters`) and puts it up (`build`); the rest is done for it.
 
-    Objects settle, the robot moves as `move_joints` says for the recorded window, physics is watched, and light, materials,
-    the rig's placement, labels and truth are those of every scene.
+    Objects settle, the robot moves as `move_joints` says for the recorded window, physics is watched, and light,
+    materials, the rig's placement, labels and truth are those of every scene.
 
     Args:
         slots: Object slots M, the robot's included, range [2, 256].
