@@ -1,7 +1,8 @@
 """simloom weaves parametric simulated scenes into labelled sensor data.
 
 Every name here is resolved when it is first used (PEP 562): `import simloom` costs nothing, and a training job that
-reads a dataset never loads the physics engine.
+reads a dataset never loads the physics engine. The environments are registered
+with Gymnasium, now or as soon as it is loaded.
 
 Example:
     >>> import simloom
@@ -12,6 +13,8 @@ Example:
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+
+from .scenes.registration import register_environments
 
 if TYPE_CHECKING:
     from . import kernels as kernels
@@ -70,3 +73,6 @@ def _installed_version() -> str:
         return version("simloom")
     except PackageNotFoundError:
         return "0+unknown"
+
+
+register_environments()

@@ -1,7 +1,7 @@
 """Second floor: parametric scenes as Gymnasium environments, their worlds, assets, parameters and worker processes.
 
 Names are resolved when they are first used (PEP 562), so that importing the room loads no physics and no mesh reader.
-Importing it registers the environments with Gymnasium where that is installed.
+Importing it, or simloom, registers the environments with Gymnasium where that is installed.
 
 Example:
     >>> import gymnasium, simloom.scenes
@@ -13,6 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from .registration import register_environments
+
 if TYPE_CHECKING:
     from .acceptance import estimate_acceptance as estimate_acceptance
     from .acceptance import find_unmet as find_unmet
@@ -22,7 +24,12 @@ if TYPE_CHECKING:
     from .copula import CorrelatedGroup as CorrelatedGroup
     from .distribution import Distribution as Distribution
     from .distributions import parse_distribution as parse_distribution
-    from .environment import TabletopEnvironment as TabletopEnvironment
+    from .environments.driving import DrivingEnvironment as DrivingEnvironment
+    from .environments.driving import DrivingVectorEnvironment as DrivingVectorEnvironment
+    from .environments.environment import SceneEnvironment as SceneEnvironment
+    from .environments.tabletop import TabletopEnvironment as TabletopEnvironment
+    from .environments.tabletop import TabletopVectorEnvironment as TabletopVectorEnvironment
+    from .environments.vector import SceneVectorEnvironment as SceneVectorEnvironment
     from .physics import Surface as Surface
     from .physics import WorldError as WorldError
     from .requirement import Requirement as Requirement
@@ -46,6 +53,8 @@ _HOMES = {
     "AssetLibrary": "asset_library",
     "BuiltScene": "built_scene",
     "CorrelatedGroup": "copula",
+    "DrivingEnvironment": "environments.driving",
+    "DrivingVectorEnvironment": "environments.driving",
     "Distribution": "distribution",
     "Parameter": "space",
     "ParameterSpace": "space",
@@ -57,8 +66,11 @@ _HOMES = {
     "SceneSpec": "scene",
     "SensorMount": "sensors",
     "Stage": "stage",
+    "SceneEnvironment": "environments.environment",
+    "SceneVectorEnvironment": "environments.vector",
     "Surface": "physics",
-    "TabletopEnvironment": "environment",
+    "TabletopEnvironment": "environments.tabletop",
+    "TabletopVectorEnvironment": "environments.tabletop",
     "TabletopScene": "tabletop",
     "WorkerPool": "workers",
     "World": "world",
@@ -83,16 +95,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
-
-
-def register_environments() -> None:
-    """Register the environments with Gymnasium, where it is installed; registering again does nothing."""
-    try:
-        from gymnasium.envs.registration import register, registry
-    except ImportError:
-        return
-    if "simloom/Tabletop-v0" not in registry:
-        register(id="simloom/Tabletop-v0", entry_point=f"{__name__}.environment:TabletopEnvironment")
 
 
 register_environments()

@@ -193,6 +193,11 @@ class AssetScene(Scene):
         """The robot's links, the base first."""
         return self._robot_links.links
 
+    @property
+    def mount_rows(self) -> Mapping[str, int]:
+        """Row, among the links, of the link that carries each mount of the rig but `world`."""
+        return MappingProxyType(self._mounts)
+
     def close(self) -> None:
         """Give back the physics client and temporary files."""
         self._world.close()

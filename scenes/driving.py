@@ -26,7 +26,7 @@ from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
 from .stage import Reason, Stage
-from .wheeled_robot import ROTOR, WHEEL_TORQUE, find_wheels, fit_for_rolling, follow_commands, wheel_speeds
+from .wheeled_robot import ROTOR, WHEEL_TORQUE, Wheels, find_wheels, fit_for_rolling, follow_commands, wheel_speeds
 
 Array = NDArray[np.float64]
 MAX_SETTLE_STEPS: Final = 960
@@ -130,6 +130,11 @@ class DrivingScene(AssetScene):
             radius=self._wheels.radius,
             track=self._wheels.track,
         )
+
+    @property
+    def wheels(self) -> Wheels:
+        """The robot's wheels."""
+        return self._wheels
 
     def _add_robot(self, pose: Array) -> int:
         half = 0.5 * math.atan2(float(pose[1, 0]), float(pose[0, 0]))

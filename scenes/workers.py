@@ -11,45 +11,22 @@ import os
 import pickle
 import queue
 import signal
-import struct
 import subprocess
 import sys
 import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO
 
+from .process_pipe import receive, send, start_process
 from .scenario import Scenario
 from .scene import Scene, SceneSpec
 from .stage import Stage
 
-_LENGTH: Final = struct.Struct("<Q")
-_ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
-
 
 class WorkerError(RuntimeError):
     """A scenario or a scene that a worker could not make; the message says which and why."""
-
-
-def _send(pipe: BinaryIO, message: Any) -> None:
-    data = pickle.dumps(message, protocol=5)
-    pipe.write(_LENGTH.pack(len(data)))
-    pipe.write(data)
-    pipe.flush()
-
-
-def _receive(pipe: BinaryIO) -> Any:
-    """Read one message; EOFError where the other side is gone."""
-    head = _read(pipe, _LENGTH.size)
-    return pickle.loads(_read(pipe, _LENGTH.unpack(head)[0]))
-
-
-def _read(pipe: BinaryIO, count: int) -> bytes:
-    data = pipe.read(count)
-    if len(data) < count:
-        raise EOFError("the pipe was closed")
-    return data
 
 
 def _name(scenario: Scenario) -> str:
@@ -60,19 +37,10 @@ class _Process:
     """One worker process."""
 
     def __init__(self, spec: SceneSpec) -> None:
-        environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
-        # What this process can import, the worker can: the package may be on this process's path alone.
-        path = [os.path.abspath(entry) for entry in sys.path if entry]
-        environment["PYTHONPATH"] = os.pathsep.join(path)
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "simloom.scenes.workers"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=environment,
-        )
+        self._process = start_process("simloom.scenes.workers")
         self.made = 0
         with suppress(OSError):  # the first answer will not come, and says so
-            _send(self._pipe_in, spec)
+            send(self._pipe_in, spec)
 
     @property
     def _pipe_in(self) -> BinaryIO:
@@ -82,8 +50,8 @@ class _Process:
     def make(self, scenario: Scenario) -> Any:
         """Return the worker's answer; EOFError or OSError where it died."""
         assert self._process.stdout is not None
-        _send(self._pipe_in, scenario)
-        answer = _receive(self._process.stdout)  # type: ignore[arg-type]
+        send(self._pipe_in, scenario)
+        answer = receive(self._process.stdout)  # type: ignore[arg-type]
         self.made += 1
         return answer
 
@@ -268,12 +236,12 @@ class WorkerPool:
 
 def _work(requests: BinaryIO, answers: BinaryIO) -> None:
     """Serve one parent until it is gone."""
-    spec: SceneSpec = _receive(requests)
+    spec: SceneSpec = receive(requests)
     scene: Scene | None = None
     problem = ""
     try:
         while True:
-            scenario = _receive(requests)
+            scenario = receive(requests)
             try:
                 if scene is None:
                     scene = spec.make()
@@ -283,7 +251,7 @@ def _work(requests: BinaryIO, answers: BinaryIO) -> None:
             except Exception as error:
                 problem = traceback.format_exc()
                 message = ("error", f"{type(error).__name__}: {error}\n{problem}")
-            _send(answers, message)
+            send(answers, message)
     finally:
         if scene is not None:
             scene.close()

@@ -1,0 +1,277 @@
+"""A scene as a Gymnasium environment: builder, reader, task and variation put together."""
+
+from __future__ import annotations
+
+import os
+import sys
+from abc import abstractmethod
+from typing import Any, ClassVar, Final, cast
+
+import gymnasium
+import numpy as np
+from gymnasium import spaces
+from numpy.typing import NDArray
+
+from ..scenario import Scenario, draw_scenario
+from ..space import ParameterSpace, nearest
+from ..stage import Stage
+from .episode_view import EpisodeView, Photographer
+from .moment import Moment, PhysicalScene, read_moment
+from .task import Arrays, Reader, Task
+from .window import Window
+
+MAX_ATTEMPTS: Final = 32
+"""Redraws after which a reset gives up."""
+_OPTIONS: Final = ("parameters", "u")
+
+
+def has_display() -> bool:
+    """Whether windows can be opened here."""
+    return sys.platform in ("darwin", "win32") or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def render_modes() -> list[str]:
+    """Return the ways an environment can be rendered here: `human` only where a display is."""
+    return ["rgb_array", "human"] if has_display() else ["rgb_array"]
+
+
+class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
+    """An environment of a scene; derive it and say which scene, reader and task.
+
+    `reset(seed=...)` starts a series of episodes, of which each `reset()` without a seed takes the next; an environment
+    that was never given a seed starts with seed 0. `options` may hold `parameters` (name to a number or a distribution,
+    as in a recipe) or `u` (all coordinates in (0, 1): the scenario's, the view's, the look's).
+
+    Args:
+        render_mode: `rgb_array`, `human` where a display is, or None.
+        horizon: Steps after which an episode is cut off, >= 1.
+        images: Whether observations hold the picture of the rig's first camera, as `image`.
+        device: Where pictures are rendered, `cpu` or `cuda`.
+        threads: CPU threads for rendering; None for all.
+        **options: Keyword arguments of the scene.
+
+    Raises:
+        ValueError: If an argument cannot be.
+    """
+
+    metadata: ClassVar[dict[str, Any]]  # type: ignore[misc]
+
+    def __init__(
+        self,
+        *,
+        render_mode: str | None = None,
+        horizon: int = 200,
+        images: bool = False,
+        device: str = "cpu",
+        threads: int | None = None,
+        **options: Any,
+    ) -> None:
+        if render_mode == "human" and not has_display():
+            raise ValueError(
+                "render_mode 'human' needs a display (DISPLAY or WAYLAND_DISPLAY is set where one is); use 'rgb_array'"
+            )
+        if render_mode not in (None, "rgb_array", "human"):
+            raise ValueError(f"render_mode must be rgb_array, human or None, got {render_mode!r}")
+        if horizon < 1:
+            raise ValueError(f"horizon must be at least 1, got {horizon}")
+        self.render_mode = render_mode
+        self._horizon, self._images = horizon, images
+        self._device, self._threads = device, threads
+        self.scene, self.reader, self.task = self.make_parts(options)
+        self.space = ParameterSpace(parameters=(*self.scene.space, *self.task.parameters))
+        """What is randomized: the scene's parameters, then the task's."""
+        mount = self.scene.rig.mounts[0]
+        self._camera, self._camera_link = mount.name, self.scene.mount_rows.get(mount.mount, -1)
+        self._photographer: Photographer | None = None
+        self._window: Window | None = None
+        self._seed, self._episode, self._steps = 0, -1, 0
+        self._stage: Stage | None = None
+        self._view: EpisodeView | None = None
+        self._moment: Moment | None = None
+        self.action_space = self.task.action_space
+        self.state_space = spaces.Dict({**self.reader.spaces, **self.task.spaces})
+        """Space of observations without the picture."""
+        shapes = dict(self.state_space.spaces)
+        if images:
+            shapes["image"] = spaces.Box(0, 255, (mount.height, mount.width, 3), dtype=np.uint8)
+        self.observation_space = cast("spaces.Space[Arrays]", spaces.Dict(shapes))
+
+    @abstractmethod
+    def make_parts(self, options: dict[str, Any]) -> tuple[PhysicalScene, Reader, Task]:
+        """Make the scene from its keyword arguments, and what reads it and asks something of it."""
+
+    # ---- Gymnasium --------------------------------------------------------------------------------------------------
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Arrays, dict[str, Any]]:
+        """Start an episode.
+
+        Args:
+            seed: Starts the series of episodes of this seed, range [0, 2^64); None = the next episode.
+            options: `parameters` or `u`, see the class.
+
+        Returns:
+            The observation and what it came from: seed, episode, attempt, margins.
+
+        Raises:
+            ValueError: If an option is unknown or cannot be, or a given u makes no valid world.
+            RuntimeError: If no draw makes a valid world.
+        """
+        super().reset(seed=seed)
+        observation, info = self.restart(seed=seed, options=options)
+        return self._finish(observation), info
+
+    def step(self, action: NDArray[np.float32]) -> tuple[Arrays, float, bool, bool, dict[str, Any]]:
+        """Act, and let the world go on for one step.
+
+        Args:
+            action: One number in [-1, 1] for each of the task's actuators; clipped.
+
+        Returns:
+            Observation, reward, terminated, truncated, and the task's events.
+
+        Raises:
+            ValueError: If the action has a wrong shape or is not finite.
+            RuntimeError: If `reset` was never called.
+        """
+        observation, reward, terminated, truncated, info = self.advance(action)
+        return self._finish(observation), reward, terminated, truncated, info
+
+    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+        """Render the first camera's view of the present state.
+
+        Returns:
+            sRGB bytes, shape (height, width, 3); None without a render mode, and where it is shown in a window.
+
+        Raises:
+            RuntimeError: If `reset` was never called.
+        """
+        if self.render_mode == "rgb_array":
+            return self._picture()
+        if self.render_mode == "human":
+            self._show(self._picture())
+        return None
+
+    def close(self) -> None:
+        """Give back the physics client; calling it again does nothing."""
+        self.scene.close()
+        if self._window is not None:
+            self._window.close()
+            self._window = None
+        super().close()
+
+    # ---- without pictures -------------------------------------------------------------------------------------------
+
+    @property
+    def moment(self) -> Moment:
+        """What the physics said last."""
+        if self._moment is None:
+            raise RuntimeError("call reset before step and render")
+        return self._moment
+
+    @property
+    def view(self) -> EpisodeView:
+        """How the present episode looks."""
+        if self._view is None:
+            raise RuntimeError("call reset before step and render")
+        return self._view
+
+    def restart(
+        self, *, seed: int | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[Arrays, dict[str, Any]]:
+        """Start an episode as `reset` does, and leave the picture out of the observation."""
+        given = dict(options or {})
+        for key in given:
+            if key not in _OPTIONS:
+                raise ValueError(f"reset has no option {key!r}; {nearest(key, _OPTIONS)}")
+        space = self.space.override(given.get("parameters") or {})
+        if seed is not None:
+            self._seed, self._episode = int(seed), -1
+        self._episode += 1
+        self._steps = 0
+        self._moment = self._view = None
+        self._stage = stage = self._find_stage(space, given.get("u"))
+        self._moment = moment = read_moment(self.scene)
+        self._view = EpisodeView.of_stage(stage, self._camera, self._camera_link, moment.links, moment.bodies)
+        self.reader.begin(stage)
+        self.task.begin(stage, moment)
+        info = {
+            "seed": self._seed,
+            "episode": self._episode,
+            "attempt": stage.scenario.attempt,
+            "margins": {name: float(value) for name, value in stage.margins.items()},
+        }
+        return self._observe(), info
+
+    def advance(self, action: NDArray[Any]) -> tuple[Arrays, float, bool, bool, dict[str, Any]]:
+        """Step as `step` does, and leave the picture out of the observation."""
+        if self._moment is None:
+            raise RuntimeError("call reset before step")
+        wanted = np.asarray(action, np.float64)
+        if wanted.shape != self.task.action_space.shape or not np.isfinite(wanted).all():
+            raise ValueError(f"an action is {self.task.action_space.shape[0]} finite numbers, got {action!r}")
+        self.task.act(np.clip(wanted, -1.0, 1.0))
+        self._steps += 1
+        self._moment = read_moment(self.scene)
+        outcome = self.task.judge(self._moment)
+        info = {name: kind(outcome.events[name]) for name, kind in self.task.events.items()}
+        done = outcome.success or outcome.failure
+        return self._observe(), outcome.reward, done, self._steps >= self._horizon, info
+
+    def _observe(self) -> Arrays:
+        # In the order of the space, whose keys Gymnasium sorts.
+        found = self.reader.read(self.moment) | self.task.observe(self.moment)
+        return {name: found[name] for name in self.state_space.spaces}
+
+    def _find_stage(self, space: ParameterSpace, u: Any) -> Stage:
+        if u is not None:
+            stage = self.scene.stage(_scenario_of(space, u, self._seed, self._episode), space)
+            if not stage.valid:
+                raise ValueError(f"this u makes no valid world: {stage.message}")
+            return stage
+        message = ""
+        for attempt in range(MAX_ATTEMPTS):
+            scenario = draw_scenario(space, seed=self._seed, index=self._episode, attempt=attempt)
+            stage = self.scene.stage(scenario, space)
+            if stage.valid:
+                return stage
+            message = stage.message
+        raise RuntimeError(f"{MAX_ATTEMPTS} draws made no valid world; the last: {message}")
+
+    # ---- pictures ---------------------------------------------------------------------------------------------------
+
+    def _finish(self, observation: Arrays) -> Arrays:
+        """Add the picture where it belongs to observations, and show it where a person watches."""
+        if not self._images and self.render_mode != "human":
+            return observation
+        picture = self._picture()
+        if self.render_mode == "human":
+            self._show(picture)
+        if not self._images:
+            return observation
+        found = observation | {"image": picture}
+        return {name: found[name] for name in cast("spaces.Dict", self.observation_space).spaces}
+
+    def _picture(self) -> NDArray[np.uint8]:
+        view, moment = self.view, self.moment
+        if self._photographer is None:
+            self._photographer = Photographer(self.scene.library, device=self._device, threads=self._threads)
+        return np.asarray(self._photographer.take([(view, moment.links, moment.bodies)])[0])
+
+    def _show(self, picture: NDArray[np.uint8]) -> None:
+        if self._window is None:
+            self._window = Window(type(self).__name__, self.task.frames_per_second)
+        self._window.show(picture)
+
+
+def _scenario_of(space: ParameterSpace, u: Any, seed: int, index: int) -> Scenario:
+    given = np.asarray(u, np.float64)
+    if given.shape != (space.size,):
+        raise ValueError(f"u must have {space.size} coordinates in (0, 1), got shape {given.shape}")
+    first, second = space.sizes["scenario"], space.sizes["scenario"] + space.sizes["view"]
+    return Scenario(
+        index=index,
+        seed=seed,
+        u_scenario=given[:first],
+        u_view=given[None, first:second],
+        u_look=given[None, None, second:],
+    )

@@ -1,0 +1,72 @@
+"""Shared arrays: named NumPy arrays in memory that a process shares with its children."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Fields = Mapping[str, tuple[tuple[int, ...], str]]
+"""Array name to its shape and type."""
+_ALIGN: Final = 64
+
+
+class SharedArrays:
+    """Arrays in anonymous shared memory.
+
+    The memory has no name, only a descriptor that children inherit: the system takes it back when the last process is
+    gone, however that ended. (`multiprocessing.shared_memory` has names, which a killed parent leaves behind, and which
+    before Python 3.13 the first child to end takes away from the others.)
+
+    Args:
+        fields: What arrays there are; zeros at first.
+        descriptor: Descriptor of memory that another process made for the same fields; None makes it here.
+
+    Example:
+        >>> arrays = SharedArrays({"reward": ((8,), "float64")})
+        >>> arrays["reward"][:] = 1.0
+    """
+
+    def __init__(self, fields: Fields, descriptor: int | None = None) -> None:
+        places, size = {}, 0
+        for name, (shape, dtype) in fields.items():
+            places[name] = size
+            count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+            size += -(-count // _ALIGN) * _ALIGN
+        self.descriptor = _make_memory(max(size, _ALIGN)) if descriptor is None else descriptor
+        """What a child is given."""
+        self._memory = mmap.mmap(self.descriptor, max(size, _ALIGN))
+        self._arrays: dict[str, NDArray[Any]] = {
+            name: np.ndarray(shape, dtype, buffer=self._memory, offset=places[name])
+            for name, (shape, dtype) in fields.items()
+        }
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._arrays[name]
+
+    def close(self) -> None:
+        """Let go of the memory; calling it again does nothing."""
+        if self.descriptor < 0:
+            return
+        os.close(self.descriptor)
+        self.descriptor = -1
+        self._arrays.clear()
+        with suppress(BufferError):  # an array is in use elsewhere; the memory goes with it
+            self._memory.close()
+
+
+def _make_memory(size: int) -> int:
+    if sys.platform == "linux":
+        descriptor = os.memfd_create("simloom")
+    else:
+        with tempfile.TemporaryFile() as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor

@@ -1,0 +1,63 @@
+"""Pipes to child processes of our own: messages with a length in front, and how such a child is started.
+
+The pickles in the messages come from our own child or parent over our own pipe, and from nowhere else. A child is
+started as a module of this package, never by running the user's main module again, so a script without a main guard, a
+notebook and standard input all work.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any, BinaryIO, Final
+
+_LENGTH: Final = struct.Struct("<Q")
+_ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+
+def send(pipe: BinaryIO, message: Any) -> None:
+    """Write one message; OSError where the other side is gone."""
+    data = pickle.dumps(message, protocol=5)
+    pipe.write(_LENGTH.pack(len(data)))
+    pipe.write(data)
+    pipe.flush()
+
+
+def receive(pipe: BinaryIO) -> Any:
+    """Read one message; EOFError where the other side is gone."""
+    head = _read(pipe, _LENGTH.size)
+    return pickle.loads(_read(pipe, _LENGTH.unpack(head)[0]))
+
+
+def _read(pipe: BinaryIO, count: int) -> bytes:
+    data = pipe.read(count)
+    if len(data) < count:
+        raise EOFError("the pipe was closed")
+    return data
+
+
+def start_process(module: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+    """Start `python -m module` with pipes to its standard input and output, on one thread.
+
+    Args:
+        module: Dotted name of the module.
+        pass_fds: File descriptors that it inherits.
+
+    Returns:
+        The process.
+    """
+    environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
+    # What this process can import, the child can: the package may be on this process's path alone.
+    path = [os.path.abspath(entry) for entry in sys.path if entry]
+    environment["PYTHONPATH"] = os.pathsep.join(path)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", module],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment,
+        pass_fds=tuple(pass_fds),
+    )
