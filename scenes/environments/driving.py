@@ -114,7 +114,7 @@ class DriveTask(Task):
             )
             for name, low, high, unit, meaning, allowed in (
                 ("distance", 2.0, 5.0, "m", "Distance of the goal from where the robot starts", (0.5, 40.0)),
-                ("bearing", -math.pi, math.pi, "rad", "Its direction, to the left of where the robot points", None),
+                ("bearing", -math.pi, math.pi, "rad", "Its direction, to the left of where the robot points", (-math.pi, math.pi)),
             )
         )
         self._goal, self._side = (0.0, 0.0), 0.0
