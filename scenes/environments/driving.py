@@ -34,6 +34,17 @@ _FREE: Final = 0.7
 _FAR: Final = 60.0
 _TRIES: Final = 400
 _GOLDEN: Final = math.pi * (3.0 - math.sqrt(5.0))
+_CHASE: Final = {
+    "head": {
+        "camera": "generic_rgb",
+        "mount": "husky/base_link",
+        "position": (-1.5, 0.0, 1.3),
+        # Ahead, and down by 25 degrees.
+        "quaternion": (0.5963678, -0.5963678, 0.3799282, -0.3799282),
+        "field_of_view": 1.2,
+    }
+}
+"""A camera that follows the robot."""
 _AT_REST: Final = {"drive.time": 0.0, "drive.speed": 0.0, "drive.turn": 0.0}
 
 
@@ -114,7 +125,14 @@ class DriveTask(Task):
             )
             for name, low, high, unit, meaning, allowed in (
                 ("distance", 2.0, 5.0, "m", "Distance of the goal from where the robot starts", (0.5, 40.0)),
-                ("bearing", -math.pi, math.pi, "rad", "Its direction, to the left of where the robot points", (-math.pi, math.pi)),
+                (
+                    "bearing",
+                    -math.pi,
+                    math.pi,
+                    "rad",
+                    "Its direction, to the left of where the robot points",
+                    (-math.pi, math.pi),
+                ),
             )
         )
         self._goal, self._side = (0.0, 0.0), 0.0
@@ -235,8 +253,9 @@ class DrivingEnvironment(SceneEnvironment):
     - `horizon`: steps of an episode, 200.
     - `images`: whether observations hold the picture.
     - `device`, `threads`: where pictures are rendered.
-    - all of `DrivingScene` but `window`: `slots`, `rig`, `overrides`, `randomize`, `object_folders`, `robot`,
-      `texture_folders`, `cache`.
+    - all of `DrivingScene`: `slots`, `rig`, `overrides`, `randomize`, `object_folders`, `robot`, `texture_folders`,
+      `cache`. The Husky's rig is a camera behind and above it that moves with it, unless another is given; one mounted
+      to the world stays where it stood at the start.
 
     ## Version History
     - v0: first version.
@@ -253,7 +272,8 @@ class DrivingEnvironment(SceneEnvironment):
         given = dict(options)
         # The scene drives on its own up to a dataset's row; here it waits for actions.
         given["overrides"] = _AT_REST | dict(given.get("overrides") or {})
-        scene = DrivingScene(**{"window": 0.0084} | given)
+        rig = {} if "robot" in given else {"rig": _CHASE}
+        scene = DrivingScene(**{"window": 0.0084} | rig | given)
         return scene, DrivingReader(scene), DriveTask(scene)
 
 

@@ -7,7 +7,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -42,9 +41,9 @@ class SharedArrays:
             size += -(-count // _ALIGN) * _ALIGN
         self.descriptor = _make_memory(max(size, _ALIGN)) if descriptor is None else descriptor
         """What a child is given."""
-        self._memory = mmap.mmap(self.descriptor, max(size, _ALIGN))
+        memory = mmap.mmap(self.descriptor, max(size, _ALIGN))
         self._arrays: dict[str, NDArray[Any]] = {
-            name: np.ndarray(shape, dtype, buffer=self._memory, offset=places[name])
+            name: np.ndarray(shape, dtype, buffer=memory, offset=places[name])
             for name, (shape, dtype) in fields.items()
         }
 
@@ -57,9 +56,8 @@ class SharedArrays:
             return
         os.close(self.descriptor)
         self.descriptor = -1
+        # Unmapped with the last array that someone holds; closing the map would pull the memory from under it.
         self._arrays.clear()
-        with suppress(BufferError):  # an array is in use elsewhere; the memory goes with it
-            self._memory.close()
 
 
 def _make_memory(size: int) -> int:
