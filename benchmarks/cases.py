@@ -198,6 +198,25 @@ class WriteCase:
     rows: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class VectorCase:
+    """Our batch of tabletops with pictures against `AsyncVectorEnv` over TinyRenderer environments."""
+
+    name: str
+    width: int
+    """Image width [px]."""
+    height: int
+    """Image height [px]."""
+    environments: int
+    """Environments of our batch."""
+    steps: int
+    """Steps of our batch in one repeat."""
+    their_steps: int
+    """Steps of theirs."""
+    cores: int
+    """Processes and threads."""
+
+
 RENDER = (
     RenderCase(name="128x128, 1 core", width=128, height=128, views=32, cores=1),
     RenderCase(name="128x128, 2 cores", width=128, height=128, views=32, cores=2, variants=("same materials",)),
@@ -277,6 +296,10 @@ WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
 )
+VECTOR = (
+    VectorCase(name="128x128, 2 cores", width=128, height=128, environments=32, steps=12, their_steps=10, cores=2),
+    VectorCase(name="128x128, 1 core", width=128, height=128, environments=32, steps=8, their_steps=8, cores=1),
+)
 
 
 def tiny(case: Case) -> Case:
@@ -309,6 +332,8 @@ def tiny(case: Case) -> Case:
             changes = {"robots": 2, "samples": 50, "few": 20}
         case NavigationCase():
             changes = {"rows": 2, "samples": 8}
+        case VectorCase():
+            changes |= {"environments": 2, "steps": 1, "their_steps": 1, "cores": 1}
         case _:
             changes |= {"rows": 2}
     return replace(case, **changes)  # type: ignore[type-var]

@@ -26,6 +26,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "scenes": cases.SCENES,
     "write": cases.WRITE,
     "pipeline": cases.PIPELINE,
+    "vector": cases.VECTOR,
     "start": cases.START,
 }
 """Suite to cases; the code of a suite is `suite_<name>.py`."""

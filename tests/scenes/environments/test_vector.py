@@ -66,10 +66,10 @@ def test_it_does_what_gymnasiums_own_does(mode, images):
     expected = _roll(sync, 8)
     spaces = sync.observation_space, sync.action_space, sync.single_observation_space, sync.single_action_space
     sync.close()
-    for workers in (0, 2) if images else (1,):
-        with _batch(workers=workers, autoreset_mode=mode, images=images, rig=RIG, horizon=3) as batch:
-            found = _roll(batch, 8)
-            assert spaces == (
+    workers = {AutoresetMode.NEXT_STEP: 1, AutoresetMode.SAME_STEP: 2}[mode] if images else 0
+    with _batch(workers=workers, autoreset_mode=mode, images=images, rig=RIG, horizon=3) as batch:
+        found = _roll(batch, 8)
+        assert spaces == (
                 batch.observation_space, batch.action_space, batch.single_observation_space, batch.single_action_space,
             )  # fmt: skip
         for one, other in zip(found, expected, strict=True):
@@ -192,7 +192,7 @@ def test_gymnasiums_vector_wrappers_compose():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "words"),
+    "arguments,words",
     [
         ({"num_envs": 0}, "num_envs must be at least 1"),
         ({"workers": -1}, "workers must not be negative"),

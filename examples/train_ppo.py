@@ -1,0 +1,150 @@
+"""Train a policy to drive to a goal: PPO in a hundred lines over a batch of environments.
+
+    python examples/train_ppo.py --steps 60000
+
+Change the environment's name for another scene; with `images=True` observations hold pictures too.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import gymnasium
+import numpy as np
+import torch
+from gymnasium.wrappers import vector as wrappers
+from torch import nn
+
+import simloom  # noqa: F401  (registers the environments)
+
+ROLLOUT = 64
+"""Steps of each environment between two updates."""
+DISCOUNT, TRACE, CLIP = 0.97, 0.9, 0.2
+
+
+def make_batch(count: int, workers: int | None = None) -> Any:
+    """Make environments that step together, with flat observations."""
+    overrides = {"object_count": 1, "wall_count": 0}
+    batch = gymnasium.make_vec(
+        "simloom/Driving-v0",
+        num_envs=count,
+        workers=workers,
+        autoreset_mode="same_step",
+        horizon=60,
+        slots=3,
+        overrides=overrides,
+    )
+    return wrappers.FlattenObservation(batch)
+
+
+class Policy(nn.Module):
+    """A Gaussian policy and a value function."""
+
+    def __init__(self, scale: torch.Tensor, actions: int) -> None:
+        super().__init__()
+        self.scale, inputs = scale, len(scale)
+        self.mean = nn.Sequential(
+            nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, actions)
+        )
+        self.value = nn.Sequential(nn.Linear(inputs, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh(), nn.Linear(64, 1))
+        self.log_deviation = nn.Parameter(torch.full((actions,), -0.5))
+        with torch.no_grad():
+            self.mean[-1].weight.mul_(0.01)
+
+    def forward(self, observations: torch.Tensor) -> tuple[torch.distributions.Normal, torch.Tensor]:
+        """Return what to do and what it is worth."""
+        scaled = observations / self.scale
+        action = torch.distributions.Normal(self.mean(scaled), self.log_deviation.exp())
+        return action, self.value(scaled).squeeze(-1)
+
+
+def train(batch: Any, steps: int, *, seed: int = 1, tell: Any = None) -> list[float]:
+    """Train a policy.
+
+    Args:
+        batch: A batch with flat observations that restarts environments within the same step.
+        steps: Steps of all environments together.
+        seed: Of worlds, weights and exploration.
+        tell: Called with the steps so far and the mean return since it was called last.
+
+    Returns:
+        The mean return of the episodes that ended between two updates, for each update.
+    """
+    torch.manual_seed(seed)
+    count, returns = batch.num_envs, []
+    scale = torch.as_tensor(batch.single_observation_space.high).clamp(max=4.0)
+    policy = Policy(scale, batch.single_action_space.shape[0])
+    optimizer = torch.optim.Adam(policy.parameters(), lr=1e-3)
+    seen = torch.as_tensor(batch.reset(seed=seed)[0], dtype=torch.float32)
+    running, ended = np.zeros(count), []
+    for update in range(max(1, steps // (ROLLOUT * count))):
+        rows: dict[str, list[torch.Tensor]] = {
+            name: [] for name in ("seen", "action", "log", "value", "reward", "over")
+        }
+        for _ in range(ROLLOUT):
+            with torch.no_grad():
+                choice, value = policy(seen)
+            action = choice.sample()
+            after, reward, terminated, truncated, _ = batch.step(action.clamp(-1.0, 1.0).numpy())
+            over = terminated | truncated
+            running += reward
+            ended += running[over].tolist()
+            running[over] = 0.0
+            values = (
+                seen,
+                action,
+                choice.log_prob(action).sum(-1),
+                value,
+                torch.as_tensor(reward),
+                torch.as_tensor(over),
+            )
+            for name, one in zip(rows, values, strict=True):
+                rows[name].append(one.float())
+            seen = torch.as_tensor(after, dtype=torch.float32)
+        with torch.no_grad():
+            following = policy(seen)[1]
+        data = {name: torch.stack(values) for name, values in rows.items()}
+        advantage, trace = torch.zeros_like(data["reward"]), torch.zeros(count)
+        for t in reversed(range(ROLLOUT)):
+            alive = 1.0 - data["over"][t]
+            error = data["reward"][t] + DISCOUNT * alive * following - data["value"][t]
+            trace = error + DISCOUNT * TRACE * alive * trace
+            advantage[t], following = trace, data["value"][t]
+        target = advantage + data["value"]
+        flat = {
+            name: values.flatten(0, 1) for name, values in (data | {"target": target, "advantage": advantage}).items()
+        }
+        flat["advantage"] = (flat["advantage"] - flat["advantage"].mean()) / (flat["advantage"].std() + 1e-8)
+        for _ in range(8):
+            for chosen in torch.randperm(ROLLOUT * count).split(256):
+                part = {name: values[chosen] for name, values in flat.items()}
+                choice, value = policy(part["seen"])
+                ratio = (choice.log_prob(part["action"]).sum(-1) - part["log"]).exp()
+                gain = torch.minimum(ratio * part["advantage"], ratio.clamp(1 - CLIP, 1 + CLIP) * part["advantage"])
+                loss = -gain.mean() + 0.5 * (value - part["target"]).square().mean()
+                optimizer.zero_grad()
+                loss.backward()
+                nn.utils.clip_grad_norm_(policy.parameters(), 0.5)
+                optimizer.step()
+        if ended:
+            returns.append(float(np.mean(ended)))
+            if tell is not None:
+                tell((update + 1) * ROLLOUT * count, returns[-1])
+        ended = []
+    return returns
+
+
+def main() -> None:
+    """Train and say how it goes."""
+    parser = argparse.ArgumentParser(description="Train a policy to drive to a goal.")
+    parser.add_argument("--steps", type=int, default=60_000, help="steps of all environments together")
+    parser.add_argument("--environments", type=int, default=16, help="environments in the batch")
+    given = parser.parse_args()
+    batch = make_batch(given.environments)
+    train(batch, given.steps, tell=lambda steps, mean: print(f"{steps:8d} steps, mean return {mean:6.2f}", flush=True))
+    batch.close()
+
+
+if __name__ == "__main__":
+    main()
