@@ -13,7 +13,6 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from gymnasium.wrappers import vector as wrappers
 from torch import nn
 
 import simloom  # noqa: F401  (registers the environments)
@@ -24,18 +23,23 @@ DISCOUNT, TRACE, CLIP = 0.97, 0.9, 0.2
 
 
 def make_batch(count: int, workers: int | None = None) -> Any:
-    """Make environments that step together, with flat observations."""
+    """Make environments that step together."""
     overrides = {"object_count": 1, "wall_count": 0}
-    batch = gymnasium.make_vec(
+    return gymnasium.make_vec(
         "simloom/Driving-v0",
         num_envs=count,
         workers=workers,
         autoreset_mode="same_step",
+        observations="torch",
         horizon=60,
         slots=3,
         overrides=overrides,
     )
-    return wrappers.FlattenObservation(batch)
+
+
+def flatten(observations: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Put all that is observed into one row per environment."""
+    return torch.cat([values.float() for values in observations.values()], dim=1)
 
 
 class Policy(nn.Module):
@@ -63,7 +67,7 @@ def train(batch: Any, steps: int, *, seed: int = 1, tell: Any = None) -> list[fl
     """Train a policy.
 
     Args:
-        batch: A batch with flat observations that restarts environments within the same step.
+        batch: A batch whose observations are tensors, and that restarts environments within the same step.
         steps: Steps of all environments together.
         seed: Of worlds, weights and exploration.
         tell: Called with the steps so far and the mean return since it was called last.
@@ -73,10 +77,10 @@ def train(batch: Any, steps: int, *, seed: int = 1, tell: Any = None) -> list[fl
     """
     torch.manual_seed(seed)
     count, returns = batch.num_envs, []
-    scale = torch.as_tensor(batch.single_observation_space.high).clamp(max=4.0)
+    scale = torch.cat([torch.as_tensor(space.high) for space in batch.single_observation_space.values()]).clamp(max=4.0)
     policy = Policy(scale, batch.single_action_space.shape[0])
     optimizer = torch.optim.Adam(policy.parameters(), lr=1e-3)
-    seen = torch.as_tensor(batch.reset(seed=seed)[0], dtype=torch.float32)
+    seen = flatten(batch.reset(seed=seed)[0])
     running, ended = np.zeros(count), []
     for update in range(max(1, steps // (ROLLOUT * count))):
         rows: dict[str, list[torch.Tensor]] = {
@@ -101,7 +105,7 @@ def train(batch: Any, steps: int, *, seed: int = 1, tell: Any = None) -> list[fl
             )
             for name, one in zip(rows, values, strict=True):
                 rows[name].append(one.float())
-            seen = torch.as_tensor(after, dtype=torch.float32)
+            seen = flatten(after)
         with torch.no_grad():
             following = policy(seen)[1]
         data = {name: torch.stack(values) for name, values in rows.items()}

@@ -15,6 +15,7 @@ from ..renderers.mesh_library import MeshLibrary
 from ..renderers.urdf import UrdfLink
 from .acceptance import check_possible, find_unmet
 from .asset_library import AssetLibrary
+from .asset_sharing import share_asset_library
 from .assets import load_asset_library
 from .physics import Joint, PhysicsError, WorldError
 from .readout import empty_objects, empty_state
@@ -68,12 +69,14 @@ class AssetScene(Scene):
             raise ValueError(f"slots must be in [2, 256], got {slots}; one is the robot's")
         self._slots = slots
         self._rig = rig if isinstance(rig, Rig) else Rig() if rig is None else Rig.from_json(rig)
-        self._assets = load_asset_library(
-            object_folders=object_folders,
-            robot=robot,
-            texture_folders=texture_folders,
-            split=asset_split,
-            cache=cache,
+        self._assets = share_asset_library(
+            load_asset_library(
+                object_folders=object_folders,
+                robot=robot,
+                texture_folders=texture_folders,
+                split=asset_split,
+                cache=cache,
+            )
         )
         self._class_names = self._assets.class_table(type(self).classes)
         self._robot_links = RobotLinks(self._assets.robot_urdf)

@@ -60,7 +60,7 @@ def test_make_imports_by_itself():
 
 
 def test_nothing_happens_without_gymnasium():
-    """simloom is imported where Gymnasium is not, and importing that fails as it would."""
+    """The package is imported where Gymnasium is not, and importing that fails as it would."""
     code = (
         "import sys\n"
         "class Absent:\n"

@@ -219,7 +219,7 @@ def test_mistakes_reach_the_caller():
         for actions in (np.zeros((3, 2)), np.full((2, 2), np.nan)):
             with pytest.raises(ValueError, match="actions are finite numbers of shape"):
                 batch.step(actions)
-        with pytest.raises(ValueError, match="unknown parameter 'gaol.distance'"):
+        with pytest.raises(ValueError, match=r"unknown parameter 'gaol.distance'"):
             batch.reset(options={"parameters": {"gaol.distance": 1.0}})
         with pytest.raises(RuntimeError, match="call reset before step"):
             batch.step(zeros)
@@ -240,7 +240,7 @@ def test_mistakes_reach_the_caller():
 def test_a_workers_refusal_names_its_environments():
     """A ValueError of an environment in a worker comes back as one, and says whose it is."""
     with _batch(count=2, workers=2) as batch:
-        with pytest.raises(ValueError, match="environment 0: unknown parameter 'gaol.distance'"):
+        with pytest.raises(ValueError, match=r"environment 0: unknown parameter 'gaol.distance'"):
             batch.reset(options={"parameters": {"gaol.distance": 1.0}})
         _, infos = batch.reset(seed=1)
         np.testing.assert_array_equal(infos["episode"], [0, 0])
