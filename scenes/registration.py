@@ -43,7 +43,7 @@ class _Waiting:
         """Find the registry's module as others would, and see to it that we are told when it has run."""
         if name != _REGISTRATION:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        sys.meta_path.remove(self)
         from importlib.util import find_spec
 
         spec = find_spec(name)

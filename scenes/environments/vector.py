@@ -211,6 +211,10 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         self._stepper.close()
         self._arrays.close()
 
+    def __del__(self) -> None:
+        if not getattr(self, "closed", True):
+            self.close()
+
     # ---- orders -----------------------------------------------------------------------------------------------------
 
     def _require_open(self) -> None:
