@@ -26,7 +26,7 @@ def _hash(x: NDArray[np.int64], y: NDArray[np.int64], seed: int) -> _Field:
     return h.astype(np.float64) * 2.0**-32
 
 
-class _Canvas:
+class Canvas:
     """Noise over one tile, [0, 1) x [0, 1), sampled at texel centres; every field repeats without a seam."""
 
     def __init__(self, size: int, seed: int) -> None:
@@ -93,12 +93,12 @@ def _step(low: float, high: float, values: _Field) -> _Field:
     return smooth
 
 
-def _choose(canvas: _Canvas, palettes: tuple[tuple[tuple[float, ...], ...], ...]) -> list[_Field]:
+def _choose(canvas: Canvas, palettes: tuple[tuple[tuple[float, ...], ...], ...]) -> list[_Field]:
     """Take the seed's palette: consecutive seeds give different ones."""
     return [np.array(colour) for colour in palettes[canvas.seed % len(palettes)]]
 
 
-def _wood(canvas: _Canvas) -> _Field:
+def _wood(canvas: Canvas) -> _Field:
     dark, light = _choose(
         canvas,
         (
@@ -118,7 +118,7 @@ def _wood(canvas: _Canvas) -> _Field:
     return _mix(_mix(dark, light, value), 0.6 * dark, 0.55 * pores)
 
 
-def _marble(canvas: _Canvas) -> _Field:
+def _marble(canvas: Canvas) -> _Field:
     base, cloud, vein = _choose(
         canvas,
         (
@@ -136,7 +136,7 @@ def _marble(canvas: _Canvas) -> _Field:
     return _mix(colour, vein, (1.0 - _step(0.0, 0.07, fine)) * strength * 0.7)
 
 
-def _fabric(canvas: _Canvas) -> _Field:
+def _fabric(canvas: Canvas) -> _Field:
     warp, weft = _choose(
         canvas,
         (
@@ -159,7 +159,7 @@ def _fabric(canvas: _Canvas) -> _Field:
     return colour * (0.9 + 0.2 * canvas.fractal(2, 2, 4, 3))[..., None]
 
 
-def _concrete(canvas: _Canvas) -> _Field:
+def _concrete(canvas: Canvas) -> _Field:
     dark, light = _choose(
         canvas,
         (
@@ -174,7 +174,7 @@ def _concrete(canvas: _Canvas) -> _Field:
     return _mix(_mix(dark, light, value), 0.55 * dark, 0.8 * pit)
 
 
-def _brushed_metal(canvas: _Canvas) -> _Field:
+def _brushed_metal(canvas: Canvas) -> _Field:
     dark, light = _choose(
         canvas,
         (
@@ -187,7 +187,7 @@ def _brushed_metal(canvas: _Canvas) -> _Field:
     return _mix(dark, light, 0.5 + 1.3 * (value - 0.5))
 
 
-def _tiles(canvas: _Canvas) -> _Field:
+def _tiles(canvas: Canvas) -> _Field:
     tile, other, grout = _choose(
         canvas,
         (
@@ -208,7 +208,7 @@ def _tiles(canvas: _Canvas) -> _Field:
     return np.where((border < 0.022)[..., None], grout * rough[..., None], colour)
 
 
-def _terrazzo(canvas: _Canvas) -> _Field:
+def _terrazzo(canvas: Canvas) -> _Field:
     ground, *chips = _choose(
         canvas,
         (
@@ -227,7 +227,7 @@ def _terrazzo(canvas: _Canvas) -> _Field:
     return colour
 
 
-def _stripes(canvas: _Canvas) -> _Field:
+def _stripes(canvas: Canvas) -> _Field:
     first, second, thin = _choose(
         canvas,
         (
@@ -245,7 +245,7 @@ def _stripes(canvas: _Canvas) -> _Field:
     return colour * (0.94 + 0.12 * canvas.fractal(64, 64, 2, 2))[..., None]
 
 
-_MAKERS: dict[str, Callable[[_Canvas], _Field]] = {
+_MAKERS: dict[str, Callable[[Canvas], _Field]] = {
     "wood": _wood,
     "marble": _marble,
     "fabric": _fabric,
@@ -284,7 +284,7 @@ def make_texture(kind: str, size: int = 256, seed: int = 0) -> NDArray[np.uint8]
         raise ValueError(f"a texture's size must be in [16, {MAX_TEXTURE_SIDE}] px, got {size}")
     if seed < 0:
         raise ValueError(f"a texture's seed must be >= 0, got {seed}")
-    colour = _MAKERS[kind](_Canvas(size, seed))
+    colour = _MAKERS[kind](Canvas(size, seed))
     return np.rint(255.0 * np.clip(colour, 0.0, 1.0)).astype(np.uint8)
 
 

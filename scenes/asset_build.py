@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..renderers.builtin_skies import find_horizon, make_builtin_skies
 from ..renderers.mesh_builder import MeshLibraryBuilder
 from ..renderers.mesh_files import MeshPart, flatten_texture
 from ..renderers.procedural_textures import make_builtin_textures
@@ -201,6 +202,10 @@ def build_asset_library(sources: Sources, *, cache: bool = True) -> AssetLibrary
     if not textures or sources.built_in or all(name.startswith("pybullet/") for name, _ in sources.images):
         textures += [builder.add_texture(f"built_in/{name}", image) for name, image in make_builtin_textures().items()]
     robot, robot_tables = _build_robot(builder, sources.robot)
+    skies = {}
+    for name, radiance in make_builtin_skies().items():
+        row = builder.meshes.add_sky(name, radiance)
+        skies[name] = {"row": row, "horizon": find_horizon(radiance)}
     meshes = builder.meshes.build()
     outlines = [outline_points(meshes.level(entry["mesh"]).vertices) for entry in robot]
     tables = {
@@ -220,6 +225,7 @@ def build_asset_library(sources: Sources, *, cache: bool = True) -> AssetLibrary
         "robot_urdf": str(sources.robot),
         "primitives": primitives,
         "surface_textures": textures,
+        "skies": skies,
         "digests": sources.digests,
     }
     return AssetLibrary(meshes=meshes, info=info, tables=tables)

@@ -89,6 +89,16 @@ class RobotPart:
     """Outermost points of the mesh in its frame, unscaled [m], shape (256, 3): enough for a box around a pose."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sky:
+    """One sky image."""
+
+    row: int
+    """Row in the mesh library's skies."""
+    horizon: tuple[float, float, float]
+    """Its mean radiance near the horizon, in its own unit."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class AssetLibrary:
     """Everything that a scene draws and touches, as flat arrays and a description; made by `load_asset_library`.
@@ -185,6 +195,14 @@ class AssetLibrary:
     def surface_textures(self) -> tuple[int, ...]:
         """Texture rows that suit any surface."""
         return tuple(self.info["surface_textures"])
+
+    @cached_property
+    def skies(self) -> Mapping[str, Sky]:
+        """Built-in skies by name."""
+        return {
+            name: Sky(row=int(entry["row"]), horizon=tuple(entry["horizon"]))
+            for name, entry in self.info["skies"].items()
+        }
 
     @property
     def digests(self) -> Mapping[str, str]:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 
 from ..renderers.mesh_library import MeshLibrary
 from ..renderers.urdf import UrdfLink
+from ..renderers.view import Camera
 from .acceptance import check_possible, find_unmet
 from .asset_library import AssetLibrary
 from .asset_sharing import share_asset_library
 from .assets import load_asset_library
+from .calibration import camera_parameters, miscalibrate
+from .conditional import settle_cases
 from .physics import Joint, PhysicsError, WorldError
 from .readout import empty_objects, empty_state
 from .robot_links import RobotLinks
@@ -86,12 +89,22 @@ class AssetScene(Scene):
     def _declare(self, space: ParameterSpace, overrides: Mapping[str, Any] | None, randomize: Sequence[str]) -> None:
         """Take a space as declared, with what a recipe says of it."""
         changed = dict(overrides or {})
-        self._space = override_space(space, self._rig, changed).randomize(randomize, keep=changed)
+        space = replace(space, parameters=(*space.parameters, *camera_parameters(len(self._rig.mounts))))
+        self._space = settle_cases(override_space(space, self._rig, changed).randomize(randomize, keep=changed))
         check_possible(self._space)
 
     def constrain(self, *, correlated: Sequence[Any] = (), require: Sequence[Any] = ()) -> None:
         """Couple parameters and require conditions between them; see `ParameterSpace.constrain`."""
         self._space = self._space.constrain(correlated=correlated, require=require)
+
+    def _err(
+        self, cameras: Mapping[str, tuple[Camera, ...]], param: Mapping[str, Array]
+    ) -> dict[str, tuple[Camera, ...]]:
+        """Return the true cameras of nominal ones."""
+        return {
+            name: tuple(miscalibrate(camera, param, view, number) for view, camera in enumerate(placed))
+            for number, (name, placed) in enumerate(cameras.items())
+        }
 
     @abstractmethod
     def _make(

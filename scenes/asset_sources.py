@@ -16,7 +16,7 @@ from .asset_folder import AssetFile, scan_folder
 from .asset_yaml import FILE_NAME
 from .convex_decomposition import decomposer_version
 
-_READERS: Final = ("level_of_detail.py", "mesh_*.py", "primitives.py", "*textures.py", "urdf.py")
+_READERS: Final = ("level_of_detail.py", "mesh_*.py", "primitives.py", "*skies.py", "*textures.py", "urdf.py")
 _CODE: Final = (
     "asset_build.py",
     "asset_declaration.py",

@@ -18,7 +18,7 @@ from .asset_cache import cache_folder
 from .asset_library import AssetLibrary
 from .asset_sources import collect_sources
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Version of the cache's layout."""
 _KEPT: Final = 8
 

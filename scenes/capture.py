@@ -15,6 +15,7 @@ from ..renderers.frames import Frames
 from ..renderers.raster.raster import Raster
 from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
+from .calibration import has_errors
 from .instruments.reader import InstrumentReader
 from .instruments.readers import make_readers
 from .instruments.recorded_rows import RecordedRows
@@ -126,6 +127,9 @@ class Capturer:
             shapes[f"param/{parameter.name}"] = (np.float64, tail)
         for mount in scene.rig.mounts:
             shapes |= sensor_shapes(mount, slots, wanted)
+            if has_errors(scene.space):
+                shapes[f"camera/{mount.name}/nominal_intrinsics"] = (np.float64, (3, 3))
+                shapes[f"camera/{mount.name}/nominal_pose_world_camera"] = (np.float64, (4, 4))
         for reader in self._readers:
             shapes |= reader.shapes()
         if "poses" in wanted:
@@ -133,6 +137,8 @@ class Capturer:
         joints = len(scene.joint_names)
         if joints:
             shapes |= {f"state/{name}": (np.float64, (joints,)) for name in ("joint_position", "joint_velocity")}
+            if has_errors(scene.space, "joint_offset"):
+                shapes["state/joint_reported"] = (np.float64, (joints,))
         shapes |= {"state/time": (np.float64, ()), "state/settle_steps": (np.int32, ())}
         if "contacts" in wanted:
             shapes["state/contact_count"] = (np.int32, ())
@@ -254,6 +260,10 @@ class Capturer:
         sensed = time.perf_counter()
         seconds["sensors"] += sensed - rendered
         self._label(name, frames, cameras, rows, place)
+        believed = [camera for stage in stages for camera in stage.nominal_cameras.get(name, stage.cameras[name])]
+        self._fill(rows, place, f"camera/{name}/nominal_intrinsics", [camera.intrinsics for camera in believed])
+        poses = [camera.pose_world_camera for camera in believed]
+        self._fill(rows, place, f"camera/{name}/nominal_pose_world_camera", poses)
         seconds["gather"] += time.perf_counter() - sensed
 
     @cached_property
@@ -287,10 +297,17 @@ class Capturer:
             snapshots, cameras, outputs=tuple(dict.fromkeys(asked)), instance_count=self.scene.slots
         )
 
+    def _fill(self, rows: Mapping[str, Array], place: NDArray[np.int64], name: str, per_view: Any) -> None:
+        """Write what holds for a view into the rows of all its looks."""
+        if name in rows:
+            target = rows[name]
+            narrow = np.asarray(per_view).astype(target.dtype, copy=False)
+            for look in range(self.looks):
+                target[place[look :: self.looks]] = narrow
+
     def _label(
         self, name: str, frames: Frames, cameras: Sequence[Camera], rows: Mapping[str, Array], place: NDArray[np.int64]
     ) -> None:
-        looks = self.looks
         values: dict[str, Any] = {
             f"label/{name}/instance": frames.instance,
             f"label/{name}/class": frames.class_id,
@@ -309,11 +326,7 @@ class Capturer:
         if frames.visible_pixels is not None and frames.total_pixels is not None:
             values[f"label/{name}/visible_fraction"] = frames.visible_pixels / np.maximum(frames.total_pixels, 1)
         for array, per_view in values.items():
-            if array in rows:
-                target = rows[array]
-                narrow = np.asarray(per_view).astype(target.dtype, copy=False)
-                for look in range(looks):
-                    target[place[look::looks]] = narrow
+            self._fill(rows, place, array, per_view)
         if f"ideal/{name}/colour" in rows:
             assert frames.colour is not None
             colour = frames.colour.reshape(-1, *frames.colour.shape[2:])

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from .cases_distribution import Cases
+from .discrete_distributions import Choice, Fixed
 from .distribution import Distribution
 from .parameter import Parameter
+from .space import ParameterSpace
 from .spelling import nearest
 
 
@@ -36,3 +38,36 @@ def depend_on(
             raise ValueError(f"{parameter.name}: {choice} has no option {option!r}; {nearest(option, options)}")
     chosen = tuple(cases.get(option, parameter.distribution) for option in options)
     return replace(parameter, distribution=Cases(of=choice, cases=chosen))
+
+
+def settle_cases(space: ParameterSpace) -> ParameterSpace:
+    """Return a space whose parameters no longer depend on choices that stand still, so that designs may vary them.
+
+    Args:
+        space: A space, some of whose parameters depend on a choice.
+
+    Returns:
+        The space of the same names and values.
+
+    Example:
+        >>> settle_cases(space.randomize(["lighting"]))["light.irradiance"].distribution
+        LogUniform(low=..., high=...)
+    """
+
+    def settle(parameter: Parameter) -> Parameter:
+        cases = parameter.distribution
+        if not isinstance(cases, Cases) or cases.of not in space.names:
+            return parameter
+        row = _only_option(space[cases.of].distribution)
+        return parameter if row is None else replace(parameter, distribution=cases.cases[row])
+
+    return replace(space, parameters=tuple(settle(parameter) for parameter in space))
+
+
+def _only_option(distribution: Distribution) -> int | None:
+    """Return the number of the one option that a choice takes, or None where it takes several."""
+    if isinstance(distribution, Fixed):
+        return int(distribution.value)
+    if isinstance(distribution, Choice) and sum(weight > 0.0 for weight in distribution.weights) == 1:
+        return next(row for row, weight in enumerate(distribution.weights) if weight > 0.0)
+    return None

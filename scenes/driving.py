@@ -18,7 +18,7 @@ from .driving_space import driving_space
 from .instance_rows import robot_box, robot_outline
 from .motion import WheelDrive
 from .motion_recorder import MotionRecorder, Recording, window_steps
-from .object_plan import add_asset
+from .object_plan import add_plan
 from .physics import Settled, Surface
 from .physics_watch import PhysicsFault, PhysicsLimits, PhysicsWatch, Support, check_recording
 from .readout import fill_objects, fill_state
@@ -51,7 +51,7 @@ class DrivingScene(AssetScene):
         slots: Object slots M, the robot's included, range [2, 256].
         rig: Sensors: a `Rig` or its JSON form; None = one camera, `head`.
         overrides: Parameter name to another distribution, as a recipe writes it.
-        randomize: Groups that vary (materials, lighting, camera, dynamics); the others stand at nominal values.
+        randomize: Groups that vary, out of `space.GROUPS`; the others stand at nominal values.
         object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
         robot: URDF of another robot with wheels on continuous joints, left and right; None = the Husky.
         texture_folders: Folders of images that take the place of the built-in textures.
@@ -117,6 +117,7 @@ class DrivingScene(AssetScene):
             raise
         self.ground = self.robot = -1
         self.bodies: list[int] = []
+        self.distractors: list[int] = []
         self.walls: list[int] = []
 
     @property
@@ -161,6 +162,7 @@ class DrivingScene(AssetScene):
         self._park(yard)
         at_start = self._clearance()
         recording = self._drive(first, yard)
+        count = len(yard.plans)
         links, poses, motion = recording.link_poses[-1], list(recording.body_poses[-1]), recording.motion
         touching = world.contacts()
         touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
@@ -181,7 +183,12 @@ class DrivingScene(AssetScene):
         )
         reason, message = self._judge(settled, margins, fault)
         fill_objects(
-            objects, yard.plans, poses, links[0], robot_box(self._assets, links), robot_class=CLASSES.index("robot")
+            objects,
+            yard.plans,
+            poses[:count],
+            links[0],
+            robot_box(self._assets, links),
+            robot_class=CLASSES.index("robot"),
         )
         fill_state(
             state,
@@ -199,18 +206,20 @@ class DrivingScene(AssetScene):
             outline=robot_outline(self._assets, links),
             blocks=[
                 *((wall.pose, 0.5 * wall.sides) for wall in yard.walls),
-                *((pose, 0.5 * plan.extent) for plan, pose in zip(yard.plans, poses, strict=True)),
+                *((pose, 0.5 * plan.extent) for plan, pose in zip((*yard.plans, *yard.clutter), poses, strict=True)),
             ],
             steps=24,
         )
         carriers = self._robot_links.carriers(self._mounts, links)
+        nominal = place_cameras(self._rig, carriers, param, scenario.view_count, stance)
         return Stage(
             scenario=scenario,
             valid=reason == Reason.NONE,
             reason=reason,
             message=message,
             snapshots=rows.snapshots(param, scenario.view_count),
-            cameras=place_cameras(self._rig, carriers, param, scenario.view_count, stance),
+            cameras=self._err(nominal, param),
+            nominal_cameras=nominal,
             object=objects,
             state=state,
             param=param,
@@ -233,20 +242,11 @@ class DrivingScene(AssetScene):
                     quaternion=(0.0, 0.0, math.sin(half), math.cos(half)),
                 )
             )
-        self.bodies = [
-            add_asset(
-                world,
-                plan.asset,
-                plan.scale,
-                position=plan.position.tolist(),
-                quaternion=plan.quaternion.tolist(),
-                mass=plan.mass,
-                surface=plan.surface,
-            )
-            for plan in yard.plans
-        ]
-        watch = self._watch(self.bodies, yard)
-        settled = world.settle(self.bodies, max_steps=MAX_SETTLE_STEPS, look=watch.look)
+        self.bodies = [add_plan(world, plan) for plan in yard.plans]
+        self.distractors = [add_plan(world, plan) for plan in yard.clutter]
+        everything = (*self.bodies, *self.distractors)
+        watch = self._watch(everything, yard)
+        settled = world.settle(everything, max_steps=MAX_SETTLE_STEPS, look=watch.look)
         if watch.fault is not None:
             watch.fault.raise_if_broken()
         return watch, settled
@@ -266,7 +266,7 @@ class DrivingScene(AssetScene):
         self.robot = self._add_robot(yard.start)
         world.free_robot(self.robot)
         world.add_rotors(self.robot, wheels.joints, ROTOR)
-        for body in (*self.walls, *self.bodies):  # the wheels' guards meet them instead
+        for body in (*self.walls, *self.bodies, *self.distractors):  # the wheels' guards meet them instead
             world.let_pass(self.robot, body, [(joint.index, -1) for joint in wheels.joints])
         world.drive_speeds(self.robot, wheels.joints, [0.0] * len(wheels.joints), WHEEL_TORQUE)
         world.step(_REST)
@@ -284,11 +284,14 @@ class DrivingScene(AssetScene):
             times,
         )
 
-        def drive(step: int) -> None:
-            speed, turn = commands[step].tolist()
-            world.drive_speeds(self.robot, wheels.joints, wheel_speeds(wheels, speed, turn), WHEEL_TORQUE)
+        late = round(float(first["actuator.delay"]) / world.time_step)
+        torque = WHEEL_TORQUE * float(first["actuator.torque"])
 
-        watch = self._watch((self.robot, *self.bodies), yard, is_driven=True)
+        def drive(step: int) -> None:
+            speed, turn = commands[step - late].tolist() if step >= late else (0.0, 0.0)
+            world.drive_speeds(self.robot, wheels.joints, wheel_speeds(wheels, speed, turn), torque)
+
+        watch = self._watch((self.robot, *self.bodies, *self.distractors), yard, is_driven=True)
         for step in range(before):
             drive(step)
             world.step()
@@ -302,7 +305,7 @@ class DrivingScene(AssetScene):
             mounts=self._mounts,
             wrench=on_links,
             touch=list(self._mounts),
-            bodies=self.bodies,
+            bodies=(*self.bodies, *self.distractors),
         )
         # Both ends of the window are recorded.
         return recorder.record(self._steps + 1, lambda step: drive(before + step))
@@ -311,7 +314,7 @@ class DrivingScene(AssetScene):
         """Return the robot's distance to the nearest thing that stands in the yard [m], at most 1 m."""
         wheels = [joint.index for joint in self._wheels.joints]
         nearest = _SIGHT
-        for body in (*self.walls, *self.bodies):
+        for body in (*self.walls, *self.bodies, *self.distractors):
             close = self._world.closest(self.robot, body, _SIGHT)
             apart = close.distance[~np.isin(close.links[:, 0], wheels)]
             nearest = min(nearest, float(apart.min(initial=_SIGHT)))

@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ..kernels.transforms import pose_from_position_quaternion
 from .asset_library import Asset
+from .distractors import CLASS, plan_distractors
 from .driving_space import OBSTACLE_KINDS
 from .instance_rows import at
 from .object_plan import ObjectPlan, body_depth, choose_shape, nominal_mass, nominal_surface
 from .physics import Surface
 
 Array = NDArray[np.float64]
-CLASSES: Final = ("background", "ground", "wall", "robot", "box", "pillar", "random_object")
+CLASSES: Final = ("background", "ground", "wall", "robot", "box", "pillar", "random_object", "distractor")
 """Class names; the row is the class id."""
 FREE: Final = 1.0
 """Radius around the robot's start that is left free [m]."""
@@ -50,6 +51,8 @@ class Yard:
     """The walls."""
     plans: tuple[ObjectPlan, ...]
     """Boxes, pillars and random objects."""
+    clutter: tuple[ObjectPlan, ...] = ()
+    """Distractors."""
 
 
 def plan_yard(first: Mapping[str, Array], assets: Sequence[Asset], classes: Sequence[str] = CLASSES) -> Yard:
@@ -85,7 +88,19 @@ def plan_yard(first: Mapping[str, Array], assets: Sequence[Asset], classes: Sequ
         discs.append((*point, reach))
         plan.position[:2] = point
         plans.append(plan)
-    return Yard(side=side, start=start, walls=walls, plans=tuple(plans))
+
+    def is_free(x: float, y: float, reach: float) -> bool:
+        inside = max(abs(x), abs(y)) <= place
+        return inside and all(_wall_distance(wall, x, y) > reach + _APART for wall in walls)
+
+    clutter = plan_distractors(
+        first,
+        assets,
+        CLASSES.index(CLASS),
+        discs,
+        lambda k: ((across("distractor.x", k), across("distractor.y", k)), 0.0, is_free),
+    )
+    return Yard(side=side, start=start, walls=walls, plans=tuple(plans), clutter=clutter)
 
 
 def _count(first: Mapping[str, Array], what: str) -> range:
@@ -141,6 +156,7 @@ def _plan_object(
         surface=nominal_surface(
             asset, Surface(friction=of("friction"), rolling_friction=0.01 if kind == "random_object" else 0.001)
         ),
+        damping=(of("object.linear_damping"), of("object.angular_damping")),
     )
     return plan, reach
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..kernels.transforms import compose_pose, invert_pose, transform_points
 from ..renderers.snapshot import Snapshot
-from .asset_library import AssetLibrary
+from .asset_library import AssetLibrary, AssetPart
+from .distractors import CLASS
 from .look import SurfaceSlot, build_lighting, build_materials
 from .object_plan import ObjectPlan
 
@@ -25,6 +26,8 @@ class InstanceRows:
     """The asset library."""
     classes: Sequence[str]
     """The scene's classes."""
+    lit_point: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """Point that lamps are placed around and spots point at [m], world."""
     mesh: list[int] = field(default_factory=list)
     pose: list[Array] = field(default_factory=list)
     scale: list[Array] = field(default_factory=list)
@@ -96,24 +99,31 @@ class InstanceRows:
                 local=compose_pose(base, pose),
             )
 
-    def add_objects(self, plans: Sequence[ObjectPlan], poses: Sequence[Array]) -> None:
-        """Add objects as instances from 2 on; each is a body of its own."""
-        has_uv = self.assets.meshes.mesh_has_uv
+    def add_distractors(self, plans: Sequence[ObjectPlan], poses: Sequence[Array], first_body: int) -> None:
+        """Add distractors to the background, before the robot; their bodies are numbered on from `first_body`."""
         for k, (plan, pose) in enumerate(zip(plans, poses, strict=True)):
             for part in plan.asset.parts:
-                size = float(plan.extent.max()) if has_uv[part.mesh] else 1.0
-                slot = SurfaceSlot(
-                    source="object", element=k, base_color=part.base_color, texture=part.texture, size=size
-                )
+                self.body.append((len(self.mesh), first_body + k))
+                slot = self.add_slot(self._slot_of(plan, part, "distractor", plan.element))
+                self.add(part.mesh, pose, plan.scale, slot, class_name=CLASS)
+
+    def add_objects(self, plans: Sequence[ObjectPlan], poses: Sequence[Array]) -> None:
+        """Add objects as instances from 2 on; each is a body of its own."""
+        for k, (plan, pose) in enumerate(zip(plans, poses, strict=True)):
+            for part in plan.asset.parts:
                 self.body.append((len(self.mesh), k))
                 self.add(
                     part.mesh,
                     pose,
                     plan.scale,
-                    self.add_slot(slot),
+                    self.add_slot(self._slot_of(plan, part, "object", k)),
                     instance=k + 2,
                     class_name=self.classes[plan.class_id],
                 )
+
+    def _slot_of(self, plan: ObjectPlan, part: AssetPart, source: str, element: int) -> SurfaceSlot:
+        size = float(plan.extent.max()) if self.assets.meshes.mesh_has_uv[part.mesh] else 1.0
+        return SurfaceSlot(source=source, element=element, base_color=part.base_color, texture=part.texture, size=size)
 
     def snapshots(self, param: Mapping[str, Array], views: int) -> tuple[Snapshot, ...]:
         """Make one snapshot per view; all share the arrays of geometry.
@@ -143,7 +153,7 @@ class InstanceRows:
                 pose_instance_part=local,
                 casts_shadow=shadow,
                 materials=build_materials(param, view, self.slots, self.assets.surface_textures),
-                lighting=build_lighting(param, view),
+                lighting=build_lighting(param, view, skies=self.assets.skies, lit_point=self.lit_point),
             )
             for view in range(views)
         )

@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..renderers.snapshot import Lighting, Materials, Pattern
+from .asset_library import Sky
+from .lamp_space import SKIES
+from .lamps import light_color, place_lamps
 from .look_space import MATERIAL_KINDS
 
 Array = NDArray[np.float64]
@@ -108,30 +111,48 @@ def build_materials(
     )
 
 
-def build_lighting(param: Mapping[str, Array], view: int) -> Lighting:
-    """Make sun and sky for all looks of one view.
+def build_lighting(
+    param: Mapping[str, Array],
+    view: int,
+    *,
+    skies: Mapping[str, Sky] | None = None,
+    lit_point: tuple[float, float, float] = (0.0, 0.0, 0.0),
+) -> Lighting:
+    """Make sun, sky, lamps and fog for all looks of one view.
 
     Args:
-        param: Values by name, shape (V, L).
+        param: Values by name, shape (V, L[, K]). Those of `lamp_parameters` may be missing: then there are none.
         view: The view.
+        skies: Sky images that `sky.image` may choose, by name.
+        lit_point: Point that lamps are placed around and spots point at [m], world.
 
     Returns:
         Lighting with L looks.
     """
     names = ("direction", "sun", "zenith", "horizon", "ground")
     rows: dict[str, list[Array]] = {name: [] for name in names}
+    images: list[tuple[int, float, float]] = []
+    fog: list[Array] = []
     for look in range(param["light.azimuth"].shape[1]):
-        value = {name: float(given[view, look]) for name, given in param.items() if name.startswith(("light.", "sky."))}
+        value = {
+            name: float(given[view, look])
+            for name, given in param.items()
+            if name.startswith(("light.", "sky.")) and given.ndim == 2
+        }
         azimuth, elevation = value["light.azimuth"], value["light.elevation"]
         level = math.cos(elevation)
         rows["direction"].append(np.array([level * math.cos(azimuth), level * math.sin(azimuth), math.sin(elevation)]))
-        rows["sun"].append(value["light.irradiance"] * light_color(value["light.temperature"]))
+        sun = value["light.irradiance"] * light_color(value["light.temperature"])
+        rows["sun"].append(sun if value.get("light.sun", 0.0) == 0.0 else np.zeros(3))
         # A sky of even radiance L puts pi L on a level surface.
         radiance = value["sky.ratio"] * value["light.irradiance"] * math.sin(elevation) / math.pi
         zenith = radiance * light_color(value["sky.temperature"])
         rows["zenith"].append(zenith)
         rows["horizon"].append(value["sky.horizon"] * radiance * light_color(0.5 * (value["sky.temperature"] + 5500.0)))
         rows["ground"].append(value["sky.ground"] * radiance * light_color(5000.0))
+        sky = (skies or {}).get(SKIES[int(value.get("sky.image", 0.0))])
+        images.append((-1 if sky is None else sky.row, radiance, value.get("sky.yaw", 0.0)))
+        fog.append(rows["horizon"][-1] if sky is None else radiance * np.array(sky.horizon))
     arrays = {name: np.array(row).astype(np.float32) for name, row in rows.items()}
     return Lighting(
         sun_direction=arrays["direction"],
@@ -139,47 +160,28 @@ def build_lighting(param: Mapping[str, Array], view: int) -> Lighting:
         sky_zenith=arrays["zenith"],
         sky_horizon=arrays["horizon"],
         sky_ground=arrays["ground"],
-        **_make_fog(param, view, arrays["horizon"]),
+        **_hang_images(param, view, images),
+        **place_lamps(param, view, lit_point),
+        **_make_fog(param, view, np.array(fog).astype(np.float32)),
     )
+
+
+def _hang_images(
+    param: Mapping[str, Array], view: int, images: Sequence[tuple[int, float, float]]
+) -> dict[str, NDArray[Any]]:
+    """Return the sun's size and the sky images of a scene that has them."""
+    given: dict[str, NDArray[Any]] = {}
+    if "light.radius" in param:
+        given["sun_radius"] = param["light.radius"][view].astype(np.float32)
+    if any(row >= 0 for row, _, _ in images):
+        given["sky_image"] = np.array([row for row, _, _ in images], np.int32)
+        given["sky_scale"] = np.array([[scale] * 3 for _, scale, _ in images], np.float32)
+        given["sky_yaw"] = np.array([yaw for _, _, yaw in images], np.float32)
+    return given
 
 
 def _make_fog(param: Mapping[str, Array], view: int, horizon: NDArray[np.float32]) -> dict[str, Any]:
     """Return the fog of a scene that has weather: as bright as the horizon, which is all that is seen through it."""
-    if "weather.fog_extinction" not in param:
+    if "weather.fog_extinction" not in param or not (param["weather.fog_extinction"][view] > 0).any():
         return {}
     return {"fog_extinction": param["weather.fog_extinction"][view].astype(np.float32), "fog_radiance": horizon}
-
-
-def light_color(temperature: float) -> Array:
-    """Return the colour of a black body as linear sRGB primaries with mean 1.
-
-    Args:
-        temperature: Colour temperature [K], range [1667, 25000].
-
-    Returns:
-        Primaries [1], shape (3,), >= 0.
-
-    Source:
-        Kim et al., US patent 7024034 (2006): cubic fit of the Planckian locus in CIE 1931 xy; IEC 61966-2-1 primaries.
-    """
-    t = 1000.0 / min(max(temperature, 1667.0), 25000.0)
-    if t > 0.25:
-        x = ((-0.2661239 * t - 0.2343589) * t + 0.8776956) * t + 0.179910
-    else:
-        x = ((-3.0258469 * t + 2.1070379) * t + 0.2226347) * t + 0.240390
-    if t > 1000.0 / 2222.0:
-        y = ((-1.1063814 * x - 1.34811020) * x + 2.18555832) * x - 0.20219683
-    elif t > 0.25:
-        y = ((-0.9549476 * x - 1.37418593) * x + 2.09137015) * x - 0.16748867
-    else:
-        y = ((3.0817580 * x - 5.87338670) * x + 3.75112997) * x - 0.37001483
-    big_x, big_z = x / y, (1.0 - x - y) / y
-    rgb = np.array(
-        [
-            3.2404542 * big_x - 1.5371385 - 0.4985314 * big_z,
-            -0.9692660 * big_x + 1.8760108 + 0.0415560 * big_z,
-            0.0556434 * big_x - 0.2040259 + 1.0572252 * big_z,
-        ]
-    )
-    rgb = np.maximum(rgb, 0.0)
-    return np.asarray(rgb * (3.0 / (rgb[0] + rgb[1] + rgb[2])))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .asset_build import CAPSULE_RATIOS
 from .asset_library import Asset
-from .physics import Surface
+from .physics import ANGULAR_DAMPING, LINEAR_DAMPING, Surface
 from .world import World
 
 Array = NDArray[np.float64]
@@ -36,6 +36,11 @@ class ObjectPlan:
     """Mass [kg]."""
     surface: Surface
     """How it behaves in contact."""
+    damping: tuple[float, float] = (LINEAR_DAMPING, ANGULAR_DAMPING)
+    """Share of its speed and of its turn rate that is lost in a second."""
+
+    element: int = 0
+    """Which element of vector parameters a distractor is."""
 
     @property
     def extent(self) -> Array:
@@ -131,6 +136,20 @@ def choose_shape(
         return by_name["cylinder"], size * np.array(sides)
     index = min(int((1.0 - aspect) / 0.65 * len(CAPSULE_RATIOS)), len(CAPSULE_RATIOS) - 1)
     return by_name[f"capsule_{CAPSULE_RATIOS[index]:g}"], np.full(3, size)
+
+
+def add_plan(world: World, plan: ObjectPlan) -> int:
+    """Add an object to a world where and as its plan says; returns the body."""
+    return add_asset(
+        world,
+        plan.asset,
+        plan.scale,
+        position=plan.position.tolist(),
+        quaternion=plan.quaternion.tolist(),
+        mass=plan.mass,
+        surface=plan.surface,
+        damping=plan.damping,
+    )
 
 
 def add_asset(world: World, asset: Asset, scale: Array, **placement: Any) -> int:

@@ -19,8 +19,14 @@ Axis = Literal["scenario", "view", "look"]
 Moment = Literal["build", "reset", "step"]
 AXES: Final[tuple[Axis, ...]] = get_args(Axis)
 """What a parameter may vary with, coarsest first."""
-GROUPS: Final = ("objects", "dynamics", "camera", "materials", "lighting")
-"""Groups of parameters. `objects` is what the scene is about and always varies; a recipe's `randomize` names others."""
+GROUPS: Final = (
+    "objects", "dynamics", "camera", "materials", "lighting",
+    "context", "lamps", "calibration", "physics", "robot", "placement", "distractors",
+)  # fmt: skip
+"""Groups of parameters. `objects` is what the scene is about and always varies; a recipe's `randomize` names others.
+
+Scenes vary dynamics, camera, materials and lighting by themselves; the others stand still until they are named.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from .cases_distribution import Cases
 from .conditional_distribution import Conditional, Derived, Words
 from .distribution import Distribution
 from .distributions import Choice, Fixed, Integer, Sequence, parse_distribution
@@ -47,11 +48,14 @@ def override_parameter(declared: Parameter, given: Any) -> Parameter:
         body = rest
         if not rest:
             return replace(declared, varies=_coarser(declared, varies))
+    kind = declared  # what is given takes the place of all cases
+    if isinstance(declared.distribution, Cases):
+        kind = replace(declared, distribution=declared.distribution.cases[0])
     try:
-        distribution = _read(declared, body, _unit_factor(declared, unit))
+        distribution = _read(kind, body, _unit_factor(declared, unit))
     except ValueError as error:
         raise ValueError(f"{declared.name}: {error}") from error
-    return replace(declared, distribution=_fit(declared, distribution), varies=_coarser(declared, varies))
+    return replace(declared, distribution=_fit(kind, distribution), varies=_coarser(declared, varies))
 
 
 def _unit_factor(declared: Parameter, unit: Any) -> float | None:

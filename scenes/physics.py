@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+LINEAR_DAMPING: Final = 0.04
+"""Share of a free body's speed that is lost in a second, unless it says otherwise."""
+ANGULAR_DAMPING: Final = 0.1
+"""The same of its turn rate."""
 
 
 class WorldError(RuntimeError):

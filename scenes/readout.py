@@ -40,6 +40,7 @@ def empty_state(contacts: int, joints: int) -> dict[str, NDArray[Any]]:
     return {
         "joint_position": np.zeros(j),
         "joint_velocity": np.zeros(j),
+        "joint_reported": np.zeros(j),
         "time": np.zeros(()),
         "settle_steps": np.zeros((), np.int32),
         "contact_count": np.zeros((), np.int32),
@@ -100,6 +101,7 @@ def fill_state(
     steps: int,
     time: float,
     instances: Mapping[int, int],
+    offsets: Array | None = None,
 ) -> None:
     """Fill joints, time and contacts.
 
@@ -111,10 +113,12 @@ def fill_state(
         steps: Steps until things were at rest.
         time: Simulated time [s].
         instances: Instance id of each body; that of all others is 0.
+        offsets: Positions less those that the robot reports, shape (J,); None = none.
     """
     count = min(touching.distance.size, state["contact_force"].size)
     state["joint_position"][:] = joints
     state["joint_velocity"][:] = rates
+    state["joint_reported"][:] = joints if offsets is None else joints - offsets
     state["time"][...] = time
     state["settle_steps"][...] = steps
     state["contact_count"][...] = touching.distance.size

@@ -48,7 +48,7 @@ def place_cameras(
         stance: Where the robot stands.
 
     Returns:
-        Camera name to one camera per view.
+        Camera name to one camera per view: where the rig is meant to be, without errors of calibration.
     """
     cameras: dict[str, list[Camera]] = {mount.name: [] for mount in rig.mounts}
     for view in range(views):

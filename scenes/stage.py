@@ -52,6 +52,8 @@ class Stage:
     """One per view, each with L looks; the geometry arrays are shared."""
     cameras: Mapping[str, tuple[Camera, ...]]
     """Camera name to one camera per view."""
+    nominal_cameras: Mapping[str, tuple[Camera, ...]] = field(default_factory=dict)
+    """The same as a calibration believes them, where it errs; empty = as `cameras`."""
     object: Mapping[str, NDArray[Any]]
     """The arrays `object/<name>` of a row, shape (M, ...)."""
     state: Mapping[str, NDArray[Any]]

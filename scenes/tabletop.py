@@ -15,7 +15,7 @@ from .asset_scene import AssetScene
 from .contact_check import TOLERANCE
 from .instance_rows import robot_box, robot_outline
 from .motion_recorder import Recording, window_steps
-from .object_plan import ObjectPlan, add_asset, body_depth
+from .object_plan import ObjectPlan, add_plan, body_depth
 from .physics import Contacts, Settled, Surface
 from .physics_watch import PhysicsFault, PhysicsWatch, Support, check_recording
 from .readout import fill_objects, fill_state
@@ -23,8 +23,8 @@ from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
 from .stage import Reason, Stage
-from .tabletop_arm import TabletopArm
-from .tabletop_layout import CLASSES, TABLE_BACK, plan_objects
+from .tabletop_arm import Actuators, TabletopArm
+from .tabletop_layout import CLASSES, TABLE_BACK, plan_clutter, plan_objects
 from .tabletop_snapshot import gather_instances
 from .tabletop_space import tabletop_space
 
@@ -40,7 +40,7 @@ class TabletopScene(AssetScene):
         slots: Object slots M, the robot's included, range [2, 256].
         rig: Sensors: a `Rig` or its JSON form; None = one camera, `head`.
         overrides: Parameter name to another distribution, as a recipe writes it.
-        randomize: Groups that vary (materials, lighting, camera, dynamics); the others stand at nominal values.
+        randomize: Groups that vary, out of `space.GROUPS`; the others stand at nominal values.
         object_folders: Folders of meshes or URDFs that take the place of PyBullet's random objects.
         robot: URDF of another arm; None = the Franka Panda.
         texture_folders: Folders of images that take the place of the built-in textures.
@@ -101,7 +101,9 @@ class TabletopScene(AssetScene):
             raise
         self.floor = self.table = -1
         self.bodies: list[int] = []
+        self.distractors: list[int] = []
         self._plans: tuple[ObjectPlan, ...] = ()
+        self._clutter: tuple[ObjectPlan, ...] = ()
 
     @property
     def robot(self) -> int:
@@ -119,9 +121,10 @@ class TabletopScene(AssetScene):
         """
         top = float(stage.param["table.height"][0, 0])
         links = self._world.link_poses(self.robot)
-        poses = [self._world.body_pose(body) for body in self.bodies]
-        rows = gather_instances(self._assets, stage.param, self._plans, poses, links)
-        return rows.snapshots(stage.param, 1)[0], self._place_cameras(stage.param, 1, top, links)
+        poses = [self._world.body_pose(body) for body in (*self.bodies, *self.distractors)]
+        rows = gather_instances(self._assets, stage.param, self._plans, poses, links, self._clutter)
+        cameras = self._place_cameras(stage.param, 1, top, links, poses[len(self.bodies) :])
+        return rows.snapshots(stage.param, 1)[0], self._err(cameras, stage.param)
 
     def _make(
         self,
@@ -133,22 +136,25 @@ class TabletopScene(AssetScene):
     ) -> Stage:
         world, top = self._world, float(first["table.height"])
         plans = plan_objects(first, self._assets.assets, int(first["object_count"]), self.class_names)
-        self.bodies, settled = self._drop(first, plans)
+        self._clutter = plan_clutter(first, self._assets.assets, plans)
+        settled = self._drop(first, plans)
         if self._watch.fault is not None:
             self._watch.fault.raise_if_broken()
         self._plans = tuple(plans)
-        poses = [world.body_pose(body) for body in self.bodies]
+        everything = (*self.bodies, *self.distractors)
+        poses = [world.body_pose(body) for body in everything]
         touching = world.contacts()
         margins = self._measure(plans, poses, top, first, touching)
         reason, message = self._judge(settled, margins, self._watch.fault)
-        joints, clearance = self._arm.pose(first, top, self.table, self.bodies)
+        joints, clearance = self._arm.pose(first, top, self.table, everything)
         margins["robot_clearance"] = clearance
         if clearance <= 0 and reason == Reason.NONE:
             reason, message = Reason.BUILD_FAILED, "the robot touches something even in its ready pose"
         links, rates, time = world.link_poses(self.robot), np.zeros_like(joints), settled.steps * world.time_step
         recording: Recording | None = None
         if self._steps and reason == Reason.NONE:
-            recording = self._arm.move(joints, float(first["motion.speed"]), self._steps, self._mounts)
+            speed, motors = float(first["motion.speed"]), Actuators.read(first)
+            recording = self._arm.move(joints, speed, self._steps, self._mounts, motors)
             links, poses, touching = recording.link_poses[-1], list(recording.body_poses[-1]), world.contacts()
             touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
             joints, rates = recording.motion.joint_position[-1], recording.motion.joint_velocity[-1]
@@ -161,24 +167,45 @@ class TabletopScene(AssetScene):
                 check_recording(
                     recording,
                     joints=self.joints,
+                    watched=len(plans),
                     support=self._watch.support,
                     limits=self._watch.limits,
                     time_step=world.time_step,
                 ),
             )
         fill_objects(
-            objects, plans, poses, links[0], robot_box(self._assets, links), robot_class=CLASSES.index("robot")
+            objects,
+            plans,
+            poses[: len(plans)],
+            links[0],
+            robot_box(self._assets, links),
+            robot_class=CLASSES.index("robot"),
         )
         instances = {self.robot: 1} | {body: slot + 2 for slot, body in enumerate(self.bodies)}
-        fill_state(state, joints, rates, touching, steps=settled.steps, time=time, instances=instances)
-        rows = gather_instances(self._assets, param, plans, poses, links)
+        fill_state(
+            state,
+            joints,
+            rates,
+            touching,
+            steps=settled.steps,
+            time=time,
+            instances=instances,
+            offsets=self._arm.offsets,
+        )
+        rows = gather_instances(self._assets, param, plans, poses, links, self._clutter)
+        clutter = poses[len(plans) :]
+        cameras = self._place_cameras(param, scenario.view_count, top, links, clutter)
+        nominal = cameras
+        if self._arm.offsets.any():  # the robot's own cameras are believed to be where its joints say
+            nominal = self._place_cameras(param, scenario.view_count, top, self._arm.reported_links(joints), clutter)
         return Stage(
             scenario=scenario,
             valid=reason == Reason.NONE,
             reason=reason,
             message=message,
             snapshots=rows.snapshots(param, scenario.view_count),
-            cameras=self._place_cameras(param, scenario.view_count, top, links),
+            cameras=self._err(cameras, param),
+            nominal_cameras=nominal,
             object=objects,
             state=state,
             param=param,
@@ -186,9 +213,11 @@ class TabletopScene(AssetScene):
             motion=None if recording is None else recording.of_instances(rows.poses_over),
         )
 
-    def _drop(self, first: Mapping[str, Array], plans: Sequence[ObjectPlan]) -> tuple[list[int], Settled]:
+    def _drop(self, first: Mapping[str, Array], plans: Sequence[ObjectPlan]) -> Settled:
         world = self._world
         world.reset()
+        if float(first.get("gravity.tilt", np.zeros(()))) != 0.0:
+            world.tilt_gravity(float(first["gravity.tilt"]), float(first["gravity.direction"]))
         depth, width = float(first["table.depth"]), float(first["table.width"])
         top, thick = float(first["table.height"]), float(first["table.thickness"])
         self.floor = world.add_box((10.0, 10.0, 0.5), position=(0.0, 0.0, -0.5), surface=Surface(friction=0.8))
@@ -197,24 +226,14 @@ class TabletopScene(AssetScene):
             position=(TABLE_BACK + 0.5 * depth, 0.0, top - 0.5 * thick),
             surface=Surface(friction=float(first["table.friction"]), restitution=0.5),
         )
-        bodies = [
-            add_asset(
-                world,
-                plan.asset,
-                plan.scale,
-                position=plan.position.tolist(),
-                quaternion=plan.quaternion.tolist(),
-                mass=plan.mass,
-                surface=plan.surface,
-            )
-            for plan in plans
-        ]
+        self.bodies = [add_plan(world, plan) for plan in plans]
+        self.distractors = [add_plan(world, plan) for plan in self._clutter]
         self._watch = PhysicsWatch(
             world=world,
-            bodies=bodies,
+            bodies=self.bodies,
             support=Support(height=top, x=(TABLE_BACK, TABLE_BACK + depth), y=(-0.5 * width, 0.5 * width)),
         )
-        return bodies, world.settle(bodies, max_steps=MAX_SETTLE_STEPS, look=self._watch.look)
+        return world.settle([*self.bodies, *self.distractors], max_steps=MAX_SETTLE_STEPS, look=self._watch.look)
 
     def _measure(
         self,
@@ -228,7 +247,7 @@ class TabletopScene(AssetScene):
         edge, floating = math.inf, 0.0
         depth, width = float(first["table.depth"]), float(first["table.width"])
         deepest = -min((float(value) for value in touching.distance), default=0.0)
-        for body, plan, pose in zip(self.bodies, plans, poses, strict=True):
+        for body, plan, pose in zip(self.bodies, plans, poses[: len(plans)], strict=True):
             x, y, z = (float(value) for value in pose[:3, 3])
             gap = z - body_depth(plan.asset, plan.scale, pose) - top
             edge = min(edge, TABLE_BACK + depth - x, x - TABLE_BACK, 0.5 * width - abs(y), z - top)
@@ -259,8 +278,9 @@ class TabletopScene(AssetScene):
         return Reason.NONE, ""
 
     def _place_cameras(
-        self, param: Mapping[str, Array], views: int, top: float, links: Array
+        self, param: Mapping[str, Array], views: int, top: float, links: Array, clutter: Sequence[Array] = ()
     ) -> dict[str, tuple[Camera, ...]]:
         carriers = self._robot_links.carriers(self._mounts, links)
-        stance = Stance(origin=(0.0, 0.0, top), outline=robot_outline(self._assets, links))
+        blocks = [(pose, 0.5 * plan.extent) for plan, pose in zip(self._clutter, clutter, strict=True)]
+        stance = Stance(origin=(0.0, 0.0, top), outline=robot_outline(self._assets, links), blocks=blocks)
         return place_cameras(self._rig, carriers, param, views, stance)

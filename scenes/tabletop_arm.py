@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .calibration import PREFIX
 from .motion_recorder import MotionRecorder, Recording
-from .tabletop_robot import MIMIC, ready_positions
+from .tabletop_robot import MIMIC, has_offset, ready_positions
 from .world import World
+from .world_robots import GAINS
 
 Array = NDArray[np.float64]
 _CLEARANCE: Final = 0.005
@@ -25,6 +28,25 @@ _PEAK_ACCELERATION: Final = 10.0 / math.sqrt(3.0)
 """Its largest acceleration over way by time squared."""
 _HOLD: Final = 24
 """Steps for which the arm holds its start before it is recorded: motors take up its weight."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Actuators:
+    """How motors follow their commands."""
+
+    gains: tuple[float, float] = GAINS
+    """As for `World.drive_joints`."""
+    delay: float = 0.0
+    """Time between a command and its effect [s], >= 0."""
+
+    @classmethod
+    def read(cls, first: Mapping[str, Array]) -> Actuators:
+        """Read them from a scenario's values by name."""
+        gains = (
+            GAINS[0] * float(first["actuator.position_gain"]),
+            GAINS[1] * float(first["actuator.velocity_gain"]),
+        )
+        return cls(gains=gains, delay=float(first["actuator.delay"]))
 
 
 class TabletopArm:
@@ -43,6 +65,8 @@ class TabletopArm:
         self._excused = self._overlapping_links(probe)
         self.body = -1
         """The arm in the world."""
+        self.offsets = np.zeros(len(self.joints))
+        """Joints' true positions less those that are commanded and reported [rad or m], shape (J,)."""
         self._near: tuple[int, ...] = ()
 
     def _overlapping_links(self, robot: int) -> frozenset[tuple[int, int]]:
@@ -67,8 +91,33 @@ class TabletopArm:
         """
         self.body = self._world.add_urdf(self._urdf, position=(0.0, 0.0, top))
         self._near = (table, *bodies)
+        self.offsets = self._read_offsets(first)
         asked = np.array([float(first[f"robot.{MIMIC.get(j.name, j.name)}"]) for j in self.joints])
-        return self._find_clear([(1.0 - blend) * asked + blend * self.ready for blend in _BLENDS])
+        return self._find_clear([self._reached((1.0 - blend) * asked + blend * self.ready) for blend in _BLENDS])
+
+    def _read_offsets(self, first: Mapping[str, Array]) -> Array:
+        offsets = np.zeros(len(self.joints))
+        rows = [row for row, joint in enumerate(self.joints) if has_offset(joint)]
+        if f"{PREFIX}joint_offset" in first:
+            offsets[rows] = first[f"{PREFIX}joint_offset"].reshape(-1)
+        return offsets
+
+    def _reached(self, commanded: Array) -> Array:
+        """Return where the joints stand that are told to stand somewhere: off by their offsets, within their limits."""
+        if not self.offsets.any():
+            return commanded
+        low, high = ([getattr(joint, side) for joint in self.joints] for side in ("lower", "upper"))
+        return np.clip(commanded + self.offsets, low, high)
+
+    def reported_links(self, positions: Array) -> Array:
+        """Return the poses of the links by the joints' reported positions, shape (1 + links, 4, 4).
+
+        The arm is put there and back, at rest.
+        """
+        self._world.place_joints(self.body, self.joints, (positions - self.offsets).tolist())
+        links = self._world.link_poses(self.body)
+        self._world.place_joints(self.body, self.joints, positions.tolist())
+        return links
 
     def _find_clear(self, candidates: Sequence[Array]) -> tuple[Array, float]:
         """Put the arm into the first of some poses that is clear, or the last."""
@@ -107,7 +156,9 @@ class TabletopArm:
                 reach = min(reach, longest / way)
         return reach
 
-    def move(self, end: Array, speed: float, steps: int, mounts: Mapping[str, int]) -> Recording:
+    def move(
+        self, end: Array, speed: float, steps: int, mounts: Mapping[str, int], actuators: Actuators | None = None
+    ) -> Recording:
         """Move the arm to where it was posed, from a pose between ready and that, and record it.
 
         The motors' targets follow a profile of least jerk; the motors follow as fast as their limits let them.
@@ -119,13 +170,15 @@ class TabletopArm:
                 at the start, it starts nearer to the end.
             steps: Steps of the recorded window.
             mounts: Row of the link of each mount.
+            actuators: How the motors follow; None = at once, with their own gains.
 
         Returns:
             The recording.
 
         Source: Flash and Hogan, "The coordination of arm movements", J. Neuroscience 5(7), 1985 (least jerk).
         """
-        world = self._world
+        world, motors = self._world, actuators or Actuators()
+        late = round(motors.delay / world.time_step)
         share = 1.0 - self._reach(end, speed, steps * world.time_step)
         shares = [share + blend * (1.0 - share) for blend in _BLENDS]
         start, _ = self._find_clear([self.ready + value * (end - self.ready) for value in shares])
@@ -133,7 +186,7 @@ class TabletopArm:
         # The base and the first link stand over the table and may touch it.
         world.let_pass(self.body, self._near[0], [(-1, -1), (0, -1)])
         world.free_robot(self.body)
-        world.drive_joints(self.body, self.joints, start.tolist())
+        world.drive_joints(self.body, self.joints, start.tolist(), motors.gains)
         world.step(_HOLD)
         on_links = [name for name, row in mounts.items() if row > 0]
         recorder = MotionRecorder(
@@ -147,9 +200,9 @@ class TabletopArm:
         )
 
         def drive(step: int) -> None:
-            t = min((step + 1) / steps, 1.0)
+            t = min(max(step + 1 - late, 0) / steps, 1.0)
             done = t * t * t * (10.0 - 15.0 * t + 6.0 * t * t)
-            world.drive_joints(self.body, self.joints, (start + done * (end - start)).tolist())
+            world.drive_joints(self.body, self.joints, (start + done * (end - start)).tolist(), motors.gains)
 
         # Both ends of the window are recorded.
         return recorder.record(steps + 1, drive)

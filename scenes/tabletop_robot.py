@@ -27,6 +27,11 @@ _PANDA: Final[dict[str, tuple[float, float, float]]] = {
 }
 
 
+def has_offset(joint: Joint) -> bool:
+    """Tell whether a joint's zero may be off: an arm's joints, but not fingers."""
+    return "finger" not in joint.name and joint.name not in MIMIC
+
+
 def ready_positions(joints: Sequence[Joint]) -> list[float]:
     """Return a pose in which the robot is clear of the table: the Panda's ready pose, else the middle of each range."""
     positions = []

@@ -12,7 +12,7 @@ from .asset_library import AssetLibrary
 from .instance_rows import InstanceRows, at
 from .look import SurfaceSlot
 from .object_plan import ObjectPlan
-from .tabletop_layout import CLASSES, TABLE_BACK
+from .tabletop_layout import CLASSES, REGION, TABLE_BACK
 
 Array = NDArray[np.float64]
 FLOOR_SIDE: Final = 12.0
@@ -26,23 +26,28 @@ def gather_instances(
     plans: Sequence[ObjectPlan],
     poses: Sequence[Array],
     links: Array,
+    clutter: Sequence[ObjectPlan] = (),
 ) -> InstanceRows:
-    """Gather all that is seen: floor, table, robot, objects.
+    """Gather all that is seen: floor, table, distractors, robot, objects.
 
     Args:
         assets: The asset library.
         param: Values by name, shape (V, L[, K]).
         plans: The objects.
-        poses: Their poses, shape (4, 4) each.
+        poses: Their poses and, after them, those of the distractors, shape (4, 4) each.
         links: Poses of the robot's links, the base first, shape (1 + links, 4, 4).
+        clutter: The distractors.
 
     Returns:
         The instances.
     """
-    rows = InstanceRows(assets=assets, classes=assets.class_table(CLASSES))
+    middle = 0.5 * (REGION[0][0] + REGION[0][1])
+    lit = (middle, 0.0, float(param["table.height"][0, 0]))
+    rows = InstanceRows(assets=assets, classes=assets.class_table(CLASSES), lit_point=lit)
     _add_surroundings(rows, param)
+    rows.add_distractors(clutter, poses[len(plans) :], len(plans))
     rows.add_robot(links)
-    rows.add_objects(plans, poses)
+    rows.add_objects(plans, poses[: len(plans)])
     return rows
 
 

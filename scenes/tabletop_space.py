@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+from .context import structure_space
+from .distractor_space import distractor_parameters
 from .distribution import Distribution
 from .distributions import Choice, Integer, LogUniform, Uniform
+from .dynamics_space import actuator_parameters, damping_parameters, gravity_parameters, joint_parameters
+from .lamp_space import lamp_parameters
 from .look_space import lighting_parameters, robot_look_parameters, surface_parameters
 from .physics import Joint
+from .placement import placement_parameters
 from .rig_space import rig_parameters
 from .space import Axis, Parameter, ParameterSpace
-from .tabletop_robot import robot_parameters
+from .tabletop_robot import has_offset, robot_parameters
 from .vector_distributions import Rotation
 
 OBJECT_KINDS: Final = ("random_object", "box", "sphere", "cylinder", "capsule")
@@ -197,8 +202,20 @@ def tabletop_space(
         *surface_parameters("object", "each object", objects, (0.008, 0.05), 0.6 if own_materials else 0.0),
         *robot_look_parameters(),
         *lighting_parameters(),
+        *lamp_parameters(distance=(1.4, 3.0), elevation=(25.0, 80.0), intensity=(5.0, 250.0), haze=(1e-3, 0.15)),
+        *damping_parameters(objects),
+        *placement_parameters(),
+        *joint_parameters(sum(has_offset(joint) for joint in joints)),
+        *distractor_parameters(
+            asset_count=asset_count,
+            size=(0.03, 0.2),
+            mass=(0.05, 1.0),
+            own_materials=own_materials,
+            places=("table", "floor"),
+        ),
     ]
     if moves:
+        parameters += actuator_parameters("position")
         parameters.append(
             make(
                 "motion.speed",
@@ -210,4 +227,6 @@ def tabletop_space(
                 allowed=(0.0, 1.0),
             )
         )
-    return ParameterSpace(parameters=tuple(parameters))
+    else:  # instruments take gravity as straight down
+        parameters += gravity_parameters()
+    return ParameterSpace(parameters=tuple(structure_space(parameters)))

@@ -16,7 +16,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from .hulls import COLLISION_MARGIN, Hulls, write_hulls
-from .physics import Settled, Surface, WorldError
+from .physics import ANGULAR_DAMPING, LINEAR_DAMPING, Settled, Surface, WorldError
 from .physics_urdf import prepare_urdf
 from .quiet import quiet_output
 from .world_motion import MotionOperations
@@ -75,6 +75,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
         self.time_step = time_step
         self._iterations = solver_iterations
         self._gravity = gravity
+        self._pull = (0.0, 0.0, -gravity)
         self._deformable = deformable
         self._client = int(self._bullet.connect(self._bullet.DIRECT))
         if self._client < 0:
@@ -128,8 +129,20 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
                 physicsClientId=client,
             )
             bullet.setGravity(0.0, 0.0, -self._gravity, physicsClientId=client)
+        self._pull = (0.0, 0.0, -self._gravity)
         self._robots.clear()
         self._time = 0.0
+
+    def tilt_gravity(self, tilt: float, direction: float) -> None:
+        """Let gravity pull at an angle to -z [rad], towards a direction about z [rad], until the next reset.
+
+        `gravity` stays its size; recorders of motion take it as straight down.
+        """
+        aside = self._gravity * math.sin(tilt)
+        pull = (aside * math.cos(direction), aside * math.sin(direction), -self._gravity * math.cos(tilt))
+        with self._guard("gravity cannot be tilted"):
+            self._bullet.setGravity(*pull, physicsClientId=self._client)
+        self._pull = pull
 
     @property
     def time(self) -> float:
@@ -138,8 +151,13 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
 
     @property
     def gravity(self) -> float:
-        """Acceleration downwards [m/s^2]."""
+        """Size of the acceleration [m/s^2]."""
         return self._gravity
+
+    @property
+    def gravity_vector(self) -> tuple[float, float, float]:
+        """Acceleration [m/s^2], straight down unless it is tilted."""
+        return self._pull
 
     # ---- bodies -----------------------------------------------------------------------------------------------------
 
@@ -148,7 +166,8 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
 
         Args:
             half_extents: Half of each side [m], shape (3,), > 0.
-            **placement: `position` (3,) [m], `quaternion` (4,) xyzw, `mass` [kg] (0 = immovable), `surface`.
+            **placement: `position` (3,) [m], `quaternion` (4,) xyzw, `mass` [kg] (0 = immovable), `surface`,
+                `damping`: share of the speed and of the turn rate lost in a second (2,).
 
         Returns:
             The body.
@@ -218,6 +237,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
         quaternion: Sequence[float] = (0.0, 0.0, 0.0, 1.0),
         mass: float = 0.0,
         surface: Surface | None = None,
+        damping: tuple[float, float] = (LINEAR_DAMPING, ANGULAR_DAMPING),
     ) -> int:
         if not (math.isfinite(mass) and mass >= 0):
             raise WorldError(f"{what} cannot have the mass {mass} kg; it must be finite and >= 0")
@@ -244,8 +264,8 @@ class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations
                 rollingFriction=chosen.rolling_friction,
                 spinningFriction=chosen.spinning_friction,
                 contactProcessingThreshold=0.0,  # no contact forces before surfaces touch
-                linearDamping=0.04,
-                angularDamping=0.1,
+                linearDamping=damping[0],
+                angularDamping=damping[1],
                 activationState=bullet.ACTIVATION_STATE_DISABLE_SLEEPING,
                 physicsClientId=client,
                 **more,

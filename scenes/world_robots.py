@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from ..kernels.transforms import pose_from_position_quaternion
 from .physics import Joint
 
 Array = NDArray[np.float64]
+GAINS: Final = (0.2, 1.0)
+"""Gains of a motor on position and on speed, of the time step."""
 
 
 class RobotOperations(ABC):
@@ -58,8 +60,17 @@ class RobotOperations(ABC):
                 bullet.resetJointState(robot, joint.index, float(position), 0.0, physicsClientId=client)
         self.drive_joints(robot, joints, positions)
 
-    def drive_joints(self, robot: int, joints: Sequence[Joint], targets: Sequence[float]) -> None:
-        """Drive joints towards positions [rad or m] with their largest force and speed as bounds."""
+    def drive_joints(
+        self, robot: int, joints: Sequence[Joint], targets: Sequence[float], gains: tuple[float, float] = GAINS
+    ) -> None:
+        """Drive joints towards positions [rad or m] with their largest force and speed as bounds.
+
+        Args:
+            robot: The robot.
+            joints: Its joints.
+            targets: Positions [rad or m], shape (J,).
+            gains: Share of the way that a motor tries to go in a step, and of the speed's error that it mends.
+        """
         bullet, client = self._bullet, self._client
         with self._guard(f"the joints of body {robot} cannot be driven"):
             for joint, target in zip(joints, targets, strict=True):
@@ -71,8 +82,8 @@ class RobotOperations(ABC):
                     targetVelocity=0.0,
                     force=joint.max_force,
                     maxVelocity=joint.max_velocity if joint.max_velocity > 0 else 1e3,
-                    positionGain=0.2,
-                    velocityGain=1.0,
+                    positionGain=gains[0],
+                    velocityGain=gains[1],
                     physicsClientId=client,
                 )
 

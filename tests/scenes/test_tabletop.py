@@ -12,7 +12,7 @@ from simloom.renderers.snapshot import Pattern
 from simloom.scenes import SceneSpec, TabletopScene, draw_scenario, make_scene, scene_names
 from simloom.scenes.contact_check import check_contacts
 from simloom.scenes.describe import describe_space
-from simloom.scenes.look import light_color
+from simloom.scenes.lamps import light_color
 from simloom.scenes.stage import Reason
 
 COUNT = 24

@@ -48,7 +48,11 @@ def test_without_a_window_all_is_as_ever(digest, scene):
     assert plain.space.digest() == still.space.digest()
     assert digest(first) == digest(second)
     assert first.motion is None
-    assert [parameter.name for parameter in scene.space] == [*names, "motion.speed"]
+    moving = [parameter.name for parameter in scene.space]
+    assert set(moving) - set(names) == {
+        "motion.speed", "actuator.position_gain", "actuator.velocity_gain", "actuator.delay",
+    }  # fmt: skip
+    assert set(names) - set(moving) == {"gravity.tilt", "gravity.direction"}
 
 
 def test_a_window_ends_at_the_rows_instant(scene, stages):
