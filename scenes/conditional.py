@@ -68,6 +68,8 @@ def _only_option(distribution: Distribution) -> int | None:
     """Return the number of the one option that a choice takes, or None where it takes several."""
     if isinstance(distribution, Fixed):
         return int(distribution.value)
-    if isinstance(distribution, Choice) and sum(weight > 0.0 for weight in distribution.weights) == 1:
-        return next(row for row, weight in enumerate(distribution.weights) if weight > 0.0)
-    return None
+    if not isinstance(distribution, Choice):
+        return None
+    weights = distribution.weights or (1.0,) * len(distribution.options)
+    taken = [row for row, weight in enumerate(weights) if weight > 0.0]
+    return taken[0] if len(taken) == 1 else None
