@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.philox import philox_uniforms
+from .cases_distribution import Cases
 from .parameter import AXES, Axis
 from .scenario import Scenario
 from .space import ParameterSpace
@@ -19,6 +20,8 @@ from .space import ParameterSpace
 Array = NDArray[np.float64]
 DRAWS: Final = 4096
 """Draws of an estimate."""
+MAX_DRAWS: Final = 2000
+"""How often a scenario is drawn in all, those draws counted that do not meet what is required."""
 _PROBES: Final = 256
 _MOST_ROWS: Final = 1 << 16
 
@@ -90,7 +93,8 @@ def needs_checking(space: ParameterSpace) -> bool:
 
 
 def _dependent(space: ParameterSpace) -> list[str]:
-    return [parameter.name for parameter in space if parameter.distribution.is_dependent]
+    # Cases are each possible as declared, and their choice has no more options than there are cases.
+    return [p.name for p in space if p.distribution.is_dependent and not isinstance(p.distribution, Cases)]
 
 
 def _checked(space: ParameterSpace) -> list[str]:

@@ -265,7 +265,7 @@ class DrivingEnvironment(SceneEnvironment):
         >>> observation, info = environment.reset(seed=7, options={"parameters": {"goal.distance": 3.0}})
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": render_modes(), "render_fps": DriveTask.frames_per_second}
+    metadata: dict[str, Any] = {"render_modes": render_modes(), "render_fps": DriveTask.frames_per_second}  # noqa: RUF012
 
     def make_parts(self, options: dict[str, Any]) -> tuple[PhysicalScene, Reader, Task]:
         """Make the yard with the robot parked, what reads it and its task."""
@@ -281,4 +281,4 @@ class DrivingVectorEnvironment(SceneVectorEnvironment):
     """Many yards that step in worker processes; `DrivingEnvironment` says what each is."""
 
     single: ClassVar[type[SceneEnvironment]] = DrivingEnvironment
-    metadata: ClassVar[dict[str, Any]] = dict(DrivingEnvironment.metadata)
+    metadata: dict[str, Any] = dict(DrivingEnvironment.metadata)  # noqa: RUF012

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from abc import abstractmethod
-from typing import Any, ClassVar, Final, cast
+from dataclasses import replace
+from typing import Any, Final, cast
 
 import gymnasium
 import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from ..acceptance import MAX_DRAWS, find_unmet
 from ..scenario import Scenario, draw_scenario
 from ..space import ParameterSpace, nearest
 from ..stage import Stage
@@ -21,7 +23,7 @@ from .task import Arrays, Reader, Task
 from .window import Window
 
 MAX_ATTEMPTS: Final = 32
-"""Redraws after which a reset gives up."""
+"""Worlds without use after which a reset gives up."""
 _OPTIONS: Final = ("parameters", "u")
 
 
@@ -54,8 +56,6 @@ class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
         ValueError: If an argument cannot be.
     """
 
-    metadata: ClassVar[dict[str, Any]]  # type: ignore[misc]
-
     def __init__(
         self,
         *,
@@ -78,7 +78,7 @@ class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
         self._horizon, self._images = horizon, images
         self._device, self._threads = device, threads
         self.scene, self.reader, self.task = self.make_parts(options)
-        self.space = ParameterSpace(parameters=(*self.scene.space, *self.task.parameters))
+        self.space = replace(self.scene.space, parameters=(*self.scene.space, *self.task.parameters))
         """What is randomized: the scene's parameters, then the task's."""
         mount = self.scene.rig.mounts[0]
         self._camera, self._camera_link = mount.name, self.scene.mount_rows.get(mount.mount, -1)
@@ -136,7 +136,7 @@ class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
         observation, reward, terminated, truncated, info = self.advance(action)
         return self._finish(observation), reward, terminated, truncated, info
 
-    def render(self) -> NDArray[np.uint8] | None:  # type: ignore[override]
+    def render(self) -> NDArray[np.uint8] | None:
         """Render the first camera's view of the present state.
 
         Returns:
@@ -228,14 +228,19 @@ class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
             if not stage.valid:
                 raise ValueError(f"this u makes no valid world: {stage.message}")
             return stage
-        message = ""
-        for attempt in range(MAX_ATTEMPTS):
+        message, failures = "", 0
+        for attempt in range(MAX_DRAWS):
             scenario = draw_scenario(space, seed=self._seed, index=self._episode, attempt=attempt)
+            if unmet := find_unmet(space, scenario):  # costs no physics
+                message = unmet
+                continue
             stage = self.scene.stage(scenario, space)
             if stage.valid:
                 return stage
-            message = stage.message
-        raise RuntimeError(f"{MAX_ATTEMPTS} draws made no valid world; the last: {message}")
+            message, failures = stage.message, failures + 1
+            if failures == MAX_ATTEMPTS:
+                break
+        raise RuntimeError(f"{attempt + 1} draws made no valid world; the last: {message}")
 
     # ---- pictures ---------------------------------------------------------------------------------------------------
 

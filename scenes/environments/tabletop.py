@@ -175,7 +175,7 @@ class TabletopEnvironment(SceneEnvironment):
         >>> observation, info = environment.reset(seed=7, options={"parameters": {"object_count": 4}})
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": render_modes(), "render_fps": ReachTask.frames_per_second}
+    metadata: dict[str, Any] = {"render_modes": render_modes(), "render_fps": ReachTask.frames_per_second}  # noqa: RUF012
 
     def make_parts(self, options: dict[str, Any]) -> tuple[PhysicalScene, Reader, Task]:
         """Make the tabletop, what reads it and its task."""
@@ -187,4 +187,4 @@ class TabletopVectorEnvironment(SceneVectorEnvironment):
     """Many tabletops that step in worker processes; `TabletopEnvironment` says what each is."""
 
     single: ClassVar[type[SceneEnvironment]] = TabletopEnvironment
-    metadata: ClassVar[dict[str, Any]] = dict(TabletopEnvironment.metadata)
+    metadata: dict[str, Any] = dict(TabletopEnvironment.metadata)  # noqa: RUF012

@@ -15,7 +15,7 @@ from ..stage import Stage
 from .moment import Moment
 
 if TYPE_CHECKING:
-    from gymnasium import spaces
+    from gymnasium.spaces import Box, Space
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -37,7 +37,7 @@ class Outcome:
 class Reader(ABC):
     """Reads named physical quantities of a scene, each a row of numbers with bounds."""
 
-    spaces: Mapping[str, spaces.Space[Any]]
+    spaces: Mapping[str, Space[Any]]
     """Name to the quantity's space."""
 
     def begin(self, stage: Stage) -> None:
@@ -56,9 +56,9 @@ class Task(ABC):
     """Names in `info` after a step, and their types: float or bool. `is_success` is one."""
     parameters: tuple[Parameter, ...] = ()
     """What it randomizes beside the scene, such as a goal."""
-    spaces: Mapping[str, spaces.Space[Any]]
+    spaces: Mapping[str, Space[Any]]
     """What it adds to observations."""
-    action_space: spaces.Box
+    action_space: Box[Any]
     """What can be done."""
     frames_per_second: ClassVar[int]
     """Steps in a second of simulated time."""
@@ -80,7 +80,7 @@ class Task(ABC):
         """Return what the task adds to observations."""
 
 
-def bounded(values: Any, space: spaces.Space[Any]) -> NDArray[np.float32]:
+def bounded(values: Any, space: Space[Any]) -> NDArray[np.float32]:
     """Return a row of numbers as float32 within the bounds of its space."""
     box: Any = space
     return np.asarray(np.clip(np.asarray(values, np.float64).reshape(-1), box.low, box.high), np.float32)

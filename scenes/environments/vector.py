@@ -126,7 +126,7 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
 
     # ---- Gymnasium --------------------------------------------------------------------------------------------------
 
-    def reset(  # type: ignore[override]
+    def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Start episodes in all environments, or in those of `options["reset_mask"]`.
@@ -301,7 +301,7 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         infos: dict[str, Any] = {}
         if stepped.any():
             for column, (name, kind) in enumerate(self._events.items()):
-                values = np.where(stepped, self._arrays["event"][:, column], 0.0).astype(kind)
+                values: NDArray[Any] = np.where(stepped, self._arrays["event"][:, column], 0.0).astype(kind)
                 infos[name], infos[f"_{name}"] = values, stepped.copy()
         for place, row in enumerate(ended):
             final = {name: self._arrays[f"final/observation/{name}"][row].copy() for name in self._names}

@@ -66,7 +66,7 @@ class YardScan:
         leave = np.maximum(first, second).min(axis=2)
         hit = (leave >= enter) & (leave >= 0.0)
         distance = np.where(hit, np.maximum(enter, 0.0), REACH)
-        return np.minimum(distance.min(axis=0), REACH)
+        return np.asarray(np.minimum(distance.min(axis=0), REACH))
 
     def gap(self, x: float, y: float, bodies: Array) -> float:
         """Return the distance of a point at the plane's height to the nearest box [m], at most `REACH`."""

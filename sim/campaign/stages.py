@@ -7,13 +7,12 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Self
 
-from ...scenes.acceptance import find_unmet, needs_checking
+from ...scenes.acceptance import MAX_DRAWS, find_unmet, needs_checking
 from ...scenes.scenario import Scenario
 from ...scenes.stage import Reason, Stage
 from ...scenes.workers import WorkerError, WorkerPool
 from ..dataset.outcomes import Outcomes
 from ..errors import SimloomError
-from ..sampling.base import MAX_DRAWS
 from .plan import Plan
 
 _UNMET = Reason.REQUIREMENT.name.lower()

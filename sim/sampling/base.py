@@ -10,9 +10,6 @@ from ...scenes.scenario import Scenario
 MAX_ATTEMPTS = 20
 """How often a sampler that redraws tries one scenario before a tombstone takes its place."""
 
-MAX_DRAWS = 2000
-"""How often the random sampler draws one scenario in all, those counted that do not meet what is required."""
-
 
 class Sampler(Protocol):
     """Proposes a point for each scenario, as a pure function of (seed, scenario, attempt)."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ...scenes.acceptance import MAX_DRAWS
 from ...scenes.scenario import Scenario, draw_scenario
 from ...scenes.space import ParameterSpace
-from .base import MAX_DRAWS
 
 
 @dataclass(frozen=True, kw_only=True)
