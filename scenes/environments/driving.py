@@ -13,6 +13,7 @@ from ..distributions import Uniform
 from ..driving import MAX_TILT, DrivingScene
 from ..driving_layout import Yard, plan_yard
 from ..space import Parameter
+from ..scene import make_scene
 from ..stage import Stage
 from ..wheeled_robot import WHEEL_TORQUE, wheel_speeds
 from .environment import SceneEnvironment, render_modes
@@ -273,7 +274,8 @@ class DrivingEnvironment(SceneEnvironment):
         # The scene drives on its own up to a dataset's row; here it waits for actions.
         given["overrides"] = _AT_REST | dict(given.get("overrides") or {})
         rig = {} if "robot" in given else {"rig": _CHASE}
-        scene = DrivingScene(**{"window": 0.0084} | rig | given)
+        scene = make_scene("driving", {"window": 0.0084} | rig | given)
+        assert isinstance(scene, DrivingScene)
         return scene, DrivingReader(scene), DriveTask(scene)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from gymnasium import spaces
 from numpy.typing import NDArray
 
+from ..scene import make_scene
 from ..stage import Stage
 from ..tabletop import TabletopScene
 from .environment import SceneEnvironment, render_modes
@@ -179,7 +180,8 @@ class TabletopEnvironment(SceneEnvironment):
 
     def make_parts(self, options: dict[str, Any]) -> tuple[PhysicalScene, Reader, Task]:
         """Make the tabletop, what reads it and its task."""
-        scene = TabletopScene(**options)
+        scene = make_scene("tabletop", options)
+        assert isinstance(scene, TabletopScene)
         return scene, TabletopReader(scene), ReachTask(scene)
 
 
