@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ..distributions import Uniform
 from ..driving import MAX_TILT, DrivingScene
 from ..driving_layout import Yard, plan_yard
-from ..space import Parameter
 from ..scene import make_scene
+from ..space import Parameter
 from ..stage import Stage
 from ..wheeled_robot import WHEEL_TORQUE, wheel_speeds
 from .environment import SceneEnvironment, render_modes
