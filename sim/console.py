@@ -120,7 +120,7 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         "tombstones": campaign.outcomes.tombstone_count,
         "outcomes": campaign.outcomes.to_json(),
         "draws": campaign.draws,
-        "rejected": campaign.rejected,
+        "unmet": campaign.outcomes.count_of("requirement"),
         "acceptance": None if campaign.plan.acceptance is None else campaign.plan.acceptance.to_json(),
         "bytes": stored,
         "root_digest": dataset.root_digest if manifest is not None else None,
@@ -143,7 +143,7 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
     table.add_row("redrawn scenarios", _by_reason(campaign.outcomes.redraws))
     table.add_row("tombstones", _by_reason(campaign.outcomes.tombstones))
     if (acceptance := campaign.plan.acceptance) is not None:
-        met = f"{campaign.draws - campaign.rejected} of {campaign.draws}"
+        met = f"{campaign.draws - campaign.outcomes.count_of('requirement')} of {campaign.draws}"
         table.add_row("draws that met what is required", met)
         expected = f"{100 * acceptance.fraction:.1f} % (deviation {100 * acceptance.deviation:.1f})"
         each = "".join(f"\n{100 * count / acceptance.draws:.1f} %  {name}" for name, count in acceptance.met)

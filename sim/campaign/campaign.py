@@ -101,8 +101,8 @@ class Campaign:
         """Rows that the run made."""
         self.outcomes = Outcomes()
         """How often scenarios of the run failed, and why."""
-        self.draws = self.rejected = 0
-        """Scenarios that were proposed, and those of them that did not meet what the recipe requires."""
+        self.draws = 0
+        """Scenarios that were proposed."""
         self._samples = self.plan.rows_wanted(samples)
         self._workers = (os.cpu_count() or 1) if workers is None else workers
         self._device = device
@@ -250,8 +250,7 @@ class Campaign:
                 self.outcomes += outcomes
                 del rows
         self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
-        self.rows_made = counts["made"]
-        self.draws, self.rejected = source.draws, source.rejected
+        self.rows_made, self.draws = counts["made"], source.draws
         if replay is not None:
             replay.save()
 

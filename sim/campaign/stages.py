@@ -46,8 +46,6 @@ class StageSource:
         self._failures: dict[int, list[str]] = {}
         self.draws = 0
         """Scenarios that were proposed."""
-        self.rejected = 0
-        """Those of them that did not meet what is required."""
 
     def __enter__(self) -> Self:
         if self._workers:
@@ -114,7 +112,6 @@ class StageSource:
             self.draws += 1
             if not needs_checking(space) or not find_unmet(space, scenario):
                 return scenario
-            self.rejected += 1
             attempt += 1
             if not sampler.redraws or attempt >= MAX_DRAWS:
                 return scenario

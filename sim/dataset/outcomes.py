@@ -52,6 +52,10 @@ class Outcomes:
         """Draws that were replaced, whatever the reason."""
         return sum(self.redraws.values())
 
+    def count_of(self, reason: str) -> int:
+        """Draws that failed for one reason, replaced or not."""
+        return self.tombstones.get(reason, 0) + self.redraws.get(reason, 0)
+
     def to_json(self) -> dict[str, dict[str, int]]:
         """Return the counts, reasons in the order of their numbers."""
         return {"tombstones": dict(self.tombstones), "redraws": dict(self.redraws)}

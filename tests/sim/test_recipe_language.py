@@ -116,15 +116,17 @@ def test_draws_that_do_not_meet_what_is_required_are_drawn_again_and_counted() -
     plan = make_plan(load_recipe(SMALL | {"require": ["table.depth > 1.35"]}))
     with StageSource(plan, range(6), workers=0) as source:
         stages = list(source)
-        draws, rejected, redraws = source.draws, source.rejected, source.redraws
+        draws, outcomes = source.draws, source.take_outcomes(stages)
 
+    unmet = outcomes.count_of("requirement")
     for stage in stages:
         assert stage.param["table.depth"].min() > 1.35
         for attempt in range(stage.scenario.attempt):
             earlier = plan.sampler.propose(stage.scenario.index, attempt)
-            assert find_unmet(plan.scene.space, earlier) or redraws
-    assert sum(stage.scenario.attempt + 1 for stage in stages) == draws == 6 + rejected + redraws
-    assert rejected > 0
+            assert find_unmet(plan.scene.space, earlier) or outcomes.redraw_count > unmet
+    assert sum(stage.scenario.attempt + 1 for stage in stages) == draws == 6 + outcomes.redraw_count
+    assert unmet > 0
+    assert outcomes.tombstone_count == 0
     plan.scene.close()
 
 
@@ -133,10 +135,10 @@ def test_designed_points_that_do_not_meet_it_leave_a_tombstone() -> None:
     plan = make_plan(load_recipe(SMALL | {"sampler": {"sobol": {"scenarios": 8}}, "require": ["table.depth > 1.35"]}))
     with StageSource(plan, range(8), workers=0) as source:
         stages = list(source)
-        rejected = source.rejected
+        outcomes = source.take_outcomes(stages)
     unmet = [stage for stage in stages if stage.reason == Reason.REQUIREMENT]
 
-    assert 1 <= len(unmet) == rejected <= 7
+    assert 1 <= len(unmet) == outcomes.tombstones["requirement"] <= 7
     assert all(not stage.valid and stage.message == "not met: table.depth > 1.35" for stage in unmet)
     assert all(stage.param["table.depth"].max() <= 1.35 for stage in unmet)
     plan.scene.close()
