@@ -72,19 +72,38 @@ def find_unmet(space: ParameterSpace, scenario: Scenario) -> str:
     Returns:
         Why it is not accepted, for people; empty where it is.
     """
+    return _find_unmet(space, scenario)[0]
+
+
+def redraw_helps(space: ParameterSpace, scenario: Scenario) -> bool:
+    """Tell whether another draw may meet what a scenario does not: not where all that matters is taken in turn.
+
+    Args:
+        space: The space.
+        scenario: A point of it that `find_unmet` refuses.
+
+    Returns:
+        Whether a parameter that matters is drawn.
+    """
+    needed = space.needed(_find_unmet(space, scenario)[1])
+    return any(space[name].coordinate_count and not space[name].distribution.in_turn for name in needed)
+
+
+def _find_unmet(space: ParameterSpace, scenario: Scenario) -> tuple[str, tuple[str, ...]]:
+    """Return why a scenario is not accepted, and the parameters that it is for."""
     if not needs_checking(space):
-        return ""
+        return "", ()
     u: dict[Axis, Array] = {"scenario": scenario.u_scenario, "view": scenario.u_view, "look": scenario.u_look}
     values = space.evaluate(u, _checked(space))
     for name in _dependent(space):
         if not np.isfinite(values[name]).all():
-            return f"{name} has no value here: {json.dumps(space[name].distribution.to_json())}"
+            return f"{name} has no value here: {json.dumps(space[name].distribution.to_json())}", (name,)
     met = space.requirements_met(values)
     for requirement in space.requirements:
         held = met[requirement.condition].all()
         if not held and requirement.is_enforced(scenario.seed, scenario.index):
-            return f"not met: {requirement.condition}"
-    return ""
+            return f"not met: {requirement.condition}", requirement.expression.names
+    return "", ()
 
 
 def needs_checking(space: ParameterSpace) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from .conditional_distribution import Dependent, Elementwise
 from .distribution import Array, Distribution
 from .expression import Expression
+from .expression_tree import ELEMENT, Name
 from .interval import Interval
 
 
@@ -31,6 +32,9 @@ class Cases(Dependent):
     def __post_init__(self) -> None:
         if not self.cases:
             raise ValueError("cases: at least one distribution is needed")
+        tree = Expression(self.of).tree
+        if not isinstance(tree, Name) or tree.index is not None or tree.name == ELEMENT:
+            raise ValueError(f"cases: of is the name of a choice, got {self.of!r}")
         first = self.cases[0]
         for case in self.cases:
             if (case.coordinate_count, case.value_count) != (first.coordinate_count, first.value_count):

@@ -251,6 +251,10 @@ class Words:
     options: tuple[Any, ...]
     weights: tuple[Any, ...]
 
+    def __post_init__(self) -> None:
+        if len({(type(option), option) for option in self.options}) < len(self.options):
+            raise ValueError(f"choice: each option stands once, with its weight, got {list(self.options)}")
+
 
 def _fill(arguments: Any, numbers: Iterator[float]) -> Any:
     """Return plain arguments with numbers in the places of the expressions, in their order."""

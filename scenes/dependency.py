@@ -8,8 +8,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .cases_distribution import Cases
 from .conditional_distribution import Dependent
 from .copula import CorrelatedGroup
+from .discrete_distributions import Choice, Fixed, Integer, Sequence
 from .expression import Expression, ExpressionError
 from .expression_tree import ELEMENT, Name, Node, Operation
 from .interval import Interval
@@ -73,10 +75,23 @@ def check_dependencies(by_name: Mapping[str, Parameter], order: Iterable[str]) -
             length = count_elements(expression, by_name, parameter.count)
             if length not in (1, parameter.count):
                 raise ValueError(f"{name} has {parameter.count} elements, {expression.text!r} has {length}")
+        if isinstance(parameter.distribution, Cases):
+            _check_choice(name, by_name[parameter.distribution.of])
         reach = parameter.distribution.reach(ranges, parameter.count)
         if parameter.distribution.is_dependent:
             parameter.check_reach(reach)
         ranges[name] = Interval(*reach)
+
+
+def _check_choice(name: str, chosen: Parameter) -> None:
+    """Raise unless cases may depend on a parameter: whole numbers, which count options."""
+    distribution = chosen.distribution
+    whole = isinstance(distribution, Choice | Integer) or (
+        isinstance(distribution, Fixed | Sequence)
+        and all(float(value).is_integer() for value in getattr(distribution, "options", ()) or (distribution.support))
+    )
+    if not whole and getattr(distribution, "name", "") not in ("integer", "choice"):
+        raise ValueError(f"{name}: cases depend on a choice or a whole number, {chosen.name} is {distribution.kind}")
 
 
 def _expressions(parameter: Parameter) -> tuple[Expression, ...]:

@@ -70,13 +70,15 @@ class Choice(Distribution):
         for option in self.options:
             if not isinstance(option, str | int | float | bool):
                 raise ValueError(f"{self.kind}: options must be words or numbers, got {option!r}")
+        if len({(type(option), option) for option in self.options}) < len(self.options):
+            raise ValueError(f"{self.kind}: each option stands once, with its weight, got {list(self.options)}")
         if self.weights is not None:
             if len(self.weights) != len(self.options):
                 raise ValueError(f"{self.kind}: {len(self.options)} options need as many weights, got {self.weights}")
             for weight in self.weights:
                 check_finite(self.kind, weight=weight)
-            if min(self.weights) < 0 or not sum(self.weights) > 0:
-                raise ValueError(f"{self.kind}: weights must be >= 0 and not all 0, got {list(self.weights)}")
+            if min(self.weights) < 0 or not 0 < sum(self.weights) < 1e300:
+                raise ValueError(f"{self.kind}: weights must be >= 0, not all 0 nor huge, got {list(self.weights)}")
 
     def _probabilities(self) -> tuple[float, ...]:
         weights = self.weights or (1.0,) * len(self.options)

@@ -84,7 +84,7 @@ def distractor_parameters(
         make("roll", turn, "rad", "Turn about x, before it is laid on its nearest stable side", nominal=0.0),
         make("pitch", turn, "rad", "Turn about y", nominal=0.0),
         make("heading", turn, "rad", "Turn about z", nominal=0.0),
-        make("mass", LogUniform(low=mass[0], high=mass[1]), "kg", "Mass", allowed=(1e-3, 1e4)),
+        make("mass", LogUniform(low=mass[0], high=mass[1]), "kg", "Mass of each distractor", allowed=(1e-3, 1e4)),
         make("friction", LogUniform(low=0.4, high=1.2), "1", "Coulomb coefficient", allowed=(0.0, 10.0)),
     ]
     if places:

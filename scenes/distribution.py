@@ -149,6 +149,8 @@ def check_finite(kind: str, **values: object) -> None:
 def check_ordered(kind: str, low: float, high: float) -> None:
     """Raise unless both bounds are finite and low lies below high."""
     check_finite(kind, low=low, high=high)
+    if math.isinf(high - low):
+        raise ValueError(f"{kind}: [{low}, {high}] is too wide to draw from")
     if not low < high:
         raise ValueError(f"{kind}: low must be below high, got [{low}, {high}]; for one value write {{fixed: {low}}}")
 

@@ -63,6 +63,9 @@ class Expression:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tree", _Parser(self.text).parse())
 
+    def __reduce__(self) -> tuple[type[Expression], tuple[str]]:
+        return Expression, (self.text,)  # long sums are deep trees
+
     @cached_property
     def references(self) -> tuple[Name, ...]:
         """Parameters that it reads, with their indices, each once."""

@@ -125,17 +125,40 @@ def _guarded(function: Callable[[float], float]) -> Callable[[Array], Array]:
 
 
 def _exponential(value: float) -> float:
-    return math.exp(value) if value > -745.2 else 0.0
+    if value > 709.7827:
+        return math.inf
+    return 0.0 if value <= -745.2 else math.exp(value)  # of NaN it is NaN
 
 
 def _logarithm(value: float) -> float:
-    return math.log(value) if value > 0.0 else -math.inf
+    return -math.inf if value <= 0.0 else math.log(value)
 
 
 def _where(condition: Interval, yes: Interval, no: Interval) -> Interval:
     if condition == Interval(0.0, 0.0):
         return no
     return yes if condition.low > 0.0 or condition.high < 0.0 else yes.union(no)
+
+
+def _compared(function: Callable[[Array, Array], NDArray[np.bool_]]) -> Callable[[Array, Array], Array]:
+    """Compare; what is compared with NaN is neither true nor false."""
+    return lambda a, b: np.where(np.isnan(a) | np.isnan(b), math.nan, function(a, b))
+
+
+def _both(a: Array, b: Array) -> Array:
+    return np.where((a == 0.0) | (b == 0.0), 0.0, np.where(np.isnan(a) | np.isnan(b), math.nan, 1.0))
+
+
+def _either(a: Array, b: Array) -> Array:
+    return np.where(_is_true(a) | _is_true(b), 1.0, np.where(np.isnan(a) | np.isnan(b), math.nan, 0.0))
+
+
+def _is_true(value: Array) -> NDArray[np.bool_]:
+    return (value != 0.0) & ~np.isnan(value)
+
+
+def _chosen(condition: Array, yes: Array, no: Array) -> Array:
+    return np.where(np.isnan(condition), math.nan, np.where(condition != 0.0, yes, no))
 
 
 def _fold(function: Callable[[Array, Array], Array]) -> Callable[..., Array]:
@@ -155,15 +178,15 @@ _ARRAYS: Final[dict[str, Callable[..., Array]]] = {
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b,
     "negative": lambda a: -a,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "and": lambda a, b: (a != 0.0) & (b != 0.0),
-    "or": lambda a, b: (a != 0.0) | (b != 0.0),
-    "not": lambda a: a == 0.0,
+    "<": _compared(np.less),
+    "<=": _compared(np.less_equal),
+    ">": _compared(np.greater),
+    ">=": _compared(np.greater_equal),
+    "==": _compared(np.equal),
+    "!=": _compared(np.not_equal),
+    "and": _both,
+    "or": _either,
+    "not": lambda a: np.where(np.isnan(a), math.nan, a == 0.0),
     "min": _fold(np.minimum),
     "max": _fold(np.maximum),
     "abs": np.abs,
@@ -174,7 +197,7 @@ _ARRAYS: Final[dict[str, Callable[..., Array]]] = {
     "exp": _guarded(_exponential),
     "log": _guarded(_logarithm),
     "hypot": _hypotenuse,
-    "where": lambda condition, yes, no: np.asarray(np.where(condition != 0.0, yes, no)),
+    "where": _chosen,
 }
 
 _INTERVALS: Final[dict[str, Callable[..., Interval]]] = {

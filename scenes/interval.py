@@ -5,7 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
+
+_FAR: Final = 1e4
+"""Arguments of sines beyond which nothing is said of their values."""
+_SLACK: Final = 1e-11
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,15 @@ class Interval:
 
     def cosine(self) -> Interval:
         """Return what the cosine makes of it."""
-        if not math.isfinite(self.high - self.low) or self.high - self.low >= 2.0 * math.pi:
+        wide = not self.high - self.low < 2.0 * math.pi
+        if wide or max(abs(self.low), abs(self.high)) > _FAR:  # far out, turns cannot be told from rounding
             return Interval(-1.0, 1.0)
         first, last = math.floor(self.low / math.pi), math.floor(self.high / math.pi)
         # Between the ends it turns at every multiple of pi: 1 at the even, -1 at the odd ones.
         turns = [1.0 if k % 2 == 0 else -1.0 for k in range(first + 1, last + 1)]
         found = Interval.hull(math.cos(self.low), math.cos(self.high), *turns)
         # A turn just at an end may be lost to rounding.
-        return Interval(max(found.low - 1e-12, -1.0), min(found.high + 1e-12, 1.0))
+        return Interval(max(found.low - _SLACK, -1.0), min(found.high + _SLACK, 1.0))
 
     def sine(self) -> Interval:
         """Return what the sine makes of it."""

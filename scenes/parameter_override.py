@@ -91,7 +91,7 @@ def _read(declared: Parameter, body: Any, factor: float | None) -> Distribution:
 
 def _indexed(declared: Choice, body: Any) -> Any:
     """Return what is said of a choice with words in their places."""
-    if isinstance(body, str):
+    if isinstance(body, str) or (isinstance(body, int | float) and body in declared.options):
         return {"choice": [body]}
     if isinstance(body, Mapping) and set(body) == {"sequence"} and isinstance(body["sequence"], list | tuple):
         return {"sequence": [_find(declared, option) for option in body["sequence"]]}
@@ -124,6 +124,11 @@ def _fit(parameter: Parameter, distribution: Distribution) -> Distribution:
         return _fit_vector(name, declared, distribution)
     if isinstance(declared, Choice):
         return _fit_choice(name, declared, distribution)
+    if isinstance(distribution, Choice) or getattr(distribution, "name", "") == "choice":
+        raise ValueError(
+            f"{name} is a number and no choice between options; write {{sequence: [...]}} for numbers in turn, or "
+            "{expression: ...} of a choice"
+        )
     if isinstance(declared, Integer):
         return _fit_whole(name, distribution)
     return distribution
@@ -168,7 +173,7 @@ def _fit_whole(name: str, distribution: Distribution) -> Distribution:
     if isinstance(distribution, Fixed) and float(distribution.value).is_integer():
         return Fixed(value=int(distribution.value))
     if isinstance(distribution, Derived):
-        return Derived(expression=Expression(f"floor({distribution.expression.text} + 0.5)"))
+        return Derived(expression=Expression(f"floor(({distribution.expression.text}) + 0.5)"))
     whole = isinstance(distribution, Integer) or (
         isinstance(distribution, Conditional) and distribution.name == "integer"
     )

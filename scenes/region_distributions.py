@@ -62,7 +62,8 @@ def _direction(a: float, b: float) -> tuple[float, float, float]:
 
 
 def _direction_shares(x: float, y: float, z: float, length: float) -> tuple[float, float]:
-    return (0.5 * (1.0 - z / length) if length > 0 else math.nan), turn_share(y, x)
+    # The centre lies in no direction: any maps to it.
+    return (0.5 * (1.0 - z / length), turn_share(y, x)) if length > 0 else (0.5, 0.5)
 
 
 def _check_radius(kind: str, radius: object) -> None:

@@ -32,7 +32,10 @@ class Relative(Distribution):
     def __post_init__(self) -> None:
         check_finite(self.operation, nominal=self.nominal)
         if self.base.value_count > 1 or not self.base.continuous or isinstance(self.base, Relative):
-            raise ValueError(f"{self.operation} takes a number or a continuous distribution of one number")
+            raise ValueError(
+                f"{self.operation} takes a number or a continuous distribution of one number, got {self.base.kind}; "
+                "write the whole value as {expression: ...}"
+            )
         if self.operation == "scale" and self.nominal == 0.0:
             raise ValueError("scale: the nominal is 0, and so would be every value; use add")
 

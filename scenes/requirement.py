@@ -71,9 +71,9 @@ class Requirement:
             count: Elements of the vectors that it compares.
 
         Returns:
-            Shape (...), of every element together.
+            Shape (...), of every element together; what has no value does not hold.
         """
-        return np.asarray((self.expression.evaluate(values, count) != 0.0).all(axis=-1))
+        return np.asarray((self.expression.evaluate(values, count) == 1.0).all(axis=-1))
 
     def to_json(self) -> str | dict[str, Any]:
         """Return the JSON form that `from_json` reads, which is a recipe's as well."""

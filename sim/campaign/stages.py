@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Self
 
-from ...scenes.acceptance import MAX_DRAWS, find_unmet, needs_checking
+from ...scenes.acceptance import MAX_DRAWS, find_unmet, needs_checking, redraw_helps
 from ...scenes.scenario import Scenario
 from ...scenes.stage import Reason, Stage
 from ...scenes.workers import WorkerError, WorkerPool
@@ -113,7 +113,7 @@ class StageSource:
             if not needs_checking(space) or not find_unmet(space, scenario):
                 return scenario
             attempt += 1
-            if not sampler.redraws or attempt >= MAX_DRAWS:
+            if not sampler.redraws or attempt >= MAX_DRAWS or not redraw_helps(space, scenario):
                 return scenario
             self._failures.setdefault(index, []).append(_UNMET)
 

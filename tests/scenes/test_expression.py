@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import sys
 
 import numpy as np
@@ -145,6 +146,44 @@ def _evaluate(text):
         if "broadcast" not in str(error):
             raise
         return str(error)
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("exp(sqrt(x))", [math.nan, math.e]),
+        ("log(sqrt(x))", [math.nan, 0.0]),
+        ("exp(800 * x)", [0.0, math.inf]),
+        ("not sqrt(x) > 2", [math.nan, 1.0]),
+        ("sqrt(x) > 0 or x < 0", [1.0, 1.0]),
+        ("sqrt(x) > 0 and x > 0", [0.0, 1.0]),
+        ("sqrt(x) > 0 and x < 2", [math.nan, 1.0]),
+        ("where(sqrt(x) > 0, 1, 2)", [math.nan, 1.0]),
+    ],
+)
+def test_what_has_no_value_stays_without_one(text: str, expected: list[float]) -> None:
+    """Nothing turns NaN into a number, unless the rest decides alone."""
+    found = Expression(text).evaluate({"x": np.array([[-1.0], [1.0]])})
+
+    np.testing.assert_allclose(found[:, 0], expected)
+
+
+@pytest.mark.parametrize("middle", [1.0, 1e3, 9e3, 1e6, 1e12, 1e17, -1e12])
+@pytest.mark.parametrize("name", ["sin", "cos"])
+def test_sines_stay_within_their_bounds(name: str, middle: float) -> None:
+    """However large the argument is."""
+    for width in (0.0, 0.3, 1.5, 4.0):
+        bounds = Expression(f"{name}(x)").bounds({"x": Interval(middle, middle + width)})
+        values = Expression(f"{name}(x)").evaluate({"x": np.linspace(middle, middle + width, 97)[:, None]})
+        assert bounds.low <= values.min()
+        assert values.max() <= bounds.high
+
+
+def test_long_sums_are_pickled() -> None:
+    """A chain of operators is a deep tree, but travels as its text."""
+    expression = Expression("x" + "+1" * 249)
+
+    assert pickle.loads(pickle.dumps(expression)).evaluate({"x": np.ones((1, 1))}) == [[250.0]]
 
 
 _WATCHERS: list[tuple[tuple[str, ...], list[str]]] = []

@@ -130,6 +130,22 @@ def test_draws_that_do_not_meet_what_is_required_are_drawn_again_and_counted() -
     plan.scene.close()
 
 
+def test_what_is_taken_in_turn_is_not_drawn_again() -> None:
+    """No draw changes a value that is taken in turn: its scenario is a tombstone at once, not after 2000 draws."""
+    recipe = SMALL | {
+        "parameters": {"table.depth": {"sequence": [1.2, 1.3, 1.4]}},
+        "require": ["table.depth > 1.25"],
+    }
+    plan = make_plan(load_recipe(recipe))
+    with StageSource(plan, range(6), workers=0) as source:
+        stages = list(source)
+        draws = source.draws
+
+    assert draws == 6
+    assert [stage.reason == Reason.REQUIREMENT for stage in stages] == [True, False, False] * 2
+    plan.scene.close()
+
+
 def test_designed_points_that_do_not_meet_it_leave_a_tombstone() -> None:
     """A Sobol point is never replaced: it is left with its reason, and counted."""
     plan = make_plan(load_recipe(SMALL | {"sampler": {"sobol": {"scenarios": 8}}, "require": ["table.depth > 1.35"]}))
