@@ -296,6 +296,7 @@ def _size(count: float) -> str:
 def print_scenes(*, as_json: bool) -> None:
     """Print the built-in scenes, a line each."""
     from ..scenes.scene import scene_class, scene_names
+    from .recipe import built_in_recipes
 
     found = {name: scene_class(name).summary for name in scene_names()}
     if as_json:
@@ -303,6 +304,7 @@ def print_scenes(*, as_json: bool) -> None:
         return
     for name, summary in found.items():
         _console().out(f"{name:12} {summary}")
+    _console().out(f"\nRecipes that come with them: {', '.join(built_in_recipes())}")
 
 
 def print_profiles(*, as_json: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator  # noqa: TID253 (one of its homes)
@@ -69,6 +70,14 @@ class RigSensor(RecipeModel):
     timing: dict[str, Any] | None = None
     """When it is read: sampling_rate, phase, delay, jitter, dropout, missing; null: the profile's rate, no delay."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out(cls, given: Any) -> Any:
+        """Take null for a size that is not given, as one writes over a recipe that gives it."""
+        if not isinstance(given, Mapping):
+            return given
+        return {key: value for key, value in given.items() if key not in ("width", "height") or value is not None}
+
     @field_validator("camera", "depth", *_INSTRUMENTS, mode="before")
     @classmethod
     def _read_profile_file(cls, given: Any) -> Any:
@@ -121,7 +130,10 @@ class RigSensor(RecipeModel):
                 raise ValueError("camera_info is the path of a ROS camera info file, e.g. camera_info: head.yaml")
             default = {key: type(self).model_fields[key].default for key in _TOLD}
             if wrong := [key for key in _TOLD if getattr(self, key) != default[key]]:
-                raise ValueError(f"camera_info tells {wrong[0]}; leave {wrong[0]} or camera_info out")
+                raise ValueError(
+                    f"camera_info tells {wrong[0]}; leave {wrong[0]} or camera_info out ({wrong[0]}: null takes back "
+                    "what a recipe gives)"
+                )
         return self
 
     def settings(self) -> dict[str, Any]:

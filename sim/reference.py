@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    "scenes", "profiles", "preview", "generate", "verify", "inspect", "calibrate camera", "calibrate depth",
+    "scenes", "assets check", "assets compare", "profiles", "preview", "generate", "verify", "inspect", "calibrate camera", "calibrate depth",
     "calibrate lens", "calibrate imu", "doctor",
 )  # fmt: skip
 """Commands in the order of the page."""

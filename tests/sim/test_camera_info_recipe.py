@@ -101,6 +101,19 @@ def test_the_resolved_recipe_needs_no_file(tmp_path: Path) -> None:
     assert again.scene.rig.mounts[0].intrinsics == Intrinsics(81.5, 80.75, 46.25, 36.5)
 
 
+def test_a_built_in_recipe_takes_a_file(tmp_path: Path) -> None:
+    """Sizes that the recipe gives are taken back by null."""
+    changes = [
+        f"rig.head.camera_info={write(tmp_path)}",
+        *(f"rig.head.{key}=null" for key in ("width", "height", "depth")),
+    ]
+    sensor = load_recipe("tabletop", overrides=changes).rig["head"]
+
+    assert (sensor.settings()["width"], sensor.settings()["height"]) == (96, 72)
+    with pytest.raises(RecipeError, match="width: null takes back"):
+        load_recipe("tabletop", overrides=changes[:1])
+
+
 def test_a_pinhole_has_no_lens_and_may_measure_depth(tmp_path: Path) -> None:
     """Without distortion the file makes a pinhole, which a depth sensor takes."""
     path = write(tmp_path, FILE.replace("[-0.12, 0.03, 0.001, -0.0015, 0.002]", "[0.0, 0.0, 0.0, 0.0, 0.0]"))
