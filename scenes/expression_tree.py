@@ -154,7 +154,7 @@ def _either(a: Array, b: Array) -> Array:
 
 
 def _is_true(value: Array) -> NDArray[np.bool_]:
-    return (value != 0.0) & ~np.isnan(value)
+    return np.asarray((value != 0.0) & ~np.isnan(value))
 
 
 def _chosen(condition: Array, yes: Array, no: Array) -> Array:
