@@ -25,7 +25,7 @@ class ContactCheck:
     table_gap: Array
     """Height of each drawn object's lowest point over the table [m], shape (M,); negative = in the table."""
     support_gap: Array
-    """Distance to the nearest thing below or beside [m], shape (M,): table or object, at most 0.02."""
+    """Distance to the nearest thing below or beside [m], shape (M,): table or object, at most 0.02; 0 where held."""
     penetration: Array
     """Deepest overlap with the table or another object [m], shape (M,), >= 0."""
     is_ok: NDArray[np.bool_]
@@ -39,6 +39,7 @@ def check_contacts(
     scale: Array,
     pose_world_object: Array,
     table_height: float,
+    held: NDArray[np.bool_] | None = None,
     world: World | None = None,
 ) -> ContactCheck:
     """Measure how objects rest on a table and on each other.
@@ -52,6 +53,7 @@ def check_contacts(
         scale: Scale along the mesh's axes [1], shape (M, 3).
         pose_world_object: Poses, shape (M, 4, 4).
         table_height: Height of the table's top [m].
+        held: Which objects hang from strings, as `strings.held_slots` tells, shape (M,): they need touch nothing.
         world: A world to use; it is reset. None = a new one.
 
     Returns:
@@ -91,6 +93,8 @@ def check_contacts(
     finally:
         if own:
             space.close()
+    if held is not None:
+        support[np.asarray(held, np.bool_)] = 0.0
     return ContactCheck(
         table_gap=table_gap,
         support_gap=support,

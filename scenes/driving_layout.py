@@ -152,9 +152,12 @@ def _plan_object(
         scale=scale,
         quaternion=quaternion,
         position=np.array([0.0, 0.0, height]),
-        mass=0.0 if kind == "pillar" else nominal_mass(asset, scale, of("object.mass")),
+        mass=0.0 if kind == "pillar" else nominal_mass(asset, scale, of("object.mass"), of("object.mass_scale")),
         surface=nominal_surface(
-            asset, Surface(friction=of("friction"), rolling_friction=0.01 if kind == "random_object" else 0.001)
+            asset,
+            Surface(friction=of("friction"), rolling_friction=0.01 if kind == "random_object" else 0.001),
+            of("friction_scale"),
+            of("restitution_offset"),
         ),
         damping=(of("object.linear_damping"), of("object.angular_damping")),
     )

@@ -9,7 +9,7 @@ from .context import structure_space
 from .distractor_space import distractor_parameters
 from .distribution import Distribution
 from .distributions import Choice, Integer, LogUniform, Uniform
-from .dynamics_space import actuator_parameters, damping_parameters
+from .dynamics_space import actuator_parameters, damping_parameters, nominal_parameters
 from .lamp_space import lamp_parameters
 from .look_space import lighting_parameters, robot_look_parameters, surface_parameters
 from .rig_space import rig_parameters
@@ -61,6 +61,7 @@ def driving_space(*, objects: int, asset_count: int, own_materials: bool) -> Par
         *(parameter for parameter in weather_parameters() if parameter.name != "weather.fog_extinction"),
         *lamp_parameters(distance=(4.0, 9.0), elevation=(40.0, 80.0), intensity=(50.0, 2500.0), haze=(1e-3, 0.1)),
         *damping_parameters(objects),
+        *nominal_parameters(objects),
         *actuator_parameters("speed"),
         *distractor_parameters(asset_count=asset_count, size=(0.1, 0.6), mass=(1.0, 20.0), own_materials=own_materials),
     ]

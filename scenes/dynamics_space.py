@@ -1,4 +1,4 @@
-"""Dynamics as parameters beyond mass and friction: damping, gravity's tilt, actuators, joints' offsets."""
+"""Dynamics as parameters beyond mass and friction: damping, declared values, gravity, actuators, joints' offsets."""
 
 from __future__ import annotations
 
@@ -45,6 +45,44 @@ def damping_parameters(objects: int) -> list[Parameter]:
             nominal=ANGULAR_DAMPING,
             count=objects,
             allowed=(0.0, 1.0),
+        ),
+    ]
+
+
+def nominal_parameters(objects: int) -> list[Parameter]:
+    """Return what objects depart by from what their assets declare as parameters; neutral is as declared.
+
+    Args:
+        objects: Objects, >= 1.
+    """
+    each: dict[str, Any] = {"group": "physics", "count": objects}
+    return [
+        _make(
+            "object.mass_scale",
+            LogUniform(low=0.8, high=1.25),
+            "1",
+            "Mass of each object over that which its asset declares",
+            nominal=1.0,
+            allowed=(0.01, 100.0),
+            **each,
+        ),
+        _make(
+            "friction_scale",
+            LogUniform(low=0.7, high=1.4),
+            "1",
+            "Friction of each object over that which its asset declares",
+            nominal=1.0,
+            allowed=(0.0, 100.0),
+            **each,
+        ),
+        _make(
+            "restitution_offset",
+            Uniform(low=-0.1, high=0.1),
+            "1",
+            "Restitution of each object less that which its asset declares, kept within [0, 1]",
+            nominal=0.0,
+            allowed=(-1.0, 1.0),
+            **each,
         ),
     ]
 

@@ -19,6 +19,18 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class Hold:
+    """What an object hangs from: a string, straight, that does not stretch."""
+
+    point: Array
+    """Where it holds the object, in the object's frame [m], shape (3,)."""
+    anchor: Array
+    """Where its other end is fast [m], world, shape (3,)."""
+    length: float
+    """Its length [m]."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ObjectPlan:
     """One object before physics has it."""
 
@@ -38,9 +50,10 @@ class ObjectPlan:
     """How it behaves in contact."""
     damping: tuple[float, float] = (LINEAR_DAMPING, ANGULAR_DAMPING)
     """Share of its speed and of its turn rate that is lost in a second."""
-
     element: int = 0
     """Which element of vector parameters a distractor is."""
+    hold: Hold | None = None
+    """What it hangs from; None = it lies."""
 
     @property
     def extent(self) -> Array:
@@ -88,22 +101,25 @@ def body_depth(plan_asset: Asset, scale: Array, pose: Array) -> float:
     return support_depth(plan_asset.kind, scale, points, pose[:3, :3], plan_asset.extent * scale)
 
 
-def nominal_mass(asset: Asset, scale: Array, drawn: float) -> float:
-    """Return the mass that is declared for an asset, at its scale [kg]; the one that was drawn where none is."""
+def nominal_mass(asset: Asset, scale: Array, drawn: float, factor: float = 1.0) -> float:
+    """Return the mass that is declared for an asset, at its scale, times a factor [kg]; else the drawn one."""
     declared = None if asset.nominal is None else asset.nominal.mass_at(float(scale[0]))
-    return drawn if declared is None else declared
+    return drawn if declared is None else declared * factor
 
 
-def nominal_surface(asset: Asset, drawn: Surface) -> Surface:
-    """Return a surface with what is declared for an asset."""
+def nominal_surface(
+    asset: Asset, drawn: Surface, friction_scale: float = 1.0, restitution_offset: float = 0.0
+) -> Surface:
+    """Return a surface with what is declared for an asset, its friction scaled and its restitution shifted."""
     said = asset.nominal
     if said is None:
         return drawn
-    return replace(
-        drawn,
-        friction=drawn.friction if said.friction is None else said.friction,
-        restitution=drawn.restitution if said.restitution is None else said.restitution,
-    )
+    friction, restitution = drawn.friction, drawn.restitution
+    if said.friction is not None:
+        friction = said.friction * friction_scale
+    if said.restitution is not None:
+        restitution = min(max(said.restitution + restitution_offset, 0.0), 1.0)
+    return replace(drawn, friction=friction, restitution=restitution)
 
 
 def choose_shape(

@@ -15,7 +15,7 @@ from .distributions import Choice
 from .space import Parameter
 
 Array = NDArray[np.float64]
-PLACEMENTS: Final = ("dropped", "upright", "piled")
+PLACEMENTS: Final = ("dropped", "upright", "piled", "hanging")
 """Options of `placement`."""
 _AXES: Final = np.concatenate((np.eye(3), -np.eye(3)))
 _GOLDEN: Final = math.pi * (3.0 - math.sqrt(5.0))
@@ -28,9 +28,9 @@ def placement_parameters() -> list[Parameter]:
     return [
         Parameter(
             name="placement",
-            distribution=Choice(options=PLACEMENTS, weights=(0.4, 0.4, 0.2)),
+            distribution=Choice(options=PLACEMENTS, weights=(0.4, 0.4, 0.1, 0.1)),
             unit="1",
-            meaning="How objects come to lie: dropped in any turn, set down on a stable side, or dropped at one spot",
+            meaning="How objects come to lie: dropped in any turn, set down stably, dropped at one spot, or hung up",
             group="placement",
             nominal=0,
         )

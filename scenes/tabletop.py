@@ -13,7 +13,8 @@ from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
 from .asset_scene import AssetScene
 from .contact_check import TOLERANCE
-from .instance_rows import robot_box, robot_outline
+from .hanging import add_rack, plan_rack
+from .instance_rows import at, robot_box, robot_outline
 from .motion_recorder import Recording, window_steps
 from .object_plan import ObjectPlan, add_plan, body_depth
 from .physics import Contacts, Settled, Surface
@@ -23,8 +24,9 @@ from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
 from .stage import Reason, Stage
+from .strings import add_strings, find_slack, string_contacts
 from .tabletop_arm import Actuators, TabletopArm
-from .tabletop_layout import CLASSES, TABLE_BACK, plan_clutter, plan_objects
+from .tabletop_layout import CLASSES, TABLE_BACK, is_hanging, plan_clutter, plan_objects
 from .tabletop_snapshot import gather_instances
 from .tabletop_space import tabletop_space
 
@@ -102,6 +104,7 @@ class TabletopScene(AssetScene):
         self.floor = self.table = -1
         self.bodies: list[int] = []
         self.distractors: list[int] = []
+        self.rack: list[int] = []
         self._plans: tuple[ObjectPlan, ...] = ()
         self._clutter: tuple[ObjectPlan, ...] = ()
 
@@ -146,7 +149,10 @@ class TabletopScene(AssetScene):
         touching = world.contacts()
         margins = self._measure(plans, poses, top, first, touching)
         reason, message = self._judge(settled, margins, self._watch.fault)
-        joints, clearance = self._arm.pose(first, top, self.table, everything)
+        strings = add_strings(world, plans, poses[: len(plans)]) if self.rack else []
+        joints, clearance = self._arm.pose(first, top, self.table, everything, (*self.rack, *strings))
+        for string in strings:  # they give way
+            world.let_pass(self.robot, string, [(link, -1) for link in range(-1, len(self.links) - 1)])
         margins["robot_clearance"] = clearance
         if clearance <= 0 and reason == Reason.NONE:
             reason, message = Reason.BUILD_FAILED, "the robot touches something even in its ready pose"
@@ -172,6 +178,10 @@ class TabletopScene(AssetScene):
                     limits=self._watch.limits,
                     time_step=world.time_step,
                 ),
+            )
+        if self.rack:
+            touching = string_contacts(
+                plans, poses[: len(plans)], self.bodies, self.rack[0], world.gravity_vector, touching
             )
         fill_objects(
             objects,
@@ -227,6 +237,7 @@ class TabletopScene(AssetScene):
             surface=Surface(friction=float(first["table.friction"]), restitution=0.5),
         )
         self.bodies = [add_plan(world, plan) for plan in plans]
+        self.rack = add_rack(world, plan_rack(first), plans, self.bodies) if is_hanging(first) else []
         self.distractors = [add_plan(world, plan) for plan in self._clutter]
         self._watch = PhysicsWatch(
             world=world,
@@ -254,7 +265,9 @@ class TabletopScene(AssetScene):
             deepest = max(deepest, -gap)
             mine = (touching.bodies == body).any(axis=1)
             # What is drawn may stand off the collision shape, so only the table's gap is measured on the drawing.
-            if (touching.bodies[mine] == self.table).any():
+            if plan.hold is not None:
+                floating = max(floating, abs(find_slack(plan.hold, pose)))
+            elif (touching.bodies[mine] == self.table).any():
                 floating = max(floating, gap)
             elif mine.any():
                 floating = max(floating, float(touching.distance[mine].min()))
@@ -282,5 +295,8 @@ class TabletopScene(AssetScene):
     ) -> dict[str, tuple[Camera, ...]]:
         carriers = self._robot_links.carriers(self._mounts, links)
         blocks = [(pose, 0.5 * plan.extent) for plan, pose in zip(self._clutter, clutter, strict=True)]
+        first = {name: value[0, 0] for name, value in param.items()}
+        if is_hanging(first):
+            blocks += [(at(*middle.tolist()), half) for middle, half in plan_rack(first).beams]
         stance = Stance(origin=(0.0, 0.0, top), outline=robot_outline(self._assets, links), blocks=blocks)
         return place_cameras(self._rig, carriers, param, views, stance)

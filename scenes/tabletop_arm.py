@@ -68,6 +68,7 @@ class TabletopArm:
         self.offsets = np.zeros(len(self.joints))
         """Joints' true positions less those that are commanded and reported [rad or m], shape (J,)."""
         self._near: tuple[int, ...] = ()
+        self._bodies: tuple[int, ...] = ()
 
     def _overlapping_links(self, robot: int) -> frozenset[tuple[int, int]]:
         """Return the pairs of links whose hulls overlap in the ready pose: neighbours, which never count as contact."""
@@ -77,7 +78,9 @@ class TabletopArm:
         pairs = {(int(a), int(b)) for a, b in touching.links[touching.distance < _CLEARANCE]}
         return frozenset(pairs | {(b, a) for a, b in pairs})
 
-    def pose(self, first: Mapping[str, Array], top: float, table: int, bodies: Sequence[int]) -> tuple[Array, float]:
+    def pose(
+        self, first: Mapping[str, Array], top: float, table: int, bodies: Sequence[int], fixed: Sequence[int] = ()
+    ) -> tuple[Array, float]:
         """Add the arm in the pose asked for, or as near to it on the way to ready as is clear of everything.
 
         Args:
@@ -85,12 +88,13 @@ class TabletopArm:
             top: Height of the table's top [m].
             table: The table.
             bodies: The objects.
+            fixed: What else stands fast.
 
         Returns:
             Positions of the joints and the clearance [m], <= 0 where none of the poses is clear.
         """
         self.body = self._world.add_urdf(self._urdf, position=(0.0, 0.0, top))
-        self._near = (table, *bodies)
+        self._near, self._bodies = (table, *bodies, *fixed), tuple(bodies)
         self.offsets = self._read_offsets(first)
         asked = np.array([float(first[f"robot.{MIMIC.get(j.name, j.name)}"]) for j in self.joints])
         return self._find_clear([self._reached((1.0 - blend) * asked + blend * self.ready) for blend in _BLENDS])
@@ -196,7 +200,7 @@ class TabletopArm:
             mounts=mounts,
             wrench=on_links,
             touch=list(mounts),
-            bodies=self._near[1:],
+            bodies=self._bodies,
         )
 
         def drive(step: int) -> None:

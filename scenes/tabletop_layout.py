@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..kernels.transforms import pose_from_position_quaternion
 from .asset_library import Asset
 from .distractors import CLASS, Place, plan_distractors
+from .hanging import HELD_DAMPING, hang_object, plan_rack
 from .object_plan import ObjectPlan, body_depth, choose_shape, nominal_mass, nominal_surface
 from .physics import Surface
 from .placement import PLACEMENTS, find_spot, lay_stable, reach_of
@@ -46,10 +47,15 @@ DISTRACTOR_PLACES: Final = ("table", "floor")
 """Options of `distractor.place`."""
 
 
+def is_hanging(values: Mapping[str, Array]) -> bool:
+    """Tell whether objects hang from a rack, by a scenario's values by name."""
+    return PLACEMENTS[int(values["placement"])] == "hanging"
+
+
 def plan_objects(
     values: Mapping[str, Array], assets: Sequence[Asset], count: int, classes: Sequence[str] = CLASSES
 ) -> tuple[ObjectPlan, ...]:
-    """Decide what is dropped from where, so that nothing overlaps: each object's ball lies clear of those before it.
+    """Decide what is dropped or hung where, so that nothing overlaps: each's ball lies clear of those before it.
 
     Args:
         values: The scenario's values by name.
@@ -63,14 +69,19 @@ def plan_objects(
     top = float(values["table.height"])
     (x_low, x_high), (y_low, y_high) = REGION
     placement = PLACEMENTS[int(values["placement"])]
-    plans: list[ObjectPlan] = []
+    plans: dict[int, ObjectPlan] = {}
     discs: list[tuple[float, float, float]] = []
     balls: list[tuple[float, float, float, float]] = []
+    rack = plan_rack(values) if is_hanging(values) else None
 
     def of(name: str, k: int) -> float:
         return float(values[name].reshape(-1)[k])
 
-    for k in range(count):
+    def is_inside(x: float, y: float) -> bool:
+        return x_low <= x <= x_high and y_low <= y <= y_high
+
+    hangs = [rack is not None and of("object.hangs", k) == 1.0 for k in range(count)]
+    for k in sorted(range(count), key=lambda k: not hangs[k]):  # what hangs comes first
         kind = OBJECT_KINDS[int(of("object.kind", k))]
         asset, scale = choose_shape(
             kind,
@@ -93,9 +104,15 @@ def plan_objects(
             y = 0.5 * (y_low + y_high) + 0.5 * (of("object.y", 0) - 0.5) * (y_high - y_low)
             x, y = x + (of("object.x", k) - 0.5) * _PILE, y + (of("object.y", k) - 0.5) * _PILE
         z, spot = top + body_depth(asset, scale, pose), None
+        found = None
+        if rack is not None:
+            if hangs[k]:
+                found = hang_object(asset, scale, quaternion, rack, (y, of("object.hang_height", k)), discs)
+            if found is None:  # it is dropped clear of what hangs
+                x, y = find_spot((x, y), radius, discs, is_inside) or (x, y)
         if placement == "upright":
             reach = reach_of(asset, scale, quaternion)
-            spot = find_spot((x, y), reach, discs, lambda a, b: x_low <= a <= x_high and y_low <= b <= y_high)
+            spot = find_spot((x, y), reach, discs, is_inside)
             if spot is not None:
                 x, y = spot
                 discs.append((x, y, reach))
@@ -105,28 +122,34 @@ def plan_objects(
                 if away < reach * reach:
                     z = max(z, bz + math.sqrt(reach * reach - away))
         z += of("object.drop", k) if spot is None else _GAP
-        balls.append((x, y, z, radius))
-        plans.append(
-            ObjectPlan(
-                asset=asset,
-                class_id=asset.class_in(classes, kind),
-                scale=scale,
-                quaternion=quaternion,
-                position=np.array([x, y, z]),
-                mass=nominal_mass(asset, scale, of("object.mass", k)),
-                surface=nominal_surface(
-                    asset,
-                    Surface(
-                        friction=of("friction", k),
-                        restitution=of("restitution", k),
-                        rolling_friction=0.002 if kind in ("sphere", "capsule", "cylinder") else 0.0005,
-                        spinning_friction=0.001,
-                    ),
+        position, damping = np.array([x, y, z]), (of("object.linear_damping", k), of("object.angular_damping", k))
+        if found is not None:
+            quaternion, position = found[:2]
+            damping = (max(damping[0], HELD_DAMPING[0]), max(damping[1], HELD_DAMPING[1]))
+            discs.append((float(position[0]), float(position[1]), radius))
+        balls.append((float(position[0]), float(position[1]), float(position[2]), radius))
+        plans[k] = ObjectPlan(
+            asset=asset,
+            class_id=asset.class_in(classes, kind),
+            scale=scale,
+            quaternion=quaternion,
+            position=position,
+            mass=nominal_mass(asset, scale, of("object.mass", k), of("object.mass_scale", k)),
+            surface=nominal_surface(
+                asset,
+                Surface(
+                    friction=of("friction", k),
+                    restitution=of("restitution", k),
+                    rolling_friction=0.002 if kind in ("sphere", "capsule", "cylinder") else 0.0005,
+                    spinning_friction=0.001,
                 ),
-                damping=(of("object.linear_damping", k), of("object.angular_damping", k)),
-            )
+                of("friction_scale", k),
+                of("restitution_offset", k),
+            ),
+            damping=damping,
+            hold=None if found is None else found[2],
         )
-    return tuple(plans)
+    return tuple(plans[k] for k in range(count))
 
 
 def plan_clutter(
@@ -159,8 +182,8 @@ def plan_clutter(
             return ((4.0 * x - 1.6, 4.0 * y - 2.0), 0.0, is_on_floor)
         return ((TABLE_BACK + x * depth, (y - 0.5) * width), top, is_on_table)
 
-    # On the floor nothing stands yet, and what stands on the table is no obstacle there: their places do not overlap.
-    balls = []
+    # On the floor only a rack stands yet; what is on the table is no obstacle there: their places do not overlap.
+    balls = list(plan_rack(values).feet) if is_hanging(values) else []
     for plan in plans:
         corner = np.abs(plan.box_center) + 0.5 * plan.extent
         radius = math.sqrt(float(corner[0]) ** 2 + float(corner[1]) ** 2 + float(corner[2]) ** 2)

@@ -9,10 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .asset_library import AssetLibrary
+from .distractors import CLASS
+from .hanging import plan_rack
 from .instance_rows import InstanceRows, at
 from .look import SurfaceSlot
 from .object_plan import ObjectPlan
-from .tabletop_layout import CLASSES, REGION, TABLE_BACK
+from .strings import STRING_RADIUS, place_strings
+from .tabletop_layout import CLASSES, REGION, TABLE_BACK, is_hanging
 
 Array = NDArray[np.float64]
 FLOOR_SIDE: Final = 12.0
@@ -28,7 +31,7 @@ def gather_instances(
     links: Array,
     clutter: Sequence[ObjectPlan] = (),
 ) -> InstanceRows:
-    """Gather all that is seen: floor, table, distractors, robot, objects.
+    """Gather all that is seen: floor, table, rack and strings, distractors, robot, objects.
 
     Args:
         assets: The asset library.
@@ -45,6 +48,9 @@ def gather_instances(
     lit = (middle, 0.0, float(param["table.height"][0, 0]))
     rows = InstanceRows(assets=assets, classes=assets.class_table(CLASSES), lit_point=lit)
     _add_surroundings(rows, param)
+    first = {name: value[0, 0] for name, value in param.items()}
+    if is_hanging(first):
+        _add_rack(rows, first, plans, poses[: len(plans)])
     rows.add_distractors(clutter, poses[len(plans) :], len(plans))
     rows.add_robot(links)
     rows.add_objects(plans, poses[: len(plans)])
@@ -66,3 +72,19 @@ def _add_surroundings(rows: InstanceRows, param: Mapping[str, Array]) -> None:
     for x in (TABLE_BACK + _LEG, TABLE_BACK + depth - _LEG):
         for y in (-0.5 * width + _LEG, 0.5 * width - _LEG):
             rows.add(box, at(x, y, 0.5 * tall), np.array([_LEG, _LEG, tall]), wood, class_name="table")
+
+
+def _add_rack(
+    rows: InstanceRows, first: Mapping[str, Array], plans: Sequence[ObjectPlan], poses: Sequence[Array]
+) -> None:
+    """Add the bar, its posts and the strings: of the table's material, and no targets."""
+    rack = plan_rack(first)
+    wood = rows.add_slot(SurfaceSlot(source="table"))
+    box = rows.assets.mesh_row("box")
+    for middle, half in rack.beams:
+        rows.add(box, at(*middle.tolist()), 2.0 * half, wood, class_name=CLASS)
+    (round_,) = (asset.parts[0].mesh for asset in rows.assets.assets if asset.name == "cylinder")
+    for pose, length in place_strings(plans, poses):
+        scale = np.array([2.0 * STRING_RADIUS, 2.0 * STRING_RADIUS, length])
+        # The sun's disc is wider than a string seen from the table: it casts no shadow.
+        rows.add(round_, pose, scale, wood, class_name=CLASS, shadow=0)

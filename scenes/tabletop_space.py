@@ -9,7 +9,14 @@ from .context import structure_space
 from .distractor_space import distractor_parameters
 from .distribution import Distribution
 from .distributions import Choice, Integer, LogUniform, Uniform
-from .dynamics_space import actuator_parameters, damping_parameters, gravity_parameters, joint_parameters
+from .dynamics_space import (
+    actuator_parameters,
+    damping_parameters,
+    gravity_parameters,
+    joint_parameters,
+    nominal_parameters,
+)
+from .hanging import hanging_parameters
 from .lamp_space import lamp_parameters
 from .look_space import lighting_parameters, robot_look_parameters, surface_parameters
 from .physics import Joint
@@ -204,7 +211,9 @@ def tabletop_space(
         *lighting_parameters(),
         *lamp_parameters(distance=(1.4, 3.0), elevation=(25.0, 80.0), intensity=(5.0, 250.0), haze=(1e-3, 0.15)),
         *damping_parameters(objects),
+        *nominal_parameters(objects),
         *placement_parameters(),
+        *hanging_parameters(objects),
         *joint_parameters(sum(has_offset(joint) for joint in joints)),
         *distractor_parameters(
             asset_count=asset_count,

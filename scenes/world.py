@@ -19,6 +19,7 @@ from .hulls import COLLISION_MARGIN, Hulls, write_hulls
 from .physics import ANGULAR_DAMPING, LINEAR_DAMPING, Settled, Surface, WorldError
 from .physics_urdf import prepare_urdf
 from .quiet import quiet_output
+from .world_holds import HoldOperations
 from .world_motion import MotionOperations
 from .world_reading import ReadingOperations
 from .world_robots import RobotOperations
@@ -39,7 +40,7 @@ def _import_bullet() -> Any:
     return pybullet
 
 
-class World(ReadingOperations, RobotOperations, MotionOperations, SoftOperations):
+class World(ReadingOperations, RobotOperations, MotionOperations, HoldOperations, SoftOperations):
     """A physics world without a window.
 
     Args:

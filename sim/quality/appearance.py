@@ -16,6 +16,7 @@ from ...renderers.raster.raster import Raster
 from ...renderers.snapshot import Snapshot
 from ...renderers.view import Camera
 from ...scenes.stage import Stage
+from ...scenes.strings import held_slots
 
 _SHADOWED: Final = 0.97
 """A pixel is in shadow where its light is below this part of what it is without shadows."""
@@ -116,12 +117,13 @@ def _measure_stage(stage: Stage, library: MeshLibrary, found: Appearance) -> Non
 
 
 def _resting(stage: Stage) -> list[int]:
-    """List the slots whose contacts are all with the fixed background."""
+    """List the slots whose contacts are all with the fixed background, and that do not hang from it."""
+    held = held_slots(stage.object["pose_world_object"], stage.state)
     count = int(stage.state["contact_count"])
     pairs = np.asarray(stage.state["contact_instances"])[:count]
     slots = []
     for slot in np.nonzero(stage.object["valid"])[0].tolist():
-        if slot == 0:
+        if slot == 0 or held[slot]:
             continue
         own = pairs[(pairs == slot + 1).any(axis=1)]
         if len(own) and ((own == slot + 1).sum(axis=1) == 1).all() and (own.min(axis=1) == 0).all():
