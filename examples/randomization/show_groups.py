@@ -52,11 +52,20 @@ MORE: dict[str, dict[str, Any]] = {
     "lamps": {"camera.elevation": 0.38, "camera.distance": 1.3, "light.irradiance": 20.0},
     "dynamics": NEAR,
     "physics": NEAR,
-    "placement": {"camera.elevation": 0.9, "camera.field_of_view": 0.9, "object_count": 10},
+    "placement": {
+        "camera.elevation": 0.5,
+        "camera.target_z": 0.12,
+        "camera.field_of_view": 0.8,
+        "object_count": 10,
+        "table.material": "plain",
+        "table.color": 0.3,
+    },
     "robot": {"camera.field_of_view": 0.5, "camera.target_x": -0.2, "camera.target_y": 0.35, "camera.target_z": 0.33},
     "distractors": {"distractor_count": {"integer": [3, 6]}},
 }
 """What else is fixed for a strip, to show its group well."""
+SHAPES: dict[str, dict[str, Any]] = {"placement": {"pictures": len(PLACEMENTS), "size": (304, 228)}}
+"""Strips of another number or size of pictures."""
 
 
 def vary(scene: Scene, groups: tuple[str, ...], index: int, attempt: int) -> Scenario:
@@ -108,7 +117,7 @@ def draw_strip(
 
 
 def _place(fixed: dict[str, Any], pictures: int, size: tuple[int, int], threads: int | None) -> list[Image]:
-    """Photograph worlds with their objects dropped, set down and piled."""
+    """Photograph worlds with their objects dropped, set down, piled and hung."""
     tiles: list[Image] = []
     for world in range(WORLD, WORLD + 20):
         found = []
@@ -156,7 +165,7 @@ def main() -> None:
     """Write all strips, or those that are named."""
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     for name in sys.argv[2:] or STRIPS:
-        (folder / f"{name}.png").write_bytes(encode_small_png(draw_strip(name), 240_000))
+        (folder / f"{name}.png").write_bytes(encode_small_png(draw_strip(name, **SHAPES.get(name, {})), 240_000))
 
 
 if __name__ == "__main__":
