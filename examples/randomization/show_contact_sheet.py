@@ -79,7 +79,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=256)
     parser.add_argument("--columns", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scale", type=float, default=0.75)
+    parser.add_argument("--scale", type=float, default=0.74)
     parser.add_argument("--threads", type=int, default=None)
     given = parser.parse_args()
     tiles, told = make_tiles(given.count, seed=given.seed, threads=given.threads)
