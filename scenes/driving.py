@@ -276,20 +276,26 @@ class DrivingScene(AssetScene):
         world, wheels = self._world, self._wheels
         before = round(float(first["drive.time"]) / world.time_step)
         times = world.time_step * np.arange(1, before + self._steps + 3, dtype=np.float64)
-        commands = follow_commands(
+        told_at = follow_commands(
             first["drive.speed"].reshape(-1).tolist(),
             first["drive.turn"].reshape(-1).tolist(),
             world.time_step * (before + self._steps),
             float(first["drive.acceleration"]),
             times,
         )
+        commands = [(speed, turn) for speed, turn in told_at.tolist()]
 
         late = round(float(first["actuator.delay"]) / world.time_step)
         torque = WHEEL_TORQUE * float(first["actuator.torque"])
 
+        told: tuple[float, float] | None = None
+
         def drive(step: int) -> None:
-            speed, turn = commands[step - late].tolist() if step >= late else (0.0, 0.0)
-            world.drive_speeds(self.robot, wheels.joints, wheel_speeds(wheels, speed, turn), torque)
+            nonlocal told
+            wanted = commands[step - late] if step >= late else (0.0, 0.0)
+            if wanted != told:  # motors keep what they are told
+                world.drive_speeds(self.robot, wheels.joints, wheel_speeds(wheels, *wanted), torque)
+                told = wanted
 
         watch = self._watch((self.robot, *self.bodies, *self.distractors), yard, is_driven=True)
         for step in range(before):

@@ -159,16 +159,16 @@ def follow_commands(
     Returns:
         Speed and turn rate at each time, shape (T, 2).
     """
-    out = np.zeros((len(times), 2))
-    now, before = [0.0, 0.0], 0.0
-    for row, time in enumerate(times.tolist()):
+    out = []
+    speed, turn, before = 0.0, 0.0, 0.0
+    for time in times.tolist():
         piece = min(int(time / total * len(speeds)), len(speeds) - 1)
         most = acceleration * (time - before)
-        for axis, wanted in enumerate((speeds[piece], turns[piece])):
-            now[axis] += min(max(float(wanted) - now[axis], -most), most)
-            out[row, axis] = now[axis]
+        speed += min(max(float(speeds[piece]) - speed, -most), most)
+        turn += min(max(float(turns[piece]) - turn, -most), most)
+        out.append((speed, turn))
         before = time
-    return out
+    return np.array(out, np.float64).reshape(-1, 2)
 
 
 def _wheels(root: ElementTree.Element) -> list[tuple[ElementTree.Element, ElementTree.Element]]:

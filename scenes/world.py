@@ -9,8 +9,7 @@ import math
 import shutil
 import tempfile
 import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -19,6 +18,7 @@ from .hulls import COLLISION_MARGIN, Hulls, write_hulls
 from .physics import ANGULAR_DAMPING, LINEAR_DAMPING, Settled, Surface, WorldError
 from .physics_urdf import prepare_urdf
 from .quiet import quiet_output
+from .world_guard import WorldGuard
 from .world_holds import HoldOperations
 from .world_motion import MotionOperations
 from .world_reading import ReadingOperations
@@ -73,6 +73,7 @@ class World(ReadingOperations, RobotOperations, MotionOperations, HoldOperations
         if solver_iterations < 1:
             raise ValueError(f"solver_iterations must be at least 1, got {solver_iterations}")
         self._bullet = _import_bullet()
+        self._error: type[BaseException] = self._bullet.error
         self.time_step = time_step
         self._iterations = solver_iterations
         self._gravity = gravity
@@ -107,14 +108,10 @@ class World(ReadingOperations, RobotOperations, MotionOperations, HoldOperations
         if getattr(self, "_client", -1) >= 0:
             self.close()
 
-    @contextmanager
-    def _guard(self, what: str) -> Iterator[None]:
+    def _guard(self, what: str) -> WorldGuard:
         if self._client < 0:
             raise WorldError(f"{what}: the world is closed")
-        try:
-            yield
-        except self._bullet.error as error:
-            raise WorldError(f"{what}: {error}") from error
+        return WorldGuard(what, self._error)
 
     def reset(self) -> None:
         """Remove everything and start anew, at time 0."""
@@ -326,8 +323,9 @@ class World(ReadingOperations, RobotOperations, MotionOperations, HoldOperations
         """Advance by a number of steps."""
         if self._client < 0:
             raise WorldError("the world cannot be stepped: it is closed")
+        advance, client = self._bullet.stepSimulation, self._client
         for _ in range(count):
-            self._bullet.stepSimulation(physicsClientId=self._client)
+            advance(physicsClientId=client)
         self._time += count * self.time_step
 
     def settle(
@@ -370,15 +368,16 @@ class World(ReadingOperations, RobotOperations, MotionOperations, HoldOperations
         return Settled(at_rest=False, steps=steps, linear_speed=linear, angular_speed=angular)
 
     def _fastest(self, bodies: Sequence[int]) -> tuple[float, float]:
-        linear = angular = 0.0
+        read, client = self._bullet.getBaseVelocity, self._client
+        linear = angular = 0.0  # squares
         for body in bodies:
-            v, w = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
-            speed = math.sqrt(v[0] * v[0] + v[1] * v[1] + v[2] * v[2])
-            turn = math.sqrt(w[0] * w[0] + w[1] * w[1] + w[2] * w[2])
-            if not math.isfinite(speed + turn):  # max() would pass over what is no number
+            (v, u, w), (a, b, c) = read(body, physicsClientId=client)
+            speed, turn = v * v + u * u + w * w, a * a + b * b + c * c
+            if not math.isfinite(speed + turn):  # a comparison would pass over what is no number
                 return math.inf, math.inf
-            linear, angular = max(linear, speed), max(angular, turn)
-        return linear, angular
+            linear = speed if speed > linear else linear
+            angular = turn if turn > angular else angular
+        return math.sqrt(linear), math.sqrt(angular)
 
 
 def _sizes(name: str, values: Sequence[float]) -> list[float]:

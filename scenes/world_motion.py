@@ -101,15 +101,14 @@ class MotionOperations(ABC):
         """Drive joints at speeds [rad/s or m/s] with at most an effort [Nm or N]; 0 lets them run free."""
         bullet, client = self._bullet, self._client
         with self._guard(f"the joints of body {robot} cannot be driven"):
-            for joint, speed in zip(joints, speeds, strict=True):
-                bullet.setJointMotorControl2(
-                    robot,
-                    joint.index,
-                    bullet.VELOCITY_CONTROL,
-                    targetVelocity=float(speed),
-                    force=float(effort),
-                    physicsClientId=client,
-                )
+            bullet.setJointMotorControlArray(
+                robot,
+                [joint.index for joint in joints],
+                bullet.VELOCITY_CONTROL,
+                targetVelocities=[float(speed) for speed in speeds],
+                forces=[float(effort)] * len(joints),
+                physicsClientId=client,
+            )
 
     def free_robot(self, robot: int) -> None:
         """Take off all links what sensors would feel and nobody reports; joints keep their friction.
@@ -167,8 +166,9 @@ class MotionOperations(ABC):
 
     def read_bodies(self, bodies: Iterable[int]) -> list[tuple[Sequence[float], Sequence[float]]]:
         """Return the positions [m] and quaternions (xyzw) of bodies of one shape."""
+        read, client = self._bullet.getBasePositionAndOrientation, self._client
         with self._guard("a body cannot be read"):
-            return [self._bullet.getBasePositionAndOrientation(body, physicsClientId=self._client) for body in bodies]
+            return [read(body, physicsClientId=client) for body in bodies]
 
     def touches(self, robot: int) -> list[Touch]:
         """Return what pressed on a robot's links during the last step, links of its own included."""
@@ -176,6 +176,8 @@ class MotionOperations(ABC):
             points = self._bullet.getContactPoints(physicsClientId=self._client) or ()
         found = []
         for point in points:
+            if robot != point[1] and robot != point[2]:
+                continue
             for side, sign in ((1, 1.0), (2, -1.0)):
                 if point[side] != robot or not (point[9] or point[10] or point[12]):
                     continue
