@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -72,19 +73,36 @@ class EpisodeView:
         Returns:
             The snapshot and the camera.
         """
-        snapshot, camera = self.snapshot, self.camera
-        moved = compose_pose(links, invert_pose(self.links))
-        poses = snapshot.pose_world_instance.copy()
-        on_link = snapshot.instance == 1
-        poses[on_link] = compose_pose(moved[snapshot.part[on_link]], poses[on_link])
-        on_body = snapshot.instance > 1
-        if on_body.any():
-            placed = pose_from_position_quaternion(bodies[: len(self.bodies), :3], bodies[: len(self.bodies), 3:])
-            poses[on_body] = placed[snapshot.instance[on_body] - 2]
+        return see([(self, links, bodies)])[0]
+
+    @cached_property
+    def _on_link(self) -> NDArray[np.int64]:
+        """Rows of the robot's meshes in the snapshot."""
+        return np.flatnonzero(self.snapshot.instance == 1)
+
+    @cached_property
+    def _on_body(self) -> NDArray[np.int64]:
+        """Rows of the bodies' meshes in the snapshot."""
+        return np.flatnonzero(self.snapshot.instance > 1)
+
+    @cached_property
+    def _body(self) -> NDArray[np.int64]:
+        """Which body each of those is."""
+        return np.asarray(self.snapshot.instance[self._on_body] - 2, np.int64)
+
+    @cached_property
+    def _carrier(self) -> NDArray[np.int64]:
+        """Rows of the links that carry the robot's meshes, and after them the camera where one does."""
+        rows = self.snapshot.part[self._on_link].tolist()
+        return np.array(rows if self.camera_link < 0 else [*rows, self.camera_link], np.int64)
+
+    @cached_property
+    def _carried(self) -> Array:
+        """Poses of these meshes, and of the camera, on their links; they stay for the episode."""
+        poses = self.snapshot.pose_world_instance[self._on_link]
         if self.camera_link >= 0:
-            pose = compose_pose(moved[self.camera_link], camera.pose_world_camera)
-            camera = replace(camera, pose_world_camera=pose)
-        return replace(snapshot, pose_world_instance=poses, previous_pose=poses, next_pose=poses), camera
+            poses = np.concatenate((poses, self.camera.pose_world_camera[None]))
+        return compose_pose(invert_pose(self.links[self._carrier]), poses)
 
     def is_start(self, links: Array, bodies: Array) -> bool:
         """Whether nothing has moved yet."""
@@ -93,6 +111,40 @@ class EpisodeView:
 
 Shot = tuple[EpisodeView, Array, Array]
 """A view with the links' poses and the bodies' rows of one instant."""
+
+
+def see(shots: Sequence[Shot]) -> list[tuple[Snapshot, Camera]]:
+    """Return what each shot sees; all shots' poses are computed at once, each for itself.
+
+    Args:
+        shots: What to show, at least one.
+
+    Returns:
+        The snapshot and the camera of each.
+    """
+    on_links = compose_pose(
+        np.concatenate([links[view._carrier] for view, links, _ in shots]),
+        np.concatenate([view._carried for view, _, _ in shots]),
+    )
+    rows = np.concatenate([bodies[view._body] for view, _, bodies in shots])
+    on_bodies = pose_from_position_quaternion(rows[:, :3], rows[:, 3:])
+    seen = []
+    link = body = 0
+    for view, _, _ in shots:
+        poses, camera = view.snapshot.pose_world_instance.copy(), view.camera
+        end = link + len(view._on_link)
+        poses[view._on_link] = on_links[link:end]
+        link = end
+        if view.camera_link >= 0:
+            camera = replace(camera, pose_world_camera=on_links[link])
+            link += 1
+        end = body + len(view._on_body)
+        poses[view._on_body] = on_bodies[body:end]
+        body = end
+        seen.append(
+            (replace(view.snapshot, pose_world_instance=poses, previous_pose=poses, next_pose=poses), camera)
+        )
+    return seen
 
 
 class Photographer:
@@ -130,7 +182,7 @@ class Photographer:
                 else:
                     metered[id(view)] = (view, len(wanted))
                     wanted.append((view, view.links, view.bodies))
-        seen = [view.at(links, bodies) for view, links, bodies in wanted]
+        seen = see(wanted)
         count = len(seen)
         frames = self._raster.render(
             [snapshot for snapshot, _ in seen],

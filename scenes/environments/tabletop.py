@@ -32,11 +32,16 @@ def _limits(scene: TabletopScene) -> tuple[NDArray[np.float64], NDArray[np.float
     return lower, upper
 
 
-def _hand_tip(scene: TabletopScene, moment: Moment) -> NDArray[np.float64]:
-    """Return the point between the fingers, a hand's length along the z of the hand, or of the last link."""
+def _hand_row(scene: TabletopScene) -> int:
+    """Return the row of the hand among the links, or of the last link."""
     names = [link.name for link in scene.links]
     hands = [row for row, name in enumerate(names) if name.endswith("hand")]
-    hand = moment.links[hands[0] if hands else len(names) - 1]
+    return hands[0] if hands else len(names) - 1
+
+
+def _hand_tip(moment: Moment, row: int) -> NDArray[np.float64]:
+    """Return the point between the fingers, a hand's length along the z of the hand."""
+    hand = moment.links[row]
     return cast("NDArray[np.float64]", hand[:3, 3] + 0.1 * hand[:3, 2])
 
 
@@ -48,7 +53,7 @@ class TabletopReader(Reader):
     """
 
     def __init__(self, scene: TabletopScene) -> None:
-        self._scene = scene
+        self._hand = _hand_row(scene)
         lower, upper = _limits(scene)
         self._objects = scene.slots - 1
 
@@ -75,7 +80,7 @@ class TabletopReader(Reader):
         found = {
             "joint_position": moment.joint_position,
             "joint_velocity": moment.joint_velocity,
-            "hand_position": _hand_tip(self._scene, moment),
+            "hand_position": _hand_tip(moment, self._hand),
             "object_position": rows[:, :3],
             "object_quaternion": rows[:, 3:],
         }
@@ -94,6 +99,7 @@ class ReachTask(Task):
 
     def __init__(self, scene: TabletopScene) -> None:
         self._scene = scene
+        self._hand = _hand_row(scene)
         self._lower, self._upper = _limits(scene)
         self.spaces = {}
         self.action_space = spaces.Box(-1.0, 1.0, (self._lower.size,), dtype=np.float32)
@@ -116,7 +122,7 @@ class ReachTask(Task):
         """Reward minus the distance [m]."""
         distance = 0.0
         if len(moment.bodies):
-            x, y, z = (_hand_tip(self._scene, moment) - moment.bodies[0, :3]).tolist()
+            x, y, z = (_hand_tip(moment, self._hand) - moment.bodies[0, :3]).tolist()
             distance = math.sqrt(x * x + y * y + z * z)
         near = distance < _REACH
         return Outcome(reward=-distance, success=near, events={"distance": distance, "is_success": near})

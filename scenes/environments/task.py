@@ -83,4 +83,6 @@ class Task(ABC):
 def bounded(values: Any, space: Space[Any]) -> NDArray[np.float32]:
     """Return a row of numbers as float32 within the bounds of its space."""
     box: Any = space
-    return np.asarray(np.clip(np.asarray(values, np.float64).reshape(-1), box.low, box.high), np.float32)
+    row = np.asarray(values, np.float64).reshape(-1)
+    # As np.clip, which takes longer to begin than such a row takes.
+    return np.minimum(np.maximum(row, box.low), box.high).astype(np.float32)
