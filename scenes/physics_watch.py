@@ -147,9 +147,7 @@ class PhysicsWatch:
             )
         return self.fault is not None
 
-    def _is_in_order(
-        self, position: Sequence[float], quaternion: Sequence[float], speed: float, turn: float
-    ) -> bool:
+    def _is_in_order(self, position: Sequence[float], quaternion: Sequence[float], speed: float, turn: float) -> bool:
         """Tell whether `_judge` has nothing to say, as it nearly always has; what is no number is not in order."""
         (x, y, z), (a, b, c, d), limits = position, quaternion, self.limits
         reach = limits.reach

@@ -52,7 +52,8 @@ class _Waiting:
 
             def run_and_register(module: Any) -> None:
                 run(module)
-                del loader.exec_module  # the loader's own method is back
+                # The loader's own method is back; another copy of this module may have seen to it before.
+                vars(loader).pop("exec_module", None)
                 _register(module)
 
             loader.exec_module = run_and_register  # type: ignore[method-assign]

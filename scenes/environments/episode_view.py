@@ -141,9 +141,7 @@ def see(shots: Sequence[Shot]) -> list[tuple[Snapshot, Camera]]:
         end = body + len(view._on_body)
         poses[view._on_body] = on_bodies[body:end]
         body = end
-        seen.append(
-            (replace(view.snapshot, pose_world_instance=poses, previous_pose=poses, next_pose=poses), camera)
-        )
+        seen.append((replace(view.snapshot, pose_world_instance=poses, previous_pose=poses, next_pose=poses), camera))
     return seen
 
 
