@@ -246,7 +246,7 @@ SCENES = (
     ),
     SceneCase(name="driving, 10 objects", scene="driving", objects=10, scenarios=16, their_scenarios=8),
     SceneCase(
-        name="driving, as many steps", scene="driving", objects=10, scenarios=16, their_scenarios=8, their_steps=1000,
+        name="driving, as many steps", scene="driving", objects=10, scenarios=16, their_scenarios=8, their_steps=1100,
     ),
 )  # fmt: skip
 START = (

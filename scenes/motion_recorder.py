@@ -131,6 +131,8 @@ class MotionRecorder:
         bodies: list[tuple[Sequence[float], Sequence[float]]] = []
         touches: list[list[Touch]] = []
         times = []
+        # A joint carries what presses on all links beyond it.
+        felt = None if self._wrench else {self._mounts[name] - 1 for name in self._touch}
         for step in range(steps + 1):
             if drive is not None:
                 drive(step)
@@ -140,7 +142,7 @@ class MotionRecorder:
                 times.append(round(self._world.time * _NANOSECONDS))
                 bodies += self._world.read_bodies(self._bodies)
             if step > 0 and (self._touch or self._wrench):
-                touches.append(self._world.touches(self._robot))
+                touches.append(self._world.touches(self._robot, felt))
         pose = self._poses(readings)
         return Recording(
             motion=self._motion(readings[1:], pose, np.array(times, np.int64), touches),

@@ -10,7 +10,7 @@ Facts of PyBullet 3.2.7, found by experiment and held by the tests:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -170,8 +170,16 @@ class MotionOperations(ABC):
         with self._guard("a body cannot be read"):
             return [read(body, physicsClientId=client) for body in bodies]
 
-    def touches(self, robot: int) -> list[Touch]:
-        """Return what pressed on a robot's links during the last step, links of its own included."""
+    def touches(self, robot: int, links: Collection[int] | None = None) -> list[Touch]:
+        """Return what pressed on a robot's links during the last step, links of its own included.
+
+        Args:
+            robot: The robot.
+            links: PyBullet's links that are asked for, -1 = the base; None = all.
+
+        Returns:
+            The touches, in the order of Bullet's contacts.
+        """
         with self._guard(f"contacts of body {robot} cannot be read"):
             points = self._bullet.getContactPoints(physicsClientId=self._client) or ()
         found = []
@@ -179,7 +187,9 @@ class MotionOperations(ABC):
             if robot != point[1] and robot != point[2]:
                 continue
             for side, sign in ((1, 1.0), (2, -1.0)):
-                if point[side] != robot or not (point[9] or point[10] or point[12]):
+                if point[side] != robot or (links is not None and point[2 + side] not in links):
+                    continue
+                if not (point[9] or point[10] or point[12]):
                     continue
                 x, y, z = (
                     sign * (point[7][k] * point[9] + point[11][k] * point[10] + point[13][k] * point[12])

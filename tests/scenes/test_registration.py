@@ -80,3 +80,19 @@ def test_registering_again_does_nothing():
     simloom.scenes.register_environments()
 
     assert gymnasium.registry["simloom/Tabletop-v0"] is before
+
+
+def test_two_that_wait_both_register():
+    """A second copy of the module waits within the first: both register, and the loader is left as it was."""
+    code = (
+        "import sys, simloom, simloom.scenes.registration as one, importlib.util\n"
+        "spec = importlib.util.find_spec('simloom.scenes.registration')\n"
+        "two = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(two)\n"
+        "one.register_environments()\n"
+        "two.register_environments()\n"
+        "import gymnasium\n"
+        "assert 'exec_module' not in vars(gymnasium.envs.registration.__spec__.loader)\n"
+        f"{LIST}"
+    )
+    assert _run(code) == BOTH

@@ -144,3 +144,35 @@ def test_a_robot_without_wheels_is_refused():
     """An arm has no wheels: one sentence says what is missing."""
     with World() as world, pytest.raises(WorldError, match="no wheels"):
         world.add_urdf(pybullet_data_folder() / "franka_panda" / "panda.urdf", fixed=False, rewrite=fit_for_rolling)
+
+
+def test_touches_of_some_links_are_those_of_all():
+    """Asking for one wheel's touches gives what it has among all of them, and nothing of the others."""
+    with World() as world:
+        world.add_plane()
+        robot = world.add_urdf(PATH, position=(0, 0, 0.15), fixed=False, own_inertia=True, rewrite=fit_for_rolling)
+        world.step(48)
+        every = world.touches(robot)
+        wheel = every[0].link
+        some = world.touches(robot, {wheel})
+
+    assert len({touch.link for touch in every}) > 1
+    assert some == [touch for touch in every if touch.link == wheel]
+
+
+def test_motors_keep_what_they_are_told():
+    """Wheels told a speed once run as those that are told it at every step, to the last bit."""
+    found = []
+    for again in (False, True):
+        with World() as world:
+            world.add_plane()
+            robot = world.add_urdf(PATH, position=(0, 0, 0.15), fixed=False, own_inertia=True, rewrite=fit_for_rolling)
+            wheels = find_wheels(world, robot, parse())
+            for step in range(60):
+                if again or step == 0:
+                    world.drive_speeds(robot, wheels.joints, wheel_speeds(wheels, 0.5, 0.4), WHEEL_TORQUE)
+                world.step()
+            found.append((world.joint_states(robot, wheels.joints), world.link_poses(robot)))
+
+    np.testing.assert_equal(found[0], found[1])
+    assert np.abs(found[0][0][1]).min() > 0.5
