@@ -218,6 +218,7 @@ class DrivingScene(AssetScene):
             reason=reason,
             message=message,
             snapshots=rows.snapshots(param, scenario.view_count),
+            carriers=rows.carriers,
             cameras=self._err(nominal, param),
             nominal_cameras=nominal,
             object=objects,

@@ -125,6 +125,14 @@ class InstanceRows:
         size = float(plan.extent.max()) if self.assets.meshes.mesh_has_uv[part.mesh] else 1.0
         return SurfaceSlot(source=source, element=element, base_color=part.base_color, texture=part.texture, size=size)
 
+    @property
+    def carriers(self) -> NDArray[np.int64]:
+        """Number of the free body that carries each instance, -1 = none, shape (I,)."""
+        found = np.full(len(self.mesh), -1, np.int64)
+        for row, body in self.body:
+            found[row] = body
+        return found
+
     def snapshots(self, param: Mapping[str, Array], views: int) -> tuple[Snapshot, ...]:
         """Make one snapshot per view; all share the arrays of geometry.
 

@@ -62,5 +62,7 @@ class Stage:
     """Every parameter's values, shape (V, L[, K]), float64."""
     motion: Motion | None = None
     """What the physics did before the instant, where the scene's rig has instruments that feel it."""
+    carriers: NDArray[Any] | None = None
+    """Number of the free body that carries each instance, objects before distractors, -1 = none; None: not told."""
     margins: Mapping[str, float] = field(default_factory=dict)
     """Named continuous margins, in metres unless the name says otherwise; <= 0 is the event."""

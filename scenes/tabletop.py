@@ -214,6 +214,7 @@ class TabletopScene(AssetScene):
             reason=reason,
             message=message,
             snapshots=rows.snapshots(param, scenario.view_count),
+            carriers=rows.carriers,
             cameras=self._err(cameras, param),
             nominal_cameras=nominal,
             object=objects,

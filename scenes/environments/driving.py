@@ -57,7 +57,7 @@ def _planar(moment: Moment) -> tuple[float, float, float]:
 
 def _yard(scene: DrivingScene, stage: Stage) -> Yard:
     first = {name: value[0, 0] for name, value in stage.param.items()}
-    return plan_yard(first, scene.assets.assets)
+    return plan_yard(first, scene.assets.assets, scene.class_names)
 
 
 class DrivingReader(Reader):
@@ -79,7 +79,7 @@ class DrivingReader(Reader):
     def begin(self, stage: Stage) -> None:
         """Take note of what stands in the yard."""
         yard = _yard(self._scene, stage)
-        self._scan = YardScan(yard.walls, yard.plans)
+        self._scan = YardScan(yard.walls, (*yard.plans, *yard.clutter))
 
     def read(self, moment: Moment) -> Arrays:
         """Read all quantities."""
@@ -143,7 +143,7 @@ class DriveTask(Task):
     def begin(self, stage: Stage, moment: Moment) -> None:
         """Put the goal where it was drawn, or at the nearest point of a spiral around it that is free."""
         yard = _yard(self._scene, stage)
-        scan, self._side = YardScan(yard.walls, yard.plans), yard.side
+        scan, self._side = YardScan(yard.walls, (*yard.plans, *yard.clutter)), yard.side
         x, y, heading = _planar(moment)
         away, turn = (float(stage.param[f"goal.{name}"][0, 0]) for name in ("distance", "bearing"))
         wanted = (x + away * math.cos(heading + turn), y + away * math.sin(heading + turn))
@@ -232,8 +232,8 @@ class DrivingEnvironment(SceneEnvironment):
     | `range`    | (24,)     | distance from the base's origin to the nearest thing [m], at most 8   |
     | `image`    | (H, W, 3) | uint8 sRGB of the rig's first camera, with `images=True` only         |
 
-    Ranges go to the boxes around walls and objects, 10 cm above the ground, in directions evenly around, the first
-    ahead, then to the left.
+    Ranges go to the boxes around walls, objects and distractors, 10 cm above the ground, in directions evenly around,
+    the first ahead, then to the left.
 
     ## Rewards
     The way made good towards the goal [m]; 1 on arrival; -1 where the robot touches something, tips over or leaves the

@@ -38,6 +38,8 @@ class EpisodeView:
     """Poses of the links as the episode began, shape (1 + links, 4, 4)."""
     bodies: Array
     """Positions and quaternions of the bodies as it began, shape (B, 7)."""
+    carriers: NDArray[np.int64] | None = None
+    """Number of the body that carries each instance, -1 = none; None: each object is a body, and nothing else."""
     white: float = 0.0
     """Radiance that its pictures show as white [W/(sr m^2)]; 0 = not metered yet."""
 
@@ -61,6 +63,7 @@ class EpisodeView:
             camera_link=camera_link,
             links=links.copy(),
             bodies=bodies.copy(),
+            carriers=stage.carriers,
         )
 
     def at(self, links: Array, bodies: Array) -> tuple[Snapshot, Camera]:
@@ -83,12 +86,19 @@ class EpisodeView:
     @cached_property
     def _on_body(self) -> NDArray[np.int64]:
         """Rows of the bodies' meshes in the snapshot."""
-        return np.flatnonzero(self.snapshot.instance > 1)
+        return np.flatnonzero(self._numbers >= 0)
 
     @cached_property
     def _body(self) -> NDArray[np.int64]:
         """Which body each of those is."""
-        return np.asarray(self.snapshot.instance[self._on_body] - 2, np.int64)
+        return self._numbers[self._on_body]
+
+    @cached_property
+    def _numbers(self) -> NDArray[np.int64]:
+        """Number of the body that carries each mesh, negative = none."""
+        if self.carriers is not None:
+            return self.carriers
+        return np.asarray(self.snapshot.instance, np.int64) - 2
 
     @cached_property
     def _carrier(self) -> NDArray[np.int64]:

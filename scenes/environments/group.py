@@ -50,8 +50,13 @@ def group_fields(environment: SceneEnvironment, count: int) -> Fields:
             fields[f"{end}observation/{name}"] = ((count, *space.shape), str(space.dtype))
         fields[f"{end}event"] = ((count, events), "float64")
         fields[f"{end}links"] = ((count, len(environment.scene.links), 4, 4), "float64")
-        fields[f"{end}bodies"] = ((count, environment.scene.slots - 1, 7), "float64")
+        fields[f"{end}bodies"] = ((count, environment.scene.slots - 1 + _most_distractors(environment), 7), "float64")
     return fields
+
+
+def _most_distractors(environment: SceneEnvironment) -> int:
+    """Return how many distractors a scene may have."""
+    return max((p.count for p in environment.space if p.name.startswith("distractor.")), default=0)
 
 
 class EnvironmentGroup:

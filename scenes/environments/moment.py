@@ -30,6 +30,7 @@ class PhysicalScene(Protocol):
     """A scene with one robot and free bodies in a world that can be stepped on after it was staged."""
 
     bodies: list[int]
+    distractors: list[int]
 
     @property
     def robot(self) -> int:
@@ -93,7 +94,14 @@ class Moment:
     angular: Array
     """Turn rate of the base [rad/s], world axes, shape (3,)."""
     bodies: Array
-    """Positions [m] and quaternions (xyzw, w >= 0) of the free bodies, shape (B, 7)."""
+    """Positions [m] and quaternions (xyzw, w >= 0) of the free bodies, objects before distractors, shape (B, 7)."""
+    object_count: int
+    """How many of the bodies are objects."""
+
+    @property
+    def objects(self) -> Array:
+        """The bodies that are objects, shape (object_count, 7)."""
+        return self.bodies[: self.object_count]
 
     @property
     def body_poses(self) -> Array:
@@ -119,7 +127,8 @@ def read_moment(scene: PhysicalScene) -> Moment:
         joint_velocity=velocity,
         linear=linear,
         angular=angular,
-        bodies=_rows(world.read_bodies(scene.bodies)),
+        bodies=_rows(world.read_bodies((*scene.bodies, *scene.distractors))),
+        object_count=len(scene.bodies),
     )
 
 

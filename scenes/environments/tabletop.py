@@ -73,10 +73,10 @@ class TabletopReader(Reader):
 
     def read(self, moment: Moment) -> Arrays:
         """Read all quantities."""
-        count, shapes = len(moment.bodies), self.spaces
+        count, shapes = moment.object_count, self.spaces
         valid, rows = np.zeros(self._objects, np.int8), np.zeros((self._objects, 7))
         valid[:count] = 1
-        rows[:count] = moment.bodies
+        rows[:count] = moment.objects
         found = {
             "joint_position": moment.joint_position,
             "joint_velocity": moment.joint_velocity,

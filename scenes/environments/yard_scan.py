@@ -28,7 +28,7 @@ class YardScan:
 
     Args:
         walls: The walls.
-        plans: The objects.
+        plans: The objects, then the distractors.
     """
 
     def __init__(self, walls: Sequence[Wall], plans: Sequence[ObjectPlan]) -> None:
@@ -48,7 +48,7 @@ class YardScan:
             x: Where to measure from [m].
             y: The same.
             heading: Direction of the first beam about z [rad].
-            bodies: Positions and quaternions of the objects, shape (B, 7).
+            bodies: Positions and quaternions of objects and distractors, shape (B, 7).
 
         Returns:
             Distances [m], shape (BEAMS,), at most `REACH`.
