@@ -113,6 +113,11 @@ class TabletopScene(AssetScene):
         """The robot in the world, -1 before the first stage."""
         return self._arm.body
 
+    @property
+    def joint_offsets(self) -> Array:
+        """Joints' true positions less those that are commanded and reported [rad or m], shape (J,)."""
+        return self._arm.offsets
+
     def observe(self, stage: Stage) -> tuple[Snapshot, dict[str, tuple[Camera, ...]]]:
         """Return the present state of the world, stepped on since a stage was made, as its first view shows it.
 

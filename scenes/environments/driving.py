@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Any, ClassVar, Final
 
 import numpy as np
@@ -139,6 +140,8 @@ class DriveTask(Task):
         self._goal, self._side = (0.0, 0.0), 0.0
         self._before, self._touched = 0.0, False
         self._told, self._most = [0.0, 0.0], 0.0
+        self._late: deque[tuple[float, float]] = deque()
+        self._torque = WHEEL_TORQUE
 
     def begin(self, stage: Stage, moment: Moment) -> None:
         """Put the goal where it was drawn, or at the nearest point of a spiral around it that is free."""
@@ -158,21 +161,25 @@ class DriveTask(Task):
                 break
         self._before, self._touched = self._distance(moment), False
         self._told, self._most = [0.0, 0.0], float(stage.param["drive.acceleration"][0, 0])
+        delay = float(stage.param["actuator.delay"][0, 0])
+        self._late = deque([(0.0, 0.0)] * round(delay / self._scene.world.time_step))
+        self._torque = WHEEL_TORQUE * float(stage.param["actuator.torque"][0, 0])
 
     def _distance(self, moment: Moment) -> float:
         x, y, _ = _planar(moment)
         return math.hypot(self._goal[0] - x, self._goal[1] - y)
 
     def act(self, action: NDArray[np.float64]) -> None:
-        """Drive for 0.1 s; the motors' commands change no faster than the parameter `drive.acceleration` says."""
+        """Drive for 0.1 s; commands change no faster than `drive.acceleration` says, and act after `actuator.delay`."""
         scene, world = self._scene, self._scene.world
         wanted = (TOP_SPEED * float(action[0]), TOP_TURN * float(action[1]))
         most = self._most * world.time_step
         for step in range(_SUBSTEPS):
             for axis in range(2):
                 self._told[axis] += min(max(wanted[axis] - self._told[axis], -most), most)
-            speeds = wheel_speeds(scene.wheels, *self._told)
-            world.drive_speeds(scene.robot, scene.wheels.joints, speeds, WHEEL_TORQUE)
+            self._late.append((self._told[0], self._told[1]))
+            speeds = wheel_speeds(scene.wheels, *self._late.popleft())
+            world.drive_speeds(scene.robot, scene.wheels.joints, speeds, self._torque)
             world.step()
             if (step + 1) % _CHECK == 0:
                 self._touched = self._touched or self._touches()
@@ -219,7 +226,8 @@ class DrivingEnvironment(SceneEnvironment):
 
     ## Action Space
     `Box(-1, 1, (2,), float32)`: the speed forwards, in units of 1 m/s, and the turn rate to the left, in units of
-    1.5 rad/s. Commands change no faster than the parameter `drive.acceleration` says. A step is 0.1 s.
+    1.5 rad/s. Commands change no faster than the parameter `drive.acceleration` says. A step is 0.1 s. With
+    `randomize=[..., "robot"]` motors are stronger or weaker, and follow late.
 
     ## Observation Space
     `Dict`, float32 but for the picture:

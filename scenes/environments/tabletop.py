@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from typing import Any, ClassVar, Final, cast
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from ..scene import make_scene
 from ..stage import Stage
 from ..tabletop import TabletopScene
+from ..tabletop_arm import Actuators
 from .environment import SceneEnvironment, render_modes
 from .moment import Moment, PhysicalScene
 from .task import Arrays, Outcome, Reader, Task, bounded
@@ -53,7 +55,7 @@ class TabletopReader(Reader):
     """
 
     def __init__(self, scene: TabletopScene) -> None:
-        self._hand = _hand_row(scene)
+        self._scene, self._hand = scene, _hand_row(scene)
         lower, upper = _limits(scene)
         self._objects = scene.slots - 1
 
@@ -78,7 +80,7 @@ class TabletopReader(Reader):
         valid[:count] = 1
         rows[:count] = moment.objects
         found = {
-            "joint_position": moment.joint_position,
+            "joint_position": moment.joint_position - self._scene.joint_offsets,
             "joint_velocity": moment.joint_velocity,
             "hand_position": _hand_tip(moment, self._hand),
             "object_position": rows[:, :3],
@@ -103,15 +105,30 @@ class ReachTask(Task):
         self._lower, self._upper = _limits(scene)
         self.spaces = {}
         self.action_space = spaces.Box(-1.0, 1.0, (self._lower.size,), dtype=np.float32)
+        self._actuators = Actuators()
+        self._late: deque[NDArray[np.float64]] = deque()
 
     def begin(self, stage: Stage, moment: Moment) -> None:
-        """Start an episode; there is nothing to take note of."""
+        """Take note of how the motors follow; what they are told late is to stay where they are."""
+        first = {name: value[0, 0] for name, value in stage.param.items()}
+        # The scene has motors of its own where its arm moves within a recorded window.
+        self._actuators = Actuators.read(first) if "actuator.delay" in first else Actuators()
+        steps = round(self._actuators.delay / self._scene.world.time_step)
+        self._late = deque([moment.joint_position] * steps)
 
     def act(self, action: NDArray[np.float64]) -> None:
-        """Drive the joints towards target positions for 1/30 s."""
-        targets = self._lower + 0.5 * (action + 1.0) * (self._upper - self._lower)
-        self._scene.world.drive_joints(self._scene.robot, self._scene.joints, targets.tolist())
-        self._scene.world.step(_SUBSTEPS)
+        """Drive the joints towards target positions for 1/30 s; they reach them but for their offsets."""
+        scene, world = self._scene, self._scene.world
+        told = self._lower + 0.5 * (action + 1.0) * (self._upper - self._lower)
+        targets = np.clip(told + scene.joint_offsets, self._lower, self._upper)
+        self._late.extend([targets] * _SUBSTEPS)
+        before = None
+        for _ in range(_SUBSTEPS):
+            now = self._late.popleft()
+            if now is not before:  # motors keep what they are told
+                world.drive_joints(scene.robot, scene.joints, now.tolist(), self._actuators.gains)
+                before = now
+            world.step()
 
     def observe(self, moment: Moment) -> Arrays:
         """Add nothing: the object to reach is the first."""
@@ -138,14 +155,16 @@ class TabletopEnvironment(SceneEnvironment):
 
     ## Action Space
     `Box(-1, 1, (J,), float32)`: for each movable joint, the fingers' included, a target position, -1 = its lower limit,
-    1 = its upper limit; the Panda has J = 9. Motors keep their largest force and speed. A step is 1/30 s.
+    1 = its upper limit; the Panda has J = 9. Motors keep their largest force and speed. A step is 1/30 s. With
+    `randomize=[..., "robot"]` joints stand off what they are told, and report, by an offset, and with a `window` above
+    0 motors have gains and a delay of the episode's own.
 
     ## Observation Space
     `Dict`, float32 but for the flags and the picture; objects come in M - 1 slots, M = 16:
 
     | name                | shape       | meaning                                                        |
     |---------------------|-------------|----------------------------------------------------------------|
-    | `joint_position`    | (J,)        | rad, m for the fingers                                         |
+    | `joint_position`    | (J,)        | as reported, rad, m for the fingers                            |
     | `joint_velocity`    | (J,)        | rad/s, m/s for the fingers, within 10                          |
     | `hand_position`     | (3,)        | point between the fingers, world [m]                           |
     | `object_valid`      | (M - 1,)    | int8, 1 where the slot holds an object                         |

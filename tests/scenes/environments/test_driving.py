@@ -98,3 +98,44 @@ def test_own_classes_of_assets_are_known(tmp_path):
         assert observation["range"].min() < 8.0
     finally:
         environment.close()
+
+
+@pytest.fixture(scope="module")
+def motors():
+    """An empty yard whose robot's motors vary."""
+    made = DrivingEnvironment(threads=1, randomize=["robot"], overrides=BARE | {"drive.acceleration": 1.0})
+    yield made
+    made.close()
+
+
+def _speeds(environment, steps, **actuator):
+    """Return the speed after each step of full speed ahead."""
+    given = {f"actuator.{name}": value for name, value in actuator.items()}
+    environment.reset(seed=3, options={"parameters": given | {"goal.distance": 5.0}})
+    return [float(environment.step(np.array([1.0, 0.0], np.float32))[0]["velocity"][0]) for _ in range(steps)]
+
+
+def test_commands_act_late(motors):
+    """With a delay of three steps the robot stands for three steps, and then does what it does without one."""
+    at_once = _speeds(motors, 5, delay=0.0, torque=1.0)
+    late = _speeds(motors, 8, delay=0.3, torque=1.0)
+
+    assert np.abs(late[:3]).max() < 0.01
+    np.testing.assert_allclose(late[3:], at_once, atol=0.02)
+
+
+def test_weak_motors_accelerate_less(motors):
+    """With a twentieth of the torque the robot lags behind what it is told."""
+    strong = _speeds(motors, 5, delay=0.0, torque=1.0)
+    weak = _speeds(motors, 5, delay=0.0, torque=0.05)
+
+    np.testing.assert_allclose(strong, 0.1 * np.arange(1, 6), atol=0.05)
+    assert weak[-1] < 0.5 * strong[-1]
+
+
+def test_a_delay_is_forgotten_by_the_next_episode(motors):
+    """What was under way when an episode ended does not reach the next."""
+    first = _speeds(motors, 3, delay=0.3, torque=1.0)
+    _speeds(motors, 5, delay=0.3, torque=1.0)
+
+    assert _speeds(motors, 3, delay=0.3, torque=1.0) == first

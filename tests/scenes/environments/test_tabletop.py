@@ -52,3 +52,51 @@ def test_distractors_are_no_objects(cluttered):
     for row, body in enumerate(cluttered.scene.bodies):
         place = cluttered.scene.world.body_pose(body)[:3, 3]
         np.testing.assert_allclose(observation["object_position"][3 * row : 3 * row + 3], place, atol=1e-6)
+
+
+def test_joints_stand_off_by_their_offsets():
+    """An arm told to be somewhere says that it is there, and stands off by its offsets."""
+    environment = TabletopEnvironment(threads=1, slots=2, randomize=["robot"], overrides={"object_count": 1})
+    try:
+        observation, _ = environment.reset(seed=0)
+        offsets, box = environment.scene.joint_offsets, environment.task
+        assert np.abs(offsets).max() > 0.006
+        np.testing.assert_allclose(
+            observation["joint_position"], environment.moment.joint_position - offsets, atol=1e-6
+        )
+        told = observation["joint_position"].astype(np.float64)
+        action = (2.0 * (told - box._lower) / (box._upper - box._lower) - 1.0).astype(np.float32)
+        for _ in range(30):
+            observation, *_ = environment.step(action)
+        np.testing.assert_allclose(observation["joint_position"], told, atol=1.5e-3)
+        np.testing.assert_allclose(environment.moment.joint_position, told + offsets, atol=1.5e-3)
+    finally:
+        environment.close()
+
+
+def test_motors_follow_as_drawn():
+    """Where the scene has motors of its own, commands act late, and with the drawn gains."""
+    environment = TabletopEnvironment(
+        threads=1,
+        slots=2,
+        window=0.1,
+        randomize=["robot"],
+        overrides={"object_count": 1, "calibration.joint_offset": 0},
+    )
+    runs = {}
+    try:
+        for name, delay, gain in (("plain", 0.0, 1.0), ("late", 0.1, 1.0), ("soft", 0.0, 0.1)):
+            parameters = {"actuator.delay": delay, "actuator.position_gain": gain, "actuator.velocity_gain": 1.0}
+            first, _ = environment.reset(seed=0, options={"parameters": parameters})
+            box, start = environment.task, environment.moment.joint_position
+            action = (2.0 * (start - 0.1 - box._lower) / (box._upper - box._lower) - 1.0).astype(np.float32)[:7]
+            action = np.concatenate((action, np.zeros(2, np.float32)))
+            steps = [environment.step(action)[0]["joint_position"] for _ in range(6)]
+            runs[name] = np.abs(np.array(steps) - first["joint_position"])[:, :7].min(axis=1)
+    finally:
+        environment.close()
+
+    np.testing.assert_allclose(runs["late"][:3], 0.0, atol=1e-4)
+    np.testing.assert_allclose(runs["late"][3:], runs["plain"][:3], atol=5e-3)
+    assert runs["plain"][3] > 0.09
+    assert runs["soft"][3] < 0.06
