@@ -52,6 +52,11 @@ class Acceptance:
         """Standard deviation of the fraction."""
         return math.sqrt(self.fraction * (1.0 - self.fraction) / self.draws)
 
+    def describe(self) -> str:
+        """Say how often each condition was met."""
+        held = [f"{condition!r} held in {count}" for condition, count in self.met]
+        return ", ".join([f"of {self.draws} draws {self.accepted} met all", *held])
+
     def to_json(self) -> dict[str, Any]:
         """Return a description of JSON types."""
         return {

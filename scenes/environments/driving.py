@@ -143,15 +143,14 @@ class DriveTask(Task):
         self._late: deque[tuple[float, float]] = deque()
         self._torque = WHEEL_TORQUE
 
-    def begin(self, stage: Stage, moment: Moment) -> None:
-        """Put the goal where it was drawn, or at the nearest point of a spiral around it that is free."""
+    def begin(self, stage: Stage, moment: Moment) -> str | None:
+        """Put the goal where it was drawn, or at the nearest point of a spiral around it that is free, if there is."""
         yard = _yard(self._scene, stage)
         scan, self._side = YardScan(yard.walls, (*yard.plans, *yard.clutter)), yard.side
         x, y, heading = _planar(moment)
         away, turn = (float(stage.param[f"goal.{name}"][0, 0]) for name in ("distance", "bearing"))
         wanted = (x + away * math.cos(heading + turn), y + away * math.sin(heading + turn))
         inside = 0.5 * yard.side - _FREE
-        self._goal = (x, y)
         for step in range(_TRIES):
             radius = 0.35 * math.sqrt(step)
             goal = (wanted[0] + radius * math.cos(step * _GOLDEN), wanted[1] + radius * math.sin(step * _GOLDEN))
@@ -159,11 +158,14 @@ class DriveTask(Task):
             if far and max(abs(goal[0]), abs(goal[1])) < inside and scan.gap(*goal, moment.bodies) > _FREE:
                 self._goal = goal
                 break
+        else:
+            return f"no point within the yard is free for a goal, by {_FREE:g} m"
         self._before, self._touched = self._distance(moment), False
         self._told, self._most = [0.0, 0.0], float(stage.param["drive.acceleration"][0, 0])
         delay = float(stage.param["actuator.delay"][0, 0])
         self._late = deque([(0.0, 0.0)] * round(delay / self._scene.world.time_step))
         self._torque = WHEEL_TORQUE * float(stage.param["actuator.torque"][0, 0])
+        return None
 
     def _distance(self, moment: Moment) -> float:
         x, y, _ = _planar(moment)
@@ -222,7 +224,8 @@ class DrivingEnvironment(SceneEnvironment):
     ## Description
     A Husky stands in a yard of 12 to 20 m with walls, boxes, pillars and other things. It steers by the speed of its
     sides and is to reach a point 2 to 5 m away. All that `simloom scenes driving` lists is randomized, and
-    `goal.distance` [m] and `goal.bearing` [rad] beside it. A goal that is not free is moved to the nearest free point.
+    `goal.distance` [m] and `goal.bearing` [rad] beside it. A goal that is not free is moved to the nearest free point;
+    where there is none, another yard is drawn.
 
     ## Action Space
     `Box(-1, 1, (2,), float32)`: the speed forwards, in units of 1 m/s, and the turn rate to the left, in units of

@@ -30,8 +30,8 @@ class EpisodeView:
 
     snapshot: Snapshot
     """The world as the episode began."""
-    camera: Camera
-    """The camera as the episode began."""
+    camera: Camera | None
+    """The camera as the episode began; None: there is none, and no picture can be taken."""
     camera_link: int
     """Row of the link that carries it, -1 = none."""
     links: Array
@@ -44,12 +44,12 @@ class EpisodeView:
     """Radiance that its pictures show as white [W/(sr m^2)]; 0 = not metered yet."""
 
     @classmethod
-    def of_stage(cls, stage: Stage, camera: str, camera_link: int, links: Array, bodies: Array) -> EpisodeView:
+    def of_stage(cls, stage: Stage, camera: str | None, camera_link: int, links: Array, bodies: Array) -> EpisodeView:
         """Make the view of a stage that has just been made.
 
         Args:
             stage: The stage.
-            camera: Name of the camera.
+            camera: Name of the camera; None = there is none.
             camera_link: Row of the link that carries it, -1 = none.
             links: Poses of the robot's links.
             bodies: Positions and quaternions of the bodies.
@@ -59,7 +59,7 @@ class EpisodeView:
         """
         return cls(
             snapshot=stage.snapshots[0],
-            camera=stage.cameras[camera][0],
+            camera=None if camera is None else stage.cameras[camera][0],
             camera_link=camera_link,
             links=links.copy(),
             bodies=bodies.copy(),
@@ -110,7 +110,7 @@ class EpisodeView:
     def _carried(self) -> Array:
         """Poses of these meshes, and of the camera, on their links; they stay for the episode."""
         poses = self.snapshot.pose_world_instance[self._on_link]
-        if self.camera_link >= 0:
+        if self.camera is not None and self.camera_link >= 0:
             poses = np.concatenate((poses, self.camera.pose_world_camera[None]))
         return compose_pose(invert_pose(self.links[self._carrier]), poses)
 
@@ -142,6 +142,7 @@ def see(shots: Sequence[Shot]) -> list[tuple[Snapshot, Camera]]:
     link = body = 0
     for view, _, _ in shots:
         poses, camera = view.snapshot.pose_world_instance.copy(), view.camera
+        assert camera is not None  # who asks for pictures was refused without one
         end = link + len(view._on_link)
         poses[view._on_link] = on_links[link:end]
         link = end

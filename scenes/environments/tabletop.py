@@ -97,6 +97,7 @@ class ReachTask(Task):
     """
 
     events: ClassVar = {"distance": float, "is_success": bool}
+    requirements = ("object_count >= 1",)
     frames_per_second: ClassVar[int] = 30
 
     def __init__(self, scene: TabletopScene) -> None:
@@ -108,13 +109,14 @@ class ReachTask(Task):
         self._actuators = Actuators()
         self._late: deque[NDArray[np.float64]] = deque()
 
-    def begin(self, stage: Stage, moment: Moment) -> None:
+    def begin(self, stage: Stage, moment: Moment) -> str | None:
         """Take note of how the motors follow; what they are told late is to stay where they are."""
         first = {name: value[0, 0] for name, value in stage.param.items()}
         # The scene has motors of its own where its arm moves within a recorded window.
         self._actuators = Actuators.read(first) if "actuator.delay" in first else Actuators()
         steps = round(self._actuators.delay / self._scene.world.time_step)
         self._late = deque([moment.joint_position] * steps)
+        return None if moment.object_count else "there is no object to reach"
 
     def act(self, action: NDArray[np.float64]) -> None:
         """Drive the joints towards target positions for 1/30 s; they reach them but for their offsets."""
@@ -137,10 +139,8 @@ class ReachTask(Task):
 
     def judge(self, moment: Moment) -> Outcome:
         """Reward minus the distance [m]."""
-        distance = 0.0
-        if len(moment.bodies):
-            x, y, z = (_hand_tip(moment, self._hand) - moment.bodies[0, :3]).tolist()
-            distance = math.sqrt(x * x + y * y + z * z)
+        x, y, z = (_hand_tip(moment, self._hand) - moment.objects[0, :3]).tolist()
+        distance = math.sqrt(x * x + y * y + z * z)
         near = distance < _REACH
         return Outcome(reward=-distance, success=near, events={"distance": distance, "is_success": near})
 
@@ -179,7 +179,8 @@ class TabletopEnvironment(SceneEnvironment):
     ## Starting State
     The scenario's: objects at rest, the arm at rest in the drawn pose, clear of everything. `reset(seed=...)` starts a
     series of episodes, a `reset()` takes the next. `options={"parameters": {"object_count": 4}}` sets parameters as a
-    recipe does, `options={"u": ...}` gives all coordinates. `info` holds `seed`, `episode`, `attempt` and `margins`.
+    recipe does, `options={"u": ...}` gives all coordinates. There is at least one object. `info` holds `seed`,
+    `episode`, `attempt` and `margins`.
 
     ## Episode End
     Terminated within 5 cm; truncated after `horizon` steps.

@@ -58,14 +58,24 @@ class Task(ABC):
     """What it randomizes beside the scene, such as a goal."""
     spaces: Mapping[str, Space[Any]]
     """What it adds to observations."""
+    requirements: tuple[str, ...] = ()
+    """What must hold between parameters for it to be asked, such as `object_count >= 1`."""
     action_space: Box[Any]
     """What can be done."""
     frames_per_second: ClassVar[int]
     """Steps in a second of simulated time."""
 
     @abstractmethod
-    def begin(self, stage: Stage, moment: Moment) -> None:
-        """Start an episode at a stage."""
+    def begin(self, stage: Stage, moment: Moment) -> str | None:
+        """Start an episode at a stage.
+
+        Args:
+            stage: The stage.
+            moment: The same as the physics has it.
+
+        Returns:
+            Why it cannot be asked there, for people: another stage is drawn then. None where it can.
+        """
 
     @abstractmethod
     def act(self, action: NDArray[np.float64]) -> None:

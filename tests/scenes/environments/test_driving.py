@@ -139,3 +139,23 @@ def test_a_delay_is_forgotten_by_the_next_episode(motors):
     _speeds(motors, 5, delay=0.3, torque=1.0)
 
     assert _speeds(motors, 3, delay=0.3, torque=1.0) == first
+
+
+def test_a_yard_without_room_for_a_goal_is_drawn_anew(monkeypatch):
+    """No goal is the robot itself: what has no free point is redrawn, and refused where that does not help."""
+    from simloom.scenes.environments import environment as module
+
+    monkeypatch.setattr(module, "MAX_ATTEMPTS", 3)
+    crowd = {"yard.side": 6.0, "object_count": 15, "wall_count": 4}
+    environment = DrivingEnvironment(threads=1, horizon=5)
+    try:
+        with pytest.raises(RuntimeError, match="no point within the yard is free for a goal"):
+            environment.reset(seed=1, options={"parameters": crowd})
+        some = crowd | {"object_count": {"integer": [0, 15]}, "wall_count": 0}
+        for _ in range(3):
+            environment.reset(options={"parameters": some})
+            assert environment.task._distance(environment.moment) > 1.0
+            *_, info = environment.step(np.zeros(2, np.float32))
+            assert not info["is_success"]
+    finally:
+        environment.close()

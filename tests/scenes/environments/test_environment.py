@@ -264,3 +264,78 @@ def test_commands_change_at_the_stated_rate(driving):
     speeds = [driving.step(np.array([1.0, 0.0], np.float32))[0]["velocity"][0] for _ in range(5)]
 
     np.testing.assert_allclose(speeds, 0.1 * np.arange(1, 6), atol=0.05)
+
+
+def test_a_refused_reset_takes_no_episode(tabletop):
+    """What is refused leaves the series where it was, and before physics was asked also the episode."""
+    tabletop.reset(seed=5)
+    for arguments, words in (
+        ({"options": {"u": np.full(3, 0.5)}}, "coordinates"),
+        ({"options": {"parameters": {"object_cont": 1}}}, "did you mean"),
+        ({"seed": 8, "options": {"u": np.full(3, 0.5)}}, "coordinates"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            tabletop.reset(**arguments)
+    tabletop.step(np.zeros(9, np.float32))
+    with pytest.raises(ValueError, match="must lie inside"):
+        tabletop.reset(options={"u": np.full(tabletop.space.size, 1.5)})
+    _, info = tabletop.reset()
+
+    assert (info["seed"], info["episode"]) == (5, 1)
+
+
+def test_a_closed_environment_says_so():
+    """After closing, every call is answered by what to do."""
+    made = simloom.scenes.DrivingEnvironment(render_mode="rgb_array", rig=RIG, threads=1)
+    made.reset(seed=1)
+    made.close()
+    for call in (made.reset, lambda: made.step(np.zeros(2, np.float32)), made.render):
+        with pytest.raises(RuntimeError, match="the environment is closed; make a new one"):
+            call()
+
+
+def test_a_step_too_many_is_warned_of(driving):
+    """After the end Gymnasium's logger warns, once, and says which end it was."""
+    made = simloom.scenes.DrivingEnvironment(horizon=1)
+    stay = np.zeros(2, np.float32)
+    made.reset(seed=1)
+    made.step(stay)
+    with pytest.warns(UserWarning, match="already returned truncated = True.*call 'reset"):
+        made.step(stay)
+    *_, truncated, _ = made.step(stay)
+    made.reset()
+    made.step(stay)
+    made.close()
+
+    assert truncated
+
+
+@pytest.mark.parametrize("rig", [{"imu": {"imu": "bmi088", "mount": "panda/hand"}}, {"scan": {"lidar": "vlp16"}}])
+def test_a_rig_needs_no_camera(rig):
+    """Without a camera there are no pictures, and who asks for them is told."""
+    made = simloom.scenes.TabletopEnvironment(rig=rig, window=0.1, slots=2)
+    made.reset(seed=1, options={"parameters": {"object_count": 1}})
+    made.step(np.zeros(9, np.float32))
+    made.close()
+    for options in ({"images": True}, {"render_mode": "rgb_array"}):
+        with pytest.raises(ValueError, match="the rig has no camera; add one, or leave out images and render_mode"):
+            simloom.scenes.TabletopEnvironment(rig=rig, window=0.1, slots=2, **options)
+
+
+def test_devices_are_checked_at_once():
+    """A device that there is not is refused when the environment is made."""
+    with pytest.raises(ValueError, match="device must be 'cpu' or 'cuda', got 'gpu'"):
+        simloom.scenes.TabletopEnvironment(device="gpu")
+
+
+def test_what_cannot_be_required_is_refused_at_once(driving):
+    """Every condition is named with how often it held, when the environment is made and at a reset."""
+    conditions = ["object_count > 9", "object_count < 3", "yard.side > 1"]
+    with pytest.raises(ValueError, match=r"of 4096 draws 0 met all, 'object_count > 9' held in \d+, .* < 3' held in"):
+        gymnasium.make("simloom/Driving-v0", require=conditions)
+    made = simloom.scenes.DrivingEnvironment(require=["object_count > 4", "wall_count < 9"])
+    with pytest.raises(
+        RuntimeError, match=r"in 1 draws; the last: not met: object_count > 4; .* > 4' held in 0, 'wall"
+    ):
+        made.reset(options={"parameters": {"object_count": 2}})
+    made.close()

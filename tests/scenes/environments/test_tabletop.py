@@ -100,3 +100,14 @@ def test_motors_follow_as_drawn():
     np.testing.assert_allclose(runs["late"][3:], runs["plain"][:3], atol=5e-3)
     assert runs["plain"][3] > 0.09
     assert runs["soft"][3] < 0.06
+
+
+def test_there_is_something_to_reach(cluttered):
+    """Without objects there is no task, and no success: draws without one are not taken, and none at all is refused."""
+    for seed in range(4):
+        observation, _ = cluttered.reset(seed=seed, options={"parameters": {"object_count": {"integer": [0, 1]}}})
+        assert observation["object_valid"].sum() == 1
+    with pytest.raises(RuntimeError, match=r"in 1 draws.*not met: object_count >= 1.*held in 0"):
+        cluttered.reset(options={"parameters": {"object_count": 0}})
+    with pytest.raises(ValueError, match="'object_count >= 1' held in 0"):
+        TabletopEnvironment(overrides={"object_count": 0})
