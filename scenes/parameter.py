@@ -76,8 +76,9 @@ class Parameter:
         if not (low >= self.allowed[0] and high <= self.allowed[1]):
             text = json.dumps(self.distribution.to_json())
             clamp = "; keep it in by min and max" if self.distribution.is_dependent else ""
+            unit = "" if self.unit == "1" else f" {self.unit}"
             raise ValueError(
-                f"{self.name} must lie in [{self.allowed[0]:g}, {self.allowed[1]:g}] {self.unit},"
+                f"{self.name} must lie in [{self.allowed[0]:g}, {self.allowed[1]:g}]{unit},"
                 f" but {text} reaches [{low:g}, {high:g}]{clamp}"
             )
 

@@ -8,10 +8,12 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 from gymnasium import spaces
+from gymnasium.utils import seeding
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from ...kernels.device import require_device
 from ..space import nearest
 from .environment import SceneEnvironment
 from .episode_view import EpisodeView, Photographer
@@ -51,6 +53,7 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
 
     Raises:
         ValueError: If an argument cannot be.
+        RuntimeError: If pictures or tensors are asked for on a device that is not here.
         WorkerError: If a worker does not come up; the message says why.
 
     Example:
@@ -93,7 +96,9 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         if max_episode_steps is not None:
             horizon = min(horizon, max_episode_steps)
         made = {"horizon": horizon} | options
-        pattern = self.single(images=images, device=device, threads=threads, **made)
+        if observations == "torch":
+            require_device(device)
+        pattern = self.single(images=images, device=device, threads=threads, render_mode=render_mode, **made)
         try:
             self._events = pattern.task.events
             self._names = tuple(pattern.state_space.spaces)
@@ -110,6 +115,8 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         self._views: list[EpisodeView | None] = [None] * num_envs
         self._last_views: list[EpisodeView | None] = list(self._views)
         self._seeded = False
+        self._series = list(range(num_envs))
+        self._generators: tuple[Any, ...] | None = None
         entry = f"{self.single.__module__}:{self.single.__qualname__}"
         count = min(num_envs, _core_count()) if workers is None else min(workers, num_envs)
         try:
@@ -150,10 +157,25 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         alone = self._split_options(given)
         begun = self._exchange({row: (seeds[row], alone[row]) for row in rows})
         self._seeded = True
+        for row in rows:
+            if (given_seed := seeds[row]) is not None:
+                self._series[row], self._generators = given_seed, None
         infos: dict[str, Any] = {}
         for row in sorted(begun):
             infos = self._add_info(infos, begun[row].info, row)
         return self._hand_out(self._observe()), infos
+
+    @property
+    def np_random_seed(self) -> tuple[int, ...]:  # type: ignore[override]
+        """Seed of each environment's series of episodes."""
+        return tuple(self._series)
+
+    @property
+    def np_random(self) -> tuple[Any, ...]:  # type: ignore[override]
+        """A generator of each environment's seed, for the caller; what is drawn here comes from elsewhere."""
+        if self._generators is None:
+            self._generators = tuple(seeding.np_random(seed)[0] for seed in self._series)
+        return self._generators
 
     def step(self, actions: Any) -> tuple[dict[str, Any], NDArray[Any], NDArray[Any], NDArray[Any], dict[str, Any]]:
         """Step all environments.
@@ -225,10 +247,14 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         if seed is None:
             # What was never seeded begins with seeds of its own, or all would see the same.
             return [None] * self.num_envs if self._seeded else list(range(self.num_envs))
-        seeds = [seed + row for row in range(self.num_envs)] if isinstance(seed, int | np.integer) else list(seed)
-        if len(seeds) != self.num_envs:
-            raise ValueError(f"seeds must be one number or {self.num_envs}, got {len(seeds)}")
-        return [None if one is None else int(one) for one in seeds]
+        if isinstance(seed, int | np.integer):
+            return [int(seed) + row for row in range(self.num_envs)]
+        each: list[Any] = list(seed) if isinstance(seed, Sequence | np.ndarray) else [seed]
+        if not all(one is None or isinstance(one, int | np.integer) for one in each):
+            raise ValueError(f"a seed is a whole number, or one for each environment, or None, got {seed!r}")
+        if len(each) != self.num_envs:
+            raise ValueError(f"seeds must be one number or {self.num_envs}, got {len(each)}")
+        return [None if one is None else int(one) for one in each]
 
     def _masked(self, mask: Any) -> list[int]:
         if mask is None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pickle
 import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol, cast
+from typing import Any, Final, Protocol, cast
 
 from ..process_pipe import receive, send, start_process
 from ..workers import WorkerError
@@ -13,6 +14,8 @@ from .group import Begun, EnvironmentGroup
 from .shared_arrays import Fields, SharedArrays
 from .vector_worker import WorkerSetup, make_environments
 
+_PATIENCE: Final = 5.0
+"""Time that a worker is given to end [s], before it is told to, and then before it is killed."""
 Orders = Mapping[int, tuple[int | None, dict[str, Any] | None]]
 """Row to seed and options of an episode to be started."""
 
@@ -56,6 +59,7 @@ class VectorProcesses:
         autoreset: str,
     ) -> None:
         self._shares, self._processes = tuple(shares), []
+        _check_portable("a keyword argument", options)
         try:
             for rows in shares:
                 process = start_process("simloom.scenes.environments.vector_worker", [arrays.descriptor])
@@ -86,8 +90,9 @@ class VectorProcesses:
         return self._ask(dict.fromkeys(range(len(self._processes))))
 
     def reset(self, orders: Orders) -> dict[int, Begun]:
-        """Start episodes."""
+        """Start episodes; ValueError where an option cannot be sent to another process."""
         parts = {k: {row: orders[row] for row in rows if row in orders} for k, rows in enumerate(self._shares)}
+        _check_portable("an option", parts)
         return self._ask({k: part for k, part in parts.items() if part})
 
     def close(self) -> None:
@@ -98,10 +103,12 @@ class VectorProcesses:
                     with suppress(OSError):
                         pipe.close()
         for process in self._processes:
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(timeout=5)
-                continue
-            process.kill()
+            for insist in (process.terminate, process.kill):  # the first it hears between two steps
+                try:
+                    process.wait(timeout=_PATIENCE)
+                    break
+                except subprocess.TimeoutExpired:
+                    insist()
             process.wait()
 
     def _ask(self, messages: Mapping[int, Any]) -> dict[int, Begun]:
@@ -134,6 +141,17 @@ class VectorProcesses:
         if first is not None:
             raise first
         return begun
+
+
+def _check_portable(what: str, message: Any) -> None:
+    """Raise unless a message can be sent to another process."""
+    try:
+        pickle.dumps(message, protocol=5)
+    except (pickle.PicklingError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{what} cannot be sent to worker processes ({error}); give numbers, names, lists and mappings, or use "
+            "workers=0"
+        ) from error
 
 
 def step_here(

@@ -73,16 +73,16 @@ def _describe(error: Exception) -> tuple[str, str, str]:
 def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Serve one parent until it is gone."""
     setup: WorkerSetup = receive(requests)
-    group: EnvironmentGroup | None = None
+    made: list[SceneEnvironment] = []
     try:
-        arrays = SharedArrays(setup.fields, setup.descriptor)
-        made = make_environments(setup.entry, setup.options, setup.count)
-        group = EnvironmentGroup(made, setup.first, arrays, setup.autoreset)
+        try:
+            arrays = SharedArrays(setup.fields, setup.descriptor)
+            made = make_environments(setup.entry, setup.options, setup.count)
+            group = EnvironmentGroup(made, setup.first, arrays, setup.autoreset)
+        except Exception as error:
+            send(answers, _describe(error))
+            return
         send(answers, ("begun", {}))
-    except Exception as error:
-        send(answers, _describe(error))
-        return
-    try:
         while True:
             orders = receive(requests)
             try:
@@ -90,13 +90,19 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
             except Exception as error:
                 answer = _describe(error)
             send(answers, answer)
-    finally:
-        group.close()
+    finally:  # also where it is told to end, so that no folder of a world is left behind
+        for environment in made:
+            environment.close()
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)
 
 
 def main() -> None:
     """Serve the parent process over standard input and output."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGTERM, _leave)
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not print into the messages
     with suppress(EOFError, BrokenPipeError):  # the parent is gone

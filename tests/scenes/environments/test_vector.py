@@ -18,6 +18,7 @@ from gymnasium.vector import AutoresetMode, SyncVectorEnv
 from gymnasium.vector.utils import batch_space
 
 import simloom
+from simloom.scenes.process_pipe import send
 from simloom.scenes.workers import WorkerError
 
 ID = "simloom/Driving-v0"
@@ -200,6 +201,9 @@ def test_gymnasiums_vector_wrappers_compose():
         ({"render_mode": "human"}, "rgb_array or None"),
         ({"autoreset_mode": "sometimes"}, "next_step, same_step or disabled"),
         ({"horizon": 0}, "horizon"),
+        ({"device": "gpu"}, "device must be 'cpu' or 'cuda'"),
+        ({"device": "gpu", "observations": "torch"}, "device must be 'cpu' or 'cuda'"),
+        ({"rig": {"scan": {"lidar": "vlp16"}}, "render_mode": "rgb_array"}, "the rig has no camera"),
         ({"overrides": {"object_cont": 1}}, "did you mean 'object_count'"),
     ],
 )
@@ -321,3 +325,72 @@ def _alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_a_worker_told_to_end_leaves_nothing(tmp_path, monkeypatch):
+    """On SIGTERM a worker closes its worlds, whose folders go with them, and ends with the code that says so."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with _batch(count=2, workers=2) as batch:
+        batch.reset(seed=1)
+        assert list(tmp_path.iterdir())
+        for process in batch._stepper._processes:
+            process.send_signal(signal.SIGTERM)
+        with pytest.raises(WorkerError, match=r"environment 0 ended \(exit code 143\)"):
+            batch.step(np.zeros((2, 2), np.float32))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_busy_worker_is_told_before_it_is_killed(tmp_path, monkeypatch):
+    """A worker that does not end by itself when the batch is closed gets the chance to clean up."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    (tmp_path / "modules").mkdir()
+    (tmp_path / "modules" / "slow_yard.py").write_text(
+        "import time\n"
+        "from simloom.scenes import DrivingEnvironment, DrivingVectorEnvironment\n"
+        "class Slow(DrivingEnvironment):\n"
+        "    def advance(self, action):\n        time.sleep(60)\n"
+        "class Batch(DrivingVectorEnvironment):\n    single = Slow\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path / "modules"))
+    import slow_yard
+
+    batch = slow_yard.Batch(num_envs=1, workers=1, **OPTIONS)
+    batch.reset(seed=1)
+    stepper = batch._stepper
+    send(stepper._processes[0].stdin, None)
+    time.sleep(0.2)  # it has begun, and would take a minute
+    batch.close()
+
+    assert stepper._processes[0].returncode == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["modules"]
+
+
+def test_what_cannot_be_sent_is_refused():
+    """An option that no process can be sent is a mistake of the caller, after which the batch goes on."""
+    with _batch(count=2, workers=1) as batch:
+        batch.reset(seed=1)
+        with pytest.raises(ValueError, match=r"an option cannot be sent to worker processes .*workers=0"):
+            batch.reset(options={"parameters": {"object_count": lambda: 1}})
+        batch.reset(seed=1)
+        batch.step(np.zeros((2, 2), np.float32))
+
+
+def test_seeds_are_checked_and_told():
+    """What is no whole number is refused; the seeds in force are told as Gymnasium's own batches do."""
+    with _batch(count=2) as batch:
+        for seed in (1.5, "a", [1, 2.5], {"a": 1}):
+            with pytest.raises(ValueError, match="a seed is a whole number, or one for each environment"):
+                batch.reset(seed=seed)
+        assert batch.np_random_seed == (0, 1)
+        batch.reset(seed=123)
+        assert batch.np_random_seed == (123, 124)
+        first = [generator.random() for generator in batch.np_random]
+        batch.reset(seed=[None, 7])
+        assert batch.np_random_seed == (123, 7)
+        batch.reset(seed=123)
+        assert [generator.random() for generator in batch.np_random] == first
+        sync = SyncVectorEnv([lambda: gymnasium.make(ID, **OPTIONS)] * 2)
+        with closing(sync):
+            sync.reset(seed=123)
+            assert sync.np_random_seed == batch.np_random_seed
+            assert [generator.random() for generator in sync.np_random] == first
