@@ -63,6 +63,20 @@ class Policy(nn.Module):
         return action, self.value(scaled).squeeze(-1)
 
 
+def complete_rewards(
+    policy: Policy, reward: np.ndarray, terminated: np.ndarray, truncated: np.ndarray, infos: dict[str, Any]
+) -> torch.Tensor:
+    """Return the rewards of a step, with what was still to come where an episode was cut off and not over."""
+    completed = torch.as_tensor(reward).float()
+    cut = np.flatnonzero(truncated & ~terminated)
+    if cut.size:
+        last = infos["final_obs"][cut]
+        with torch.no_grad():
+            worth = policy(flatten({name: torch.stack([one[name] for one in last]) for name in last[0]}))[1]
+        completed[cut] += DISCOUNT * worth
+    return completed
+
+
 def train(batch: Any, steps: int, *, seed: int = 1, tell: Any = None) -> list[float]:
     """Train a policy.
 
@@ -90,7 +104,7 @@ def train(batch: Any, steps: int, *, seed: int = 1, tell: Any = None) -> list[fl
             with torch.no_grad():
                 choice, value = policy(seen)
             action = choice.sample()
-            after, reward, terminated, truncated, _ = batch.step(action.clamp(-1.0, 1.0).numpy())
+            after, reward, terminated, truncated, infos = batch.step(action.clamp(-1.0, 1.0).numpy())
             over = terminated | truncated
             running += reward
             ended += running[over].tolist()
@@ -100,7 +114,7 @@ def train(batch: Any, steps: int, *, seed: int = 1, tell: Any = None) -> list[fl
                 action,
                 choice.log_prob(action).sum(-1),
                 value,
-                torch.as_tensor(reward),
+                complete_rewards(policy, reward, terminated, truncated, infos),
                 torch.as_tensor(over),
             )
             for name, one in zip(rows, values, strict=True):

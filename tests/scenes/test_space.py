@@ -169,4 +169,6 @@ def test_numbers_without_a_unit_are_told_without_one():
     """What lies outside is told with the parameter's unit, and no "1" where there is none."""
     for unit, told in (("1", r"must lie in \[0, 15\], but"), ("kg", r"must lie in \[0, 15\] kg, but")):
         with pytest.raises(ValueError, match=told):
-            Parameter(name="a", distribution=Fixed(value=99.0), unit=unit, meaning="m", allowed=(0.0, 15.0))
+            Parameter(
+                name="a", distribution=parse_distribution({"fixed": 99}), unit=unit, meaning="m", allowed=(0.0, 15.0)
+            )
