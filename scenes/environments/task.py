@@ -95,4 +95,5 @@ def bounded(values: Any, space: Space[Any]) -> NDArray[np.float32]:
     box: Any = space
     row = np.asarray(values, np.float64).reshape(-1)
     # As np.clip, which takes longer to begin than such a row takes.
-    return np.minimum(np.maximum(row, box.low), box.high).astype(np.float32)
+    within: NDArray[np.float32] = np.minimum(np.maximum(row, box.low), box.high).astype(np.float32)
+    return within

@@ -170,7 +170,7 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         """Seed of each environment's series of episodes."""
         return tuple(self._series)
 
-    @property
+    @property  # type: ignore[misc]
     def np_random(self) -> tuple[Any, ...]:  # type: ignore[override]
         """A generator of each environment's seed, for the caller; what is drawn here comes from elsewhere."""
         if self._generators is None:
@@ -249,7 +249,8 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
             return [None] * self.num_envs if self._seeded else list(range(self.num_envs))
         if isinstance(seed, int | np.integer):
             return [int(seed) + row for row in range(self.num_envs)]
-        each: list[Any] = list(seed) if isinstance(seed, Sequence | np.ndarray) else [seed]
+        given: Any = seed
+        each = list(given) if isinstance(given, Sequence | np.ndarray) else [given]
         if not all(one is None or isinstance(one, int | np.integer) for one in each):
             raise ValueError(f"a seed is a whole number, or one for each environment, or None, got {seed!r}")
         if len(each) != self.num_envs:
