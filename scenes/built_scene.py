@@ -201,13 +201,15 @@ class BuiltScene(AssetScene):
             outline=robot_outline(self._assets, links),
         )
         carriers = self._robot_links.carriers(self._mounts, links)
+        nominal = place_cameras(self._rig, carriers, param, scenario.view_count, stance)
         return Stage(
             scenario=scenario,
             valid=reason == Reason.NONE,
             reason=reason,
             message=message,
             snapshots=rows.snapshots(param, scenario.view_count),
-            cameras=place_cameras(self._rig, carriers, param, scenario.view_count, stance),
+            cameras=self._err(nominal, param),
+            nominal_cameras=nominal,
             object=objects,
             state=state,
             param=param,
