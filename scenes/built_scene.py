@@ -46,6 +46,7 @@ class BuiltScene(AssetScene):
         object_folders: Folders of meshes or URDFs of which objects can be added, beside box, sphere and cylinder.
         robot: URDF of the robot; None = the class's own `robot_file`, or the Franka Panda.
         texture_folders: Folders of images that take the place of the built-in textures.
+        asset_split: train, val or test: which of the folders' assets are used; None = all.
         cache: Whether to keep prepared assets on disk.
         window: Time for which the robot moves and is recorded, up to the row's instant [s], range [0, 60].
 
@@ -77,6 +78,7 @@ class BuiltScene(AssetScene):
         object_folders: Sequence[str] = (),
         robot: str | Path | None = None,
         texture_folders: Sequence[str] = (),
+        asset_split: str | None = None,
         cache: bool = True,
         window: float = 0.0,
     ) -> None:
@@ -87,6 +89,7 @@ class BuiltScene(AssetScene):
             object_folders=object_folders or (() if self.random_objects else None),
             robot=robot or self.robot_file,
             texture_folders=texture_folders,
+            asset_split=asset_split,
             cache=cache,
         )
         try:
@@ -160,7 +163,7 @@ class BuiltScene(AssetScene):
     ) -> Stage:
         world = self._world
         world.reset()
-        builder = SceneBuilder(world, self._assets, self.classes, self._joints, self._slots)
+        builder = SceneBuilder(world, self._assets, self.class_names, self._joints, self._slots)
         self.build(builder, first)
         if builder.robot < 0:
             builder.place_robot()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .asset_library import Asset, AssetLibrary
 from .instance_rows import InstanceRows, at
 from .look import SurfaceSlot
-from .object_plan import ObjectPlan, add_asset
+from .object_plan import ObjectPlan, add_asset, nominal_mass, nominal_surface
 from .physics import Joint, Surface, WorldError
 from .space import nearest
 from .world import World
@@ -26,7 +26,7 @@ class SceneBuilder:
     Args:
         world: The world, empty.
         assets: The asset library.
-        classes: The scene's classes.
+        classes: The scene's classes and those of its assets.
         joints: The robot's movable joints.
         slots: Object slots, the robot's included.
     """
@@ -136,7 +136,7 @@ class SceneBuilder:
         position: Sequence[float],
         *,
         quaternion: Sequence[float] = _UPRIGHT,
-        mass: float = 0.1,
+        mass: float | None = None,
         surface: Surface | None = None,
     ) -> int:
         """Add an object: a free body in a slot of its own.
@@ -147,8 +147,8 @@ class SceneBuilder:
             scale: Scale of the asset [1], one or one for each axis; primitives have sides of 1 m.
             position: Its centre of mass [m].
             quaternion: Rotation, xyzw.
-            mass: Mass [kg]; 0 stands fast.
-            surface: How it behaves in contact.
+            mass: Mass [kg]; 0 stands fast; None = as declared for the asset, else 0.1.
+            surface: How it behaves in contact; None = as declared for the asset.
 
         Returns:
             The body.
@@ -163,14 +163,16 @@ class SceneBuilder:
             raise ValueError(f"the scene has no class {class_name!r}; {nearest(class_name, self._classes)}")
         if isinstance(asset, str) and asset not in self._by_name:
             raise ValueError(f"there is no asset {asset!r}; {nearest(asset, self._by_name)}")
+        found = self._by_name[asset] if isinstance(asset, str) else asset
+        sides = np.full(3, scale, float) if np.ndim(scale) == 0 else np.array(scale, float)
         plan = ObjectPlan(
-            asset=self._by_name[asset] if isinstance(asset, str) else asset,
+            asset=found,
             class_id=self._classes.index(class_name),
-            scale=np.full(3, scale, float) if np.ndim(scale) == 0 else np.array(scale, float),
+            scale=sides,
             quaternion=np.array(quaternion, float),
             position=np.array(position, float),
-            mass=float(mass),
-            surface=surface or Surface(),
+            mass=nominal_mass(found, sides, 0.1) if mass is None else float(mass),
+            surface=surface or nominal_surface(found, Surface()),
         )
         body = add_asset(
             self.world,
