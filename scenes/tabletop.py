@@ -212,7 +212,8 @@ class TabletopScene(AssetScene):
         cameras = self._place_cameras(param, scenario.view_count, top, links, clutter)
         nominal = cameras
         if self._arm.offsets.any():  # the robot's own cameras are believed to be where its joints say
-            nominal = self._place_cameras(param, scenario.view_count, top, self._arm.reported_links(joints), clutter)
+            reported = self._arm.reported_links(joints)
+            nominal = self._place_cameras(param, scenario.view_count, top, links, clutter, reported)
         return Stage(
             scenario=scenario,
             valid=reason == Reason.NONE,
@@ -297,9 +298,16 @@ class TabletopScene(AssetScene):
         return Reason.NONE, ""
 
     def _place_cameras(
-        self, param: Mapping[str, Array], views: int, top: float, links: Array, clutter: Sequence[Array] = ()
+        self,
+        param: Mapping[str, Array],
+        views: int,
+        top: float,
+        links: Array,
+        clutter: Sequence[Array] = (),
+        reported: Array | None = None,
     ) -> dict[str, tuple[Camera, ...]]:
-        carriers = self._robot_links.carriers(self._mounts, links)
+        """Place the rig clear of the links; what the arm carries stands where those links are, or are reported."""
+        carriers = self._robot_links.carriers(self._mounts, links if reported is None else reported)
         blocks = [(pose, 0.5 * plan.extent) for plan, pose in zip(self._clutter, clutter, strict=True)]
         first = {name: value[0, 0] for name, value in param.items()}
         if is_hanging(first):

@@ -14,6 +14,19 @@ from simloom.scenes.capture import Capturer
 CAMERA = Camera.from_field_of_view(width=320, height=240, field_of_view=1.0, pose_world_camera=np.eye(4))
 
 
+@pytest.fixture(scope="module")
+def offset_scene():
+    """An empty table whose arm's joints are off, and cameras near it: one that stands, one on the hand."""
+    rig = {
+        name: {"camera": "generic_rgb", "width": 64, "height": 48, "mount": mount}
+        for name, mount in (("head", "world"), ("wrist", "panda/hand"))
+    }
+    near = {"object_count": 0, "camera.distance": {"uniform": [0.6, 0.8]}}
+    scene = make_scene("tabletop", {"randomize": ["camera", "robot"], "rig": rig, "overrides": near})
+    yield scene
+    scene.close()
+
+
 def _param(**given):
     sizes = {"focal": 1, "aspect": 1, "center": 2, "position": 3, "rotation": 3}
     return {
@@ -115,3 +128,18 @@ def test_a_still_rig_has_no_nominal_arrays(scene):
     capturer = Capturer(scene=scene, outputs=("instance",), seed=0, views=1, looks=1)
 
     assert not [name for name in capturer.shapes if "nominal" in name or "reported" in name]
+
+
+@pytest.mark.parametrize("index", [44, 144, 202, 228, 291])
+def test_joint_offsets_leave_the_belief_in_a_standing_camera(offset_scene, index):
+    """A camera of the world is believed to be where it is, though it steps back from the arm; the arm's is not."""
+    stage = offset_scene.stage(draw_scenario(offset_scene.space, seed=3, index=index, views=4))
+    for view in range(4):
+        true, nominal = (
+            {name: cameras[view].pose_world_camera for name, cameras in found.items()}
+            for found in (stage.cameras, stage.nominal_cameras)
+        )
+
+        assert stage.valid
+        np.testing.assert_array_equal(true["head"], nominal["head"])
+        assert np.abs(true["wrist"] - nominal["wrist"]).max() > 1e-4
