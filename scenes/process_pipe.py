@@ -21,7 +21,16 @@ _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREAD
 
 def send(pipe: BinaryIO, message: Any) -> None:
     """Write one message; OSError where the other side is gone."""
-    data = pickle.dumps(message, protocol=5)
+    send_packed(pipe, pack(message))
+
+
+def pack(message: Any) -> bytes:
+    """Return a message as `send_packed` takes it."""
+    return pickle.dumps(message, protocol=5)
+
+
+def send_packed(pipe: BinaryIO, data: bytes) -> None:
+    """Write one message that is packed already; OSError where the other side is gone."""
     pipe.write(_LENGTH.pack(len(data)))
     pipe.write(data)
     pipe.flush()

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from .process_pipe import receive, send, start_process
+from .process_pipe import pack, receive, send, send_packed, start_process
 from .scenario import Scenario
 from .scene import Scene, SceneSpec
 from .stage import Stage
@@ -33,14 +33,24 @@ def _name(scenario: Scenario) -> str:
     return f"scenario {scenario.index} (seed {scenario.seed}, attempt {scenario.attempt})"
 
 
+def _pack_spec(spec: SceneSpec) -> bytes:
+    try:
+        return pack(spec)
+    except Exception as error:  # pickle has no one kind of error
+        raise ValueError(
+            f"the scene {spec.name!r} cannot be sent to a worker process: {error}; give it options of JSON types, "
+            "or make it with workers=0"
+        ) from error
+
+
 class _Process:
     """One worker process."""
 
-    def __init__(self, spec: SceneSpec) -> None:
+    def __init__(self, spec: bytes) -> None:
         self._process = start_process("simloom.scenes.workers")
         self.made = 0
         with suppress(OSError):  # the first answer will not come, and says so
-            send(self._pipe_in, spec)
+            send_packed(self._pipe_in, spec)
 
     @property
     def _pipe_in(self) -> BinaryIO:
@@ -79,7 +89,7 @@ class WorkerPool:
         recycle_after: Stages after which a worker is replaced: Bullet's shapes and files leak a little.
 
     Raises:
-        ValueError: If an argument is out of range.
+        ValueError: If an argument is out of range, or the scene cannot be sent to a process.
 
     Example:
         >>> with WorkerPool(SceneSpec(name="tabletop"), workers=2) as pool:
@@ -95,6 +105,7 @@ class WorkerPool:
         if recycle_after < 1:
             raise ValueError(f"recycle_after must be at least 1, got {recycle_after}")
         self._spec = spec
+        self._packed = _pack_spec(spec) if workers else b""
         self._recycle_after = recycle_after
         self._tasks: queue.SimpleQueue[tuple[int, Scenario] | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[int, Stage | BaseException]] = queue.SimpleQueue()
@@ -193,29 +204,31 @@ class WorkerPool:
     # ---- one thread per worker --------------------------------------------------------------------------------------
 
     def _serve(self) -> None:
-        process: _Process | None = self._start()
+        process: _Process | None = None
+        with suppress(Exception):  # the first task says so
+            process = self._start()
         while (task := self._tasks.get()) is not None and not self._closed.is_set():
             ticket, scenario = task
             answer: Stage | BaseException | None = None
-            code = 0
+            trouble = ""
             for _ in range(2):
-                if process is None:
-                    process = self._start()
                 try:
+                    process = process or self._start()
                     kind, value = process.make(scenario)
                     answer = value if kind == "stage" else WorkerError(f"{_name(scenario)}: {value}")
                     break
-                except (EOFError, OSError, ValueError, pickle.UnpicklingError):
+                except Exception as error:  # a thread that ended here would never answer
+                    if process is None:
+                        trouble = f": no worker process could be started: {error}"
+                        continue
                     code = self._end(process, kill=True)
                     process = None
                     if self._closed.is_set():
                         return
-            if answer is None:
-                answer = WorkerError(
-                    f"{_name(scenario)} ended its worker twice (exit code {code}); "
-                    "make it alone with workers=0 to see why"
-                )
-            self._answers.put((ticket, answer))
+                    trouble = f": it could not be exchanged with its worker: {type(error).__name__}: {error}"
+                    if isinstance(error, (EOFError, OSError, ValueError, pickle.UnpicklingError)):
+                        trouble = f" ended its worker twice (exit code {code}); make it alone with workers=0 to see why"
+            self._answers.put((ticket, WorkerError(_name(scenario) + trouble) if answer is None else answer))
             if process is not None and process.made >= self._recycle_after:
                 self._end(process, kill=False)
                 process = None
@@ -223,7 +236,7 @@ class WorkerPool:
             self._end(process, kill=self._closed.is_set())
 
     def _start(self) -> _Process:
-        process = _Process(self._spec)
+        process = _Process(self._packed)
         with self._lock:
             self._processes.add(process)
         return process

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import queue
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,23 @@ from simloom.scenes import SceneSpec, WorkerPool, draw_scenario
 from simloom.scenes.workers import WorkerError
 
 SPEC = SceneSpec(name="tabletop", options={"overrides": {"object_count": 3}})
+
+
+def _in_time(results):
+    """Hand out results; an error where none comes within half a minute."""
+    found = queue.SimpleQueue()
+
+    def take():
+        try:
+            found.put((next(results), None))
+        except BaseException as error:
+            found.put((None, error))
+
+    threading.Thread(target=take, daemon=True).start()
+    stage, error = found.get(timeout=30)
+    if error is not None:
+        raise error
+    yield stage
 
 
 @pytest.fixture(scope="module")
@@ -75,6 +95,42 @@ def test_a_wrong_scene_is_one_sentence(scenarios):
         pool.submit(scenarios[0][0])
         with pytest.raises(WorkerError, match="did you mean 'tabletop'"):
             next(pool.results())
+
+
+def test_a_worker_that_cannot_start_is_an_error(scenarios, monkeypatch):
+    """Where the system gives no process, asking for a stage says so, and goes on once it gives one."""
+
+    def refuse(*_):
+        raise OSError(11, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("simloom.scenes.workers.start_process", refuse)
+        pool = WorkerPool(SPEC, 1)
+        pool.submit(scenarios[0][0])
+        results = _in_time(pool.results())
+        with pytest.raises(WorkerError, match=r"scenario 0 .*could be started: .*temporarily unavailable"):
+            next(results)
+    pool.submit(scenarios[0][1])
+    assert next(pool.results()).scenario.index == 1
+    pool.close()
+
+
+def test_a_scenario_that_cannot_be_sent_is_an_error(scenarios):
+    """What fails between parent and worker is an answer too, and the next scenario is made."""
+    with WorkerPool(SPEC, 1) as pool:
+        pool.submit(dataclasses.replace(scenarios[0][0], log_density=lambda: 0.0))
+        with pytest.raises(WorkerError, match=r"scenario 0 .*exchanged with its worker: .*lambda"):
+            next(_in_time(pool.results()))
+        pool.submit(scenarios[0][1])
+        assert next(pool.results()).scenario.index == 1
+
+
+def test_a_scene_that_cannot_be_sent_is_refused():
+    """Options that no process could be told are named at once; without processes they are no obstacle."""
+    spec = SceneSpec(name="tabletop", options={"overrides": lambda: None})
+    with pytest.raises(ValueError, match=r"'tabletop' cannot be sent to a worker process: .*lambda"):
+        WorkerPool(spec, 1)
+    WorkerPool(spec, 0).close()
 
 
 def test_a_script_without_a_main_guard_works(tmp_path):
