@@ -81,6 +81,8 @@ class Motion:
     """Positions of the scene's joints [rad or m], shape (T, J)."""
     joint_velocity: Array
     """Velocities [rad/s or m/s], shape (T, J)."""
+    joint_offset: Array | None = None
+    """Positions less those that the joints' encoders are turned to [rad or m], shape (J,); None = none."""
     joint_effort: Array
     """Torques or forces of the motors [Nm or N], shape (T, J)."""
     wrench: Mapping[str, Array] = field(default_factory=dict)

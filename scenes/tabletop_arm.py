@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -209,4 +209,7 @@ class TabletopArm:
             world.drive_joints(self.body, self.joints, (start + done * (end - start)).tolist(), motors.gains)
 
         # Both ends of the window are recorded.
-        return recorder.record(steps + 1, drive)
+        recording = recorder.record(steps + 1, drive)
+        if not self.offsets.any():
+            return recording
+        return replace(recording, motion=replace(recording.motion, joint_offset=self.offsets))

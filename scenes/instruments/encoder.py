@@ -6,13 +6,16 @@ import math
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...kernels.encoder import apply_encoder
+from ..motion import Motion
 from .interpolation import interpolate_cubic
 from .mount import InstrumentMount
 from .reader import InstrumentReader, InstrumentSetup, Shapes
 from .recorded_rows import RecordedRows
 
+Array = NDArray[np.float64]
 PINION_RADIUS: Final = 0.01
 """Radius of the pinion on a sliding joint's encoder [m], typical."""
 _SETTLED: Final = 12.0
@@ -50,6 +53,8 @@ class EncoderReader(InstrumentReader):
         )
         recording.write(f"ideal/{self.name}/joint_position", position)
         recording.write(f"ideal/{self.name}/joint_velocity", velocity)
+        # What the robot believes of its joints is what its encoders say.
+        position = position - recording.gather(_joint_offset)[:, None]
         profiles, rate = self.profiles(recording), float(self.timing.sampling_rate)
         # Velocities are differences: encoders have read for a while before the window, at the speed it begins with.
         every = profiles if isinstance(profiles, list) else [profiles]
@@ -64,6 +69,11 @@ class EncoderReader(InstrumentReader):
         reading = apply_encoder(turned, profiles, rate=rate, home=counts * turned[:, 0], **self.noise(recording))
         self.receive(recording, schedule, "joint_position", reading.position[:, warm:] * arm)
         self.receive(recording, schedule, "joint_velocity", reading.velocity[:, warm:] * arm)
+
+
+def _joint_offset(motion: Motion) -> Array:
+    offset = motion.joint_offset
+    return np.zeros(motion.joint_position.shape[1]) if offset is None else offset
 
 
 def _filter_samples(cutoff: float, rate: float) -> int:

@@ -155,3 +155,17 @@ def test_windows_that_cannot_be_are_answered(window):
         window_steps(window)
     assert window_steps(0.5) == 120
     assert window_steps(0.0) == 0
+
+
+def test_a_motion_tells_what_encoders_are_off_by():
+    """Where joints are off, the motion holds by how much; else it holds nothing."""
+    found = {}
+    for offset in (0.0, 0.02):
+        scene = make_scene("tabletop", {"window": 0.05, "overrides": {"calibration.joint_offset": offset}})
+        found[offset] = scene.stage(draw_scenario(scene.space, seed=0, index=0))
+        scene.close()
+    state, motion = found[0.02].state, found[0.02].motion
+
+    assert found[0.0].motion.joint_offset is None
+    np.testing.assert_allclose(motion.joint_offset, state["joint_position"] - state["joint_reported"], atol=1e-15)
+    np.testing.assert_allclose(motion.joint_offset, [0.02] * 7 + [0.0] * 2)

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
+import pytest
 
 from simloom.kernels.observation_timing import ObservationTiming
 from simloom.kernels.profiles import load_profile
@@ -40,6 +41,23 @@ def test_encoders_count_the_joints(read: Read, arm_motion: Motion) -> None:
     error = rows["sensor/joints/joint_velocity"] - rows["ideal/joints/joint_velocity"]
     assert np.abs(error).max() < band
     assert np.abs(error[:, 50:].mean()) < 0.1 * band
+
+
+@pytest.mark.parametrize("name", ["ams_as5048", "incremental_encoder"])
+def test_encoders_read_what_is_reported(read: Read, arm_motion: Motion, name: str) -> None:
+    """An offset of the joints is in the positions that are read, to two steps, and in no truth."""
+    profile = dataclasses.replace(load_profile(name), eccentricity=0.0)  # an error that turns with the joint
+    mount = InstrumentMount(name="joints", kind="encoder", given=profile)
+    offset = np.array([0.02, -0.03, 0.0, 0.01, 0.02, -0.01, 0.03, 0.001, 0.0])
+    still = read(mount, EncoderReader)
+    off = read(mount, EncoderReader, motion=dataclasses.replace(arm_motion, joint_offset=offset))
+    moved = still["sensor/joints/joint_position"] - off["sensor/joints/joint_position"]
+    step = np.array([1.0] * 7 + [PINION_RADIUS] * 2) * profile.step / profile.gear_ratio
+
+    assert (np.abs(moved - offset) < 2.01 * step).all()
+    assert (moved[..., offset == 0.0] == 0.0).all()
+    for reading in ("joint_position", "joint_velocity"):
+        np.testing.assert_array_equal(off[f"ideal/joints/{reading}"], still[f"ideal/joints/{reading}"])
 
 
 def test_an_unloaded_hand_feels_its_own_weight(read: Read) -> None:
