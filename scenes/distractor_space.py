@@ -15,6 +15,8 @@ DISTRACTORS: Final = 6
 """Distractors that there is room for."""
 DISTRACTOR_KINDS: Final = ("random_object", "box", "sphere", "cylinder", "capsule")
 """Options of `distractor.kind`."""
+STAND_INS: Final = DISTRACTOR_KINDS[1:]
+"""What stands for a random object where objects are a user's own: those are targets, never background."""
 
 
 def distractor_parameters(
@@ -22,7 +24,7 @@ def distractor_parameters(
     asset_count: int,
     size: tuple[float, float],
     mass: tuple[float, float],
-    own_materials: bool,
+    own_objects: bool,
     places: tuple[str, ...] = (),
 ) -> list[Parameter]:
     """Return the parameters of distractors; there are none while their group stands still.
@@ -31,7 +33,7 @@ def distractor_parameters(
         asset_count: Random objects in the library, >= 1.
         size: Range of the longest side [m].
         mass: Range of the mass [kg].
-        own_materials: Whether they mostly keep the material of their file.
+        own_objects: Whether the library's objects are a user's own; none of them is a distractor then.
         places: Where they may stand, for scenes with several places.
 
     Returns:
@@ -49,6 +51,7 @@ def distractor_parameters(
             **more,
         )
 
+    picks = len(STAND_INS) if own_objects else asset_count
     turn = Uniform(low=-math.pi, high=math.pi)
     share, ratio = {"allowed": (0.0, 1.0)}, {"allowed": (0.1, 1.0)}
     found = [
@@ -70,11 +73,11 @@ def distractor_parameters(
         ),
         make(
             "asset",
-            Integer(low=0, high=asset_count - 1),
+            Integer(low=0, high=picks - 1),
             "1",
-            "Which random object",
+            f"Which of {', '.join(STAND_INS)} stands for a random object" if own_objects else "Which random object",
             nominal=0,
-            allowed=(0, asset_count - 1),
+            allowed=(0, picks - 1),
         ),
         make("size", Uniform(low=size[0], high=size[1]), "m", "Longest side", allowed=(0.005, 5.0)),
         make("aspect", Uniform(low=0.35, high=1.0), "1", "Middle side over longest", **ratio),
@@ -89,6 +92,5 @@ def distractor_parameters(
     ]
     if places:
         found.append(make("place", Choice(options=places), "1", "Where it stands", nominal=0))
-    own = 0.6 if own_materials else 0.0
-    look = surface_parameters("distractor", "each distractor", DISTRACTORS, (0.1 * size[0], size[1]), own)
+    look = surface_parameters("distractor", "each distractor", DISTRACTORS, (0.1 * size[0], size[1]), 0.0)
     return [*found, *(dataclasses.replace(parameter, group="distractors") for parameter in look)]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..kernels.transforms import compose_pose, pose_from_position_quaternion, quaternion_from_pose
 from .asset_library import Asset
-from .distractor_space import DISTRACTOR_KINDS
+from .distractor_space import DISTRACTOR_KINDS, STAND_INS
 from .object_plan import ObjectPlan, body_depth, choose_shape
 from .physics import Surface
 from .placement import find_spot, lay_stable, reach_of
@@ -33,6 +33,8 @@ def plan_distractors(
 ) -> tuple[ObjectPlan, ...]:
     """Decide what stands where, each on a stable side, so that nothing overlaps; what finds no room is left out.
 
+    A user's own objects are never distractors: they would be seen as targets and labelled as background.
+
     Args:
         values: The scenario's values by name.
         assets: The asset library's records.
@@ -47,14 +49,17 @@ def plan_distractors(
         return ()
     plans: list[ObjectPlan] = []
     taken = list(discs)
+    own = any(asset.nominal is not None for asset in assets)
 
     def of(name: str, k: int) -> float:
         return float(values[f"distractor.{name}"].reshape(-1)[k])
 
     for k in range(int(values["distractor_count"])):
-        kind = DISTRACTOR_KINDS[int(of("kind", k))]
+        kind, pick = DISTRACTOR_KINDS[int(of("kind", k))], int(of("asset", k))
+        if own and kind == "random_object":
+            kind = STAND_INS[pick % len(STAND_INS)]
         size, aspect, flatness = of("size", k), of("aspect", k), of("flatness", k)
-        asset, scale = choose_shape(kind, size, aspect, flatness, int(of("asset", k)), assets)
+        asset, scale = choose_shape(kind, size, aspect, flatness, pick, assets)
         quaternion = lay_stable(asset, _turn(of("roll", k), of("pitch", k), of("heading", k)))
         reach = reach_of(asset, scale, quaternion)
         wanted, height, fits = place(k)

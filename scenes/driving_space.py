@@ -63,7 +63,7 @@ def driving_space(*, objects: int, asset_count: int, own_materials: bool) -> Par
         *damping_parameters(objects),
         *nominal_parameters(objects),
         *actuator_parameters("speed"),
-        *distractor_parameters(asset_count=asset_count, size=(0.1, 0.6), mass=(1.0, 20.0), own_materials=own_materials),
+        *distractor_parameters(asset_count=asset_count, size=(0.1, 0.6), mass=(1.0, 20.0), own_objects=own_materials),
     ]
     return ParameterSpace(parameters=tuple(structure_space(parameters)))
 

@@ -219,7 +219,7 @@ def tabletop_space(
             asset_count=asset_count,
             size=(0.03, 0.2),
             mass=(0.05, 1.0),
-            own_materials=own_materials,
+            own_objects=own_materials,
             places=("table", "floor"),
         ),
     ]

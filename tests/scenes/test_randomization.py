@@ -6,7 +6,9 @@ from dataclasses import fields
 
 import numpy as np
 import pytest
+import trimesh
 
+from naive.asset_models import write_obj
 from simloom.renderers import Raster
 from simloom.renderers.lighting import Lamp
 from simloom.scenes import draw_scenario, make_scene
@@ -143,6 +145,28 @@ def test_distractors_belong_to_the_background(still):
     # On the floor beside the table, in nobody's way.
     assert snapshot.pose_world_instance[mine, 2, 3].max() < 0.25
     np.testing.assert_array_equal(full.object["pose_world_object"][0], still.object["pose_world_object"][0])
+
+
+@pytest.mark.parametrize("name", ["tabletop", "driving"])
+def test_own_objects_are_no_distractors(tmp_path, name):
+    """With a user's objects, distractors are primitives of every kind, and the scene's objects alone are theirs."""
+    write_obj(tmp_path / "mug.obj", trimesh.creation.box((0.06, 0.05, 0.04)))
+    (tmp_path / "asset.yaml").write_text("unit: m\nclass: mug\n")
+    ours = {"object.kind": "random_object", "distractor.kind": "random_object", "distractor_count": 6}
+    scene = make_scene(
+        name, {"object_folders": [str(tmp_path)], "randomize": ["distractors"], "overrides": ours | {"object_count": 2}}
+    )
+    snapshots = [scene.stage(draw_scenario(scene.space, seed=SEED, index=k)).snapshots[0] for k in range(4)]
+    (mug,) = [{part.mesh for part in asset.parts} for asset in scene.assets.assets if asset.nominal is not None]
+    names = scene.class_names
+    scene.close()
+    seen = [
+        (names[c], int(m), int(i)) for s in snapshots for c, m, i in zip(s.class_id, s.mesh, s.instance, strict=True)
+    ]
+
+    assert len([1 for one in seen if one[0] == CLASS]) > 12
+    assert len({mesh for found, mesh, _ in seen if found == CLASS}) >= 4
+    assert {(found, number > 0) for found, mesh, number in seen if mesh in mug} == {("mug", True)}
 
 
 def test_distractors_on_the_table_rest_on_it():
