@@ -61,7 +61,7 @@ def start_process(module: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen
     """
     environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
     # What this process can import, the child can: the package may be on this process's path alone.
-    path = [os.path.abspath(entry) for entry in sys.path if entry]
+    path = [os.path.abspath(entry or os.curdir) for entry in sys.path]  # '' is the folder we are in
     environment["PYTHONPATH"] = os.pathsep.join(path)
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module],

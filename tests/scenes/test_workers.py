@@ -151,6 +151,30 @@ def test_a_script_without_a_main_guard_works(tmp_path):
     assert done.stdout == "[0]\n", done.stderr
 
 
+def test_a_scene_of_the_current_folder_is_found(tmp_path):
+    """Where Python itself looks in the current folder, as for `-c`, workers find the user's module there."""
+    import simloom
+
+    (tmp_path / "mine.py").write_text(
+        "from simloom.scenes.tabletop import TabletopScene\nclass Mine(TabletopScene):\n    pass\n"
+    )
+    code = (
+        "import sys\n"
+        f"sys.path.insert(1, {str(Path(simloom.__path__[0]).parent)!r})\n"
+        "from simloom.scenes import SceneSpec, WorkerPool, draw_scenario\n"
+        "spec = SceneSpec(name='mine:Mine', options={'overrides': {'object_count': 1}}, allow_code=True)\n"
+        "scene = spec.make()\n"
+        "pool = WorkerPool(spec, 1)\npool.submit(draw_scenario(scene.space, seed=1, index=0))\n"
+        "print([stage.scenario.index for stage in pool.results()])\npool.close()\nscene.close()\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, cwd=tmp_path, env=environment
+    )
+
+    assert done.stdout == "[0]\n", done.stderr
+
+
 def test_a_closed_pool_refuses(scenarios):
     """Closing twice is fine, submitting afterwards is not."""
     pool = WorkerPool(SPEC, 1)
