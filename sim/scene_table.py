@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 from rich.console import Console
 from rich.table import Table
@@ -11,6 +12,9 @@ from rich.table import Table
 from ..scenes.describe import ParameterRow, describe_parameter
 from ..scenes.scene import scene_names
 from ..scenes.space import ParameterSpace
+
+MIN_WIDTH: Final = 160
+"""Characters that the table takes at least: in fewer, its columns are too narrow for words."""
 
 
 def scene_space(name: str, *, overrides: Sequence[str] = (), allow_code: bool = False) -> ParameterSpace:
@@ -55,6 +59,8 @@ def print_space(space: ParameterSpace, *, title: str, as_json: bool = False) -> 
     for parameter in space:
         table.add_row(*describe_parameter(parameter))
     console = Console(highlight=False)
+    if console.width < MIN_WIDTH:  # as where there is no terminal
+        console = Console(highlight=False, width=MIN_WIDTH)
     console.print(table)
     for group in space.correlated:
         console.out(f"correlated  {', '.join(group.names)}: {json.dumps(group.to_json()[group.kind])} ({group.kind})")

@@ -51,6 +51,22 @@ def test_the_table_tells_all_of_them(space: ParameterSpace, capsys: pytest.Captu
     assert describe_parameter(space["object.drop"]).distribution == "expression 0.1 * object.size"
 
 
+def test_a_narrow_terminal_leaves_words_whole(
+    space: ParameterSpace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In 40 columns, or without a terminal, the table keeps its width; a wide one gets more."""
+    lines = {}
+    for columns in ("40", "80", "250"):
+        monkeypatch.setenv("COLUMNS", columns)
+        print_space(space, title="mine")
+        lines[columns] = capsys.readouterr().out.splitlines()
+
+    assert lines["40"] == lines["80"]
+    assert max(len(line) for line in lines["250"]) > 160
+    assert len(lines["80"]) < 3 * len(space)
+    assert any("Distractors: things" in line for line in lines["80"])
+
+
 def test_json_is_the_space(space: ParameterSpace, capsys: pytest.CaptureFixture[str]) -> None:
     """What machines get reads as the same space."""
     print_space(space, title="mine", as_json=True)
