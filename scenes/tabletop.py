@@ -28,7 +28,7 @@ from .strings import add_strings, find_slack, string_contacts
 from .tabletop_arm import Actuators, TabletopArm
 from .tabletop_layout import CLASSES, TABLE_BACK, is_hanging, plan_clutter, plan_objects
 from .tabletop_snapshot import gather_instances
-from .tabletop_space import tabletop_space
+from .tabletop_space import check_window, tabletop_space
 
 Array = NDArray[np.float64]
 MAX_SETTLE_STEPS: Final = 960
@@ -90,6 +90,7 @@ class TabletopScene(AssetScene):
         try:
             self._arm = TabletopArm(self._world, self._assets.robot_urdf)
             self._joints = self._arm.joints
+            check_window(overrides or (), moves=self._steps > 0)
             declared = tabletop_space(
                 objects=slots - 1,
                 asset_count=len(self._assets.rows_of_kind("hulls")),

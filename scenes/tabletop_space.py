@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from .context import structure_space
@@ -28,6 +28,30 @@ from .vector_distributions import Rotation
 
 OBJECT_KINDS: Final = ("random_object", "box", "sphere", "cylinder", "capsule")
 """Options of `object.kind`, in the order of their classes."""
+
+
+def check_window(names: Iterable[str], *, moves: bool) -> None:
+    """Refuse names of parameters that are there only with a recorded window, or only without one.
+
+    Args:
+        names: What a recipe overrides.
+        moves: Whether the arm moves within a recorded window.
+
+    Raises:
+        ValueError: If one is not there; the message says what decides.
+    """
+    moving = {parameter.name for parameter in actuator_parameters("position")} | {"motion.speed"}
+    still = {parameter.name for parameter in gravity_parameters()}
+    for name in names:
+        if moves and name in still:
+            raise ValueError(
+                f"parameter {name!r} is there only where no motion is recorded, since instruments take gravity as "
+                "straight down; set window: 0 and take instruments out of the rig, or leave it out"
+            )
+        if not moves and name in moving:
+            raise ValueError(
+                f"parameter {name!r} is there only where motion is recorded; set window above 0 [s], or leave it out"
+            )
 
 
 def tabletop_space(

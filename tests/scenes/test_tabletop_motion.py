@@ -169,3 +169,19 @@ def test_a_motion_tells_what_encoders_are_off_by():
     assert found[0.0].motion.joint_offset is None
     np.testing.assert_allclose(motion.joint_offset, state["joint_position"] - state["joint_reported"], atol=1e-15)
     np.testing.assert_allclose(motion.joint_offset, [0.02] * 7 + [0.0] * 2)
+
+
+@pytest.mark.parametrize(
+    "name, window, way",
+    [
+        ("gravity.tilt", 0.05, "set window: 0"),
+        ("actuator.delay", 0.0, "set window above 0"),
+        ("motion.speed", 0.0, "0"),
+    ],
+)
+def test_a_parameter_of_another_window_says_so(name, window, way):
+    """Whoever overrides what the window leaves out reads that the window decides."""
+    with pytest.raises(ValueError, match=rf"^parameter '{name}' is there only where .*{way}") as caught:
+        make(window=window, overrides={name: 0.1})
+
+    assert len(str(caught.value)) < 250
