@@ -21,7 +21,7 @@ from .asset_sharing import share_asset_library
 from .assets import load_asset_library
 from .calibration import camera_parameters, miscalibrate
 from .conditional import settle_cases
-from .physics import Joint, PhysicsError, WorldError
+from .physics import Joint, JointLimitError, PhysicsError, WorldError
 from .readout import empty_objects, empty_state
 from .robot_links import RobotLinks
 from .scenario import Scenario
@@ -244,8 +244,7 @@ class AssetScene(Scene):
             try:
                 return self._make(scenario, param, first, objects, state)
             except (WorldError, PhysicsError) as error:
-                reason = Reason.EXPLODED if isinstance(error, PhysicsError) else Reason.BUILD_FAILED
-                message = str(error)
+                reason, message = _reason_of(error), str(error)
         return Stage(
             scenario=scenario,
             valid=False,
@@ -257,3 +256,9 @@ class AssetScene(Scene):
             state=state,
             param=param,
         )
+
+
+def _reason_of(error: WorldError | PhysicsError) -> Reason:
+    if isinstance(error, PhysicsError):
+        return Reason.EXPLODED
+    return Reason.JOINT_LIMIT if isinstance(error, JointLimitError) else Reason.BUILD_FAILED

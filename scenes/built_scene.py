@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from .asset_scene import AssetScene
 from .instance_rows import robot_box, robot_outline
+from .joint_targets import check_targets
 from .look_space import lighting_parameters, robot_look_parameters, surface_parameters
 from .motion_recorder import MotionRecorder, Recording, window_steps
+from .named_values import NamedValues
 from .physics import Settled
 from .physics_watch import PhysicsFault, PhysicsWatch, Support, check_recording
 from .readout import fill_objects, fill_state
@@ -22,6 +24,7 @@ from .rig_placement import Stance, place_cameras
 from .rig_space import rig_parameters
 from .scenario import Scenario
 from .scene_builder import SceneBuilder
+from .scene_code import SceneCode
 from .sensors import Rig
 from .space import Parameter, ParameterSpace
 from .stage import Reason, Stage
@@ -30,6 +33,7 @@ Array = NDArray[np.float64]
 _MAX_SETTLE_STEPS: Final = 960
 _HOLD: Final = 24
 """Steps for which the robot holds its start before it is recorded: motors take up its weight."""
+_MATERIAL: Final = ".material"
 
 
 class BuiltScene(AssetScene):
@@ -52,6 +56,7 @@ class BuiltScene(AssetScene):
 
     Raises:
         ValueError: If an option cannot be; the message says what is allowed.
+        SceneCodeError: If the scene's own methods raise an error; its file and line are named.
         WorldError: If PyBullet is not there or the robot cannot be loaded.
     """
 
@@ -83,6 +88,8 @@ class BuiltScene(AssetScene):
         window: float = 0.0,
     ) -> None:
         self._steps = window_steps(window)
+        if "robot" not in getattr(self, "classes", ()):
+            raise ValueError(f"the scene {type(self).__name__} has no class 'robot'; list it in its `classes`")
         super().__init__(
             slots=slots,
             rig=rig,
@@ -128,7 +135,17 @@ class BuiltScene(AssetScene):
         """Return margins of the scene's own, from the world at the row's instant; <= 0 is the event."""
         return {}
 
+    def _code(self, method: Callable[..., Any]) -> SceneCode:
+        return SceneCode(type(self).__module__, method)
+
     def _whole_space(self) -> ParameterSpace:
+        with self._code(self.parameters):
+            own = tuple(self.parameters())
+            for each in own:
+                if not isinstance(each, Parameter):
+                    raise TypeError(
+                        f"parameters() must return objects of Parameter, got {type(each).__name__} among them"
+                    )
         each = [
             parameter
             for name in self.surfaces
@@ -136,7 +153,7 @@ class BuiltScene(AssetScene):
         ]
         return ParameterSpace(
             parameters=(
-                *self.parameters(),
+                *own,
                 *rig_parameters(
                     azimuth=(-math.pi, math.pi),
                     elevation=(15.0, 65.0),
@@ -163,8 +180,11 @@ class BuiltScene(AssetScene):
     ) -> Stage:
         world = self._world
         world.reset()
-        builder = SceneBuilder(world, self._assets, self.class_names, self._joints, self._slots)
-        self.build(builder, first)
+        first = NamedValues(first)
+        dressed = {name.removesuffix(_MATERIAL) for name in first if name.endswith(_MATERIAL)}
+        builder = SceneBuilder(world, self._assets, self.class_names, self._joints, self._slots, dressed=dressed)
+        with self._code(self.build):
+            self.build(builder, first)
         if builder.robot < 0:
             builder.place_robot()
         watch = PhysicsWatch(world=world, bodies=builder.bodies, support=self.support)
@@ -192,7 +212,8 @@ class BuiltScene(AssetScene):
         touching = touching.chosen(~(touching.bodies == builder.robot).all(axis=1))
         margins = {"penetration": self.max_penetration + float(touching.distance.min(initial=0.0))}
         reason, message = self._judge(settled, margins, fault)
-        margins |= self.measure(builder, first)
+        with self._code(self.measure):
+            margins |= {name: float(value) for name, value in dict(self.measure(builder, first)).items()}
         robot_class = self.classes.index("robot")
         fill_objects(objects, builder.plans, poses, links[0], robot_box(self._assets, links), robot_class=robot_class)
         instances = {builder.robot: 1} | {body: slot + 2 for slot, body in enumerate(builder.bodies)}
@@ -237,7 +258,9 @@ class BuiltScene(AssetScene):
         )
 
         def drive(step: int) -> None:
-            targets = held | dict(self.move_joints(values, min((step + 1) / self._steps, 1.0)))
+            with self._code(self.move_joints):
+                asked = self.move_joints(values, min((step + 1) / self._steps, 1.0))
+                targets = held | check_targets(asked, self._joints)
             world.drive_joints(robot, self._joints, [targets[joint.name] for joint in self._joints])
 
         # Both ends of the window are recorded.

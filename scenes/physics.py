@@ -21,6 +21,10 @@ class WorldError(RuntimeError):
     """A body that cannot be made, or a physics engine that is not there; the message says which and why."""
 
 
+class JointLimitError(WorldError):
+    """A joint that was to stand beyond its limits; the message says which, where and what they are."""
+
+
 class PhysicsError(RuntimeError):
     """Physics that exploded: there is nothing left to be read; the message says how."""
 

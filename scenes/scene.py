@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from .scene_code import SceneCode
 from .space import ParameterSpace, nearest
 
 if TYPE_CHECKING:
@@ -180,6 +181,7 @@ def scene_class(name: str, *, allow_code: bool = False) -> type[Scene]:
 
     Raises:
         ValueError: If there is no such scene (the nearest is named), or code is not allowed.
+        SceneCodeError: If the module's own code raises an error.
     """
     if name in _BUILT_IN:
         module, _, attribute = _BUILT_IN[name].partition(":")
@@ -189,7 +191,8 @@ def scene_class(name: str, *, allow_code: bool = False) -> type[Scene]:
             raise ValueError(f"scene {name!r} names code; pass --allow-code, or run it from Python, if you trust it")
         module, _, attribute = name.partition(":")
         try:
-            found = getattr(import_module(module), attribute)
+            with SceneCode(module):
+                found = getattr(import_module(module), attribute)
         except (ImportError, AttributeError) as error:
             raise ValueError(f"scene {name!r} cannot be imported: {error}") from error
     else:
@@ -212,6 +215,7 @@ def make_scene(name: str, options: Mapping[str, Any] | None = None, *, allow_cod
 
     Raises:
         ValueError: If the scene or an option is unknown, or an option cannot be.
+        SceneCodeError: If the code of a scene of one's own raises an error.
 
     Example:
         >>> scene = make_scene("tabletop", {"overrides": {"object_count": {"integer": [3, 8]}}})
@@ -225,7 +229,8 @@ def make_scene(name: str, options: Mapping[str, Any] | None = None, *, allow_cod
     for key in given:
         if key not in known:
             raise ValueError(f"scene {name!r} has no option {key!r}; {nearest(key, known)}")
-    made = found(**given)
+    with SceneCode(found.__module__):
+        made = found(**given)
     try:
         made.constrain(**constraints)
     except BaseException:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .asset_library import Asset, AssetLibrary
 from .instance_rows import InstanceRows, at
+from .joint_targets import check_targets
 from .look import SurfaceSlot
 from .object_plan import ObjectPlan, add_asset, nominal_mass, nominal_surface
-from .physics import Joint, Surface, WorldError
+from .physics import Joint, JointLimitError, Surface, WorldError
 from .space import nearest
 from .world import World
 
 Array = NDArray[np.float64]
 _GROUND_SIDE = 40.0
+_ROUNDING = 1e-9
 _UPRIGHT = (0.0, 0.0, 0.0, 1.0)
 
 
@@ -29,10 +31,18 @@ class SceneBuilder:
         classes: The scene's classes and those of its assets.
         joints: The robot's movable joints.
         slots: Object slots, the robot's included.
+        dressed: Classes of scenery that have a material; None = all.
     """
 
     def __init__(
-        self, world: World, assets: AssetLibrary, classes: Sequence[str], joints: Sequence[Joint], slots: int
+        self,
+        world: World,
+        assets: AssetLibrary,
+        classes: Sequence[str],
+        joints: Sequence[Joint],
+        slots: int,
+        *,
+        dressed: Collection[str] | None = None,
     ) -> None:
         self.world = world
         """The world, for what the builder does not offer; what is added there is not drawn."""
@@ -43,6 +53,7 @@ class SceneBuilder:
         """The objects, in the order of their slots."""
         self.plans: list[ObjectPlan] = []
         self._classes, self._joints, self._slots = tuple(classes), tuple(joints), slots
+        self._dressed = self._classes if dressed is None else tuple(dressed)
         self._by_name = {asset.name: asset for asset in assets.assets}
         self._scenery: list[tuple[int, Array, Array, str, float]] = []
 
@@ -64,14 +75,19 @@ class SceneBuilder:
 
         Raises:
             WorldError: If it has been placed already.
+            JointLimitError: If a joint cannot stand there; the scenario becomes no row, for the reason `joint_limit`.
             ValueError: If it has no such joint; the nearest is named.
         """
         if self.robot >= 0:
             raise WorldError("there is one robot; it has been placed already")
-        given, known = dict(joints or {}), [joint.name for joint in self._joints]
-        for name in given:
-            if name not in known:
-                raise ValueError(f"the robot has no joint {name!r}; {nearest(name, known)}")
+        given = check_targets(joints or {}, self._joints)
+        for joint in self._joints:
+            place = given.get(joint.name, 0.0)
+            if joint.name in given and not joint.lower - _ROUNDING <= place <= joint.upper + _ROUNDING:
+                raise JointLimitError(
+                    f"joint {joint.name!r} cannot stand at {place:g} {'m' if joint.slides else 'rad'}: "
+                    f"its limits are [{joint.lower:g}, {joint.upper:g}]"
+                )
         positions = [given.get(j.name, min(max(0.0, j.lower), j.upper)) for j in self._joints]
         self.robot = self.world.add_urdf(
             self.assets.robot_urdf, position=position, quaternion=quaternion, fixed=fixed, own_inertia=not fixed
@@ -80,6 +96,7 @@ class SceneBuilder:
 
     def add_ground(self, class_name: str = "ground", surface: Surface | None = None) -> None:
         """Add a boundless level floor at height 0; its material is the parameters `<class_name>.*`."""
+        self._check_scenery(class_name)
         self.world.add_plane(surface=surface)
         side = np.array([_GROUND_SIDE, _GROUND_SIDE, 1.0])
         self._scenery.append((self.assets.mesh_row("plane"), np.eye(4), side, class_name, _GROUND_SIDE))
@@ -101,7 +118,11 @@ class SceneBuilder:
             position: Its middle [m].
             turn: Turn about z [rad].
             surface: How it behaves in contact.
+
+        Raises:
+            ValueError: If there is no such class, or it has no material.
         """
+        self._check_scenery(class_name)
         half = 0.5 * turn
         self.world.add_box(
             [0.5 * side for side in sides],
@@ -159,8 +180,7 @@ class SceneBuilder:
         """
         if len(self.plans) + 2 > self._slots:
             raise WorldError(f"more objects than the {self._slots - 1} slots beside the robot's; raise `slots`")
-        if class_name not in self._classes:
-            raise ValueError(f"the scene has no class {class_name!r}; {nearest(class_name, self._classes)}")
+        self._check_class(class_name)
         if isinstance(asset, str) and asset not in self._by_name:
             raise ValueError(f"there is no asset {asset!r}; {nearest(asset, self._by_name)}")
         found = self._by_name[asset] if isinstance(asset, str) else asset
@@ -186,6 +206,15 @@ class SceneBuilder:
         self.plans.append(plan)
         self.bodies.append(body)
         return body
+
+    def _check_class(self, name: str) -> None:
+        if name not in self._classes:
+            raise ValueError(f"the scene has no class {name!r}; {nearest(name, self._classes)}")
+
+    def _check_scenery(self, name: str) -> None:
+        self._check_class(name)
+        if name not in self._dressed:
+            raise ValueError(f"scenery of class {name!r} has no material; list {name!r} in the scene's `surfaces`")
 
     def gather(self, poses: Sequence[Array], links: Array) -> InstanceRows:
         """Gather all that is seen.

@@ -22,11 +22,21 @@ from typing import Any, BinaryIO
 from .process_pipe import pack, receive, send, send_packed, start_process
 from .scenario import Scenario
 from .scene import Scene, SceneSpec
+from .scene_code import SceneCodeError, make_stage
 from .stage import Stage
 
 
 class WorkerError(RuntimeError):
-    """A scenario or a scene that a worker could not make; the message says which and why."""
+    """A scenario or a scene that a worker could not make; the message says which and why.
+
+    Args:
+        message: One sentence.
+        trace: The worker's traceback where the error was not foreseen.
+    """
+
+    def __init__(self, message: str, trace: str = "") -> None:
+        super().__init__(message)
+        self.trace = trace
 
 
 def _name(scenario: Scenario) -> str:
@@ -41,6 +51,14 @@ def _pack_spec(spec: SceneSpec) -> bytes:
             f"the scene {spec.name!r} cannot be sent to a worker process: {error}; give it options of JSON types, "
             "or make it with workers=0"
         ) from error
+
+
+def _read_answer(kind: str, value: Any, scenario: Scenario) -> Stage | BaseException:
+    if kind == "stage":
+        return value  # type: ignore[no-any-return]
+    if kind == "code":
+        return SceneCodeError(value)
+    return WorkerError(f"{_name(scenario)}: {value[0]}", value[1])
 
 
 class _Process:
@@ -155,6 +173,7 @@ class WorkerPool:
 
         Raises:
             WorkerError: If a scenario could not be made: its worker died twice, or the scene raised an error.
+            SceneCodeError: If the error is one of the scene's own code, and the scene is a user's.
         """
         while self.pending:
             if in_order and self._delivered in self._waiting:
@@ -182,7 +201,7 @@ class WorkerPool:
         ticket, scenario = task
         if self._scene is None:
             self._scene = self._spec.make()
-        return ticket, self._scene.stage(scenario)
+        return ticket, make_stage(self._scene, scenario)
 
     def close(self) -> None:
         """End all workers; calling it again does nothing."""
@@ -215,7 +234,7 @@ class WorkerPool:
                 try:
                     process = process or self._start()
                     kind, value = process.make(scenario)
-                    answer = value if kind == "stage" else WorkerError(f"{_name(scenario)}: {value}")
+                    answer = _read_answer(kind, value, scenario)
                     break
                 except Exception as error:  # a thread that ended here would never answer
                     if process is None:
@@ -251,19 +270,19 @@ def _work(requests: BinaryIO, answers: BinaryIO) -> None:
     """Serve one parent until it is gone."""
     spec: SceneSpec = receive(requests)
     scene: Scene | None = None
-    problem = ""
     try:
         while True:
             scenario = receive(requests)
             try:
                 if scene is None:
                     scene = spec.make()
-                message: tuple[str, Any] = ("stage", scene.stage(scenario))
+                message: tuple[str, Any] = ("stage", make_stage(scene, scenario))
+            except SceneCodeError as error:
+                message = ("code", str(error))
             except (ValueError, OSError, RuntimeError) as error:
-                message = ("error", str(error))
+                message = ("error", (str(error), ""))
             except Exception as error:
-                problem = traceback.format_exc()
-                message = ("error", f"{type(error).__name__}: {error}\n{problem}")
+                message = ("error", (f"{type(error).__name__}: {error}", traceback.format_exc()))
             send(answers, message)
     finally:
         if scene is not None:

@@ -36,6 +36,9 @@ Device = Annotated[str, typer.Option(metavar="cpu|cuda", help="Where to render a
 AllowCode = Annotated[bool, typer.Option("--allow-code", help="Let the recipe name a scene of your own, module:Class.")]
 
 
+_FAULT = "this is a fault of simloom: please report the lines above"
+
+
 class _Terminated(BaseException):
     """SIGTERM came."""
 
@@ -46,12 +49,15 @@ def _answers(command: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         from .dataset.errors import DatasetError, write_error
-        from .errors import SimloomError
+        from .errors import FaultError, SimloomError
 
         try:
             signal.signal(signal.SIGTERM, _raise_terminated)
             command(*args, **kwargs)
             sys.stdout.flush()
+        except FaultError as error:
+            typer.echo(error.trace, err=True)
+            _fail(f"{error}; {_FAULT}", error.exit_code)
         except (SimloomError, DatasetError) as error:
             _fail(str(error), error.exit_code)
         except BrokenPipeError:
@@ -73,7 +79,7 @@ def _answers(command: Callable[..., None]) -> Callable[..., None]:
             raise
         except Exception:
             traceback.print_exc()
-            _fail("this is a fault of simloom: please report the lines above", 42)
+            _fail(_FAULT, 42)
 
     return run
 

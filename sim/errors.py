@@ -35,6 +35,19 @@ class StoppedError(SimloomError):
     exit_code: ClassVar[int] = 130
 
 
+class FaultError(SimloomError):
+    """A fault of simloom's own in another process.
+
+    Args:
+        message: What was being done.
+        trace: That process's traceback, which is worth a report.
+    """
+
+    def __init__(self, message: str, trace: str) -> None:
+        super().__init__(message)
+        self.trace = trace
+
+
 def nearest_name(given: str, allowed: Iterable[str]) -> str:
     """Suggest the nearest allowed name, as a phrase to append to an error.
 

@@ -14,6 +14,7 @@ import yaml
 from ...scenes.acceptance import Acceptance, estimate_acceptance, needs_checking
 from ...scenes.capture import Capturer
 from ...scenes.scene import Scene, SceneSpec
+from ...scenes.scene_code import SceneCodeError
 from ...scenes.world import WorldError
 from ..errors import RecipeError, UsageError
 from ..recipe import Recipe
@@ -181,6 +182,7 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
 
     Raises:
         RecipeError: If the scene, a parameter, a group, a mount or a profile is unknown or cannot be.
+        UsageError: If a scene of one's own raises an error; its file and line are named.
 
     Example:
         >>> plan = make_plan(load_recipe("tabletop"))
@@ -206,6 +208,8 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
     spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code)
     try:
         scene = spec.make()
+    except SceneCodeError as error:
+        raise UsageError(str(error)) from error
     except (ValueError, TypeError) as error:
         raise RecipeError(f"{_blame(recipe, str(error))}: {error}") from error
     except (ImportError, OSError, WorldError) as error:

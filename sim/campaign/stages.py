@@ -9,10 +9,11 @@ from typing import Self
 
 from ...scenes.acceptance import MAX_DRAWS, find_unmet, needs_checking, redraw_helps
 from ...scenes.scenario import Scenario
+from ...scenes.scene_code import SceneCodeError, make_stage
 from ...scenes.stage import Reason, Stage
 from ...scenes.workers import WorkerError, WorkerPool
 from ..dataset.outcomes import Outcomes
-from ..errors import SimloomError
+from ..errors import FaultError, SimloomError, UsageError
 from .plan import Plan
 
 _UNMET = Reason.REQUIREMENT.name.lower()
@@ -76,10 +77,16 @@ class StageSource:
 
     def _alone(self) -> Iterator[Stage]:
         for index in self._indices:
-            stage = self._plan.scene.stage(self._propose(index))
+            stage = self._make(self._propose(index))
             while (scenario := self._redraw(stage)) is not None:
-                stage = self._plan.scene.stage(scenario)
+                stage = self._make(scenario)
             yield stage
+
+    def _make(self, scenario: Scenario) -> Stage:
+        try:
+            return make_stage(self._plan.scene, scenario)
+        except SceneCodeError as error:
+            raise UsageError(str(error)) from error
 
     def _ordered(self, pool: WorkerPool) -> Iterator[Stage]:
         order: deque[int] = deque()
@@ -101,8 +108,11 @@ class StageSource:
     def _next(self, pool: WorkerPool) -> Stage:
         try:
             return next(pool.results(in_order=False))
+        except SceneCodeError as error:
+            raise UsageError(str(error)) from error
         except WorkerError as error:
-            raise SimloomError(f"physics failed: {error}") from error
+            told = f"physics failed: {error}"
+            raise (FaultError(told, error.trace) if error.trace else SimloomError(told)) from error
 
     def _propose(self, index: int, attempt: int = 0) -> Scenario:
         """Propose a scenario that meets what is required, or the last that may be drawn."""
