@@ -119,6 +119,7 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         "redraws": campaign.outcomes.redraw_count,
         "tombstones": campaign.outcomes.tombstone_count,
         "outcomes": campaign.outcomes.to_json(),
+        "examples": campaign.examples,
         "draws": campaign.draws,
         "unmet": campaign.outcomes.count_of("requirement"),
         "acceptance": None if campaign.plan.acceptance is None else campaign.plan.acceptance.to_json(),
@@ -142,6 +143,8 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         table.add_row("time waiting for", ", ".join(f"{s.replace('_wait', '')} {times[s]:.1f} s" for s in steps))
     table.add_row("redrawn scenarios", _by_reason(campaign.outcomes.redraws))
     table.add_row("tombstones", _by_reason(campaign.outcomes.tombstones))
+    for reason, text in campaign.examples.items():
+        table.add_row(f"first {reason.replace('_', ' ')}", text)
     if (acceptance := campaign.plan.acceptance) is not None:
         met = f"{campaign.draws - campaign.outcomes.count_of('requirement')} of {campaign.draws}"
         table.add_row("draws that met what is required", met)

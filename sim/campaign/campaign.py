@@ -103,6 +103,8 @@ class Campaign:
         """How often scenarios of the run failed, and why."""
         self.draws = 0
         """Scenarios that were proposed."""
+        self.examples: dict[str, str] = {}
+        """Reason to what was said of the first scenario that failed for it."""
         self._samples = self.plan.rows_wanted(samples)
         self._workers = (os.cpu_count() or 1) if workers is None else workers
         self._device = device
@@ -250,7 +252,7 @@ class Campaign:
                 self.outcomes += outcomes
                 del rows
         self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
-        self.rows_made, self.draws = counts["made"], source.draws
+        self.rows_made, self.draws, self.examples = counts["made"], source.draws, source.examples
         if replay is not None:
             replay.save()
 

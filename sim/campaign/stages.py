@@ -47,6 +47,8 @@ class StageSource:
         self._failures: dict[int, list[str]] = {}
         self.draws = 0
         """Scenarios that were proposed."""
+        self.examples: dict[str, str] = {}
+        """Reason to what was said of the first scenario that failed for it."""
 
     def __enter__(self) -> Self:
         if self._workers:
@@ -130,6 +132,8 @@ class StageSource:
     def _redraw(self, stage: Stage) -> Scenario | None:
         """Propose what takes the place of a stage; None where the stage stays."""
         index, attempt = stage.scenario.index, stage.scenario.attempt + 1
+        if not stage.valid and stage.message:
+            self.examples.setdefault(stage.reason.name.lower(), stage.message)
         if stage.valid or stage.reason == Reason.REQUIREMENT or attempt >= MAX_DRAWS:
             return None
         failures = self._failures.setdefault(index, [])

@@ -110,7 +110,7 @@ WRONG: list[tuple[Callable[..., None], int, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "below", "message"), WRONG)
+@pytest.mark.parametrize("wrong, below, message", WRONG)
 def test_a_mistake_in_build_is_told_with_its_line(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, wrong: Any, below: int, message: str
 ) -> None:
@@ -134,7 +134,7 @@ def test_an_unknown_value_is_answered_with_the_nearest(shelf: Shelf, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    "given, message",
     [
         ({"pann": 0.1}, "the robot has no joint 'pann'; did you mean 'pan'"),
         ({"pan": float("nan")}, "joint 'pan' cannot go to nan"),
@@ -152,7 +152,7 @@ def test_wrong_targets_of_joints_are_refused(
         _stage(shelf)
 
 
-@pytest.mark.parametrize(("tilt", "reason"), [(1.2, Reason.NONE), (1.75, Reason.JOINT_LIMIT)])
+@pytest.mark.parametrize("tilt, reason", [(1.2, Reason.NONE), (1.75, Reason.JOINT_LIMIT)])
 def test_a_joint_cannot_stand_beyond_its_limit(
     shelf: Shelf, monkeypatch: pytest.MonkeyPatch, tilt: float, reason: Reason
 ) -> None:
@@ -170,12 +170,12 @@ def test_a_joint_cannot_stand_beyond_its_limit(
         assert stage.message == "joint 'tilt' cannot stand at 1.75 rad: its limits are [-0.5, 1.2]"
 
 
-@pytest.mark.parametrize(("method", "given"), [("measure", {"gap": "wide"}), ("measure", None)])
+@pytest.mark.parametrize("method, given", [("measure", {"gap": "wide"}), ("measure", None)])
 def test_wrong_margins_are_refused(shelf: Shelf, monkeypatch: pytest.MonkeyPatch, method: str, given: object) -> None:
     """What `measure` returns must be numbers by name."""
     monkeypatch.setattr(Shelf, method, lambda self, builder, values: given)
 
-    with pytest.raises(SceneCodeError, match="your scene, .*test_scene_code.py line"):
+    with pytest.raises(SceneCodeError, match=r"your scene, .*test_scene_code.py line"):
         _stage(shelf)
 
 
@@ -188,7 +188,7 @@ def test_a_scene_without_a_robot_class_is_refused(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(
-    ("text", "message"),
+    "text, message",
     [
         ("import os\nclass Broken(:\n", "line 2: SyntaxError"),
         ("import os\n\nimport trimeshh\n", "line 3: ModuleNotFoundError: No module named 'trimeshh'"),

@@ -59,3 +59,16 @@ def test_a_fault_in_a_worker_is_shown_as_it_was(folder: Path, monkeypatch: pytes
 
     assert done.exit_code == 42
     assert re.search(r"^Traceback:\n  inside\nerror: physics failed: .*; this is a fault of simloom", done.stderr, re.M)
+
+
+def test_why_scenarios_failed_is_shown(folder: Path) -> None:
+    """The summary counts a joint beyond its limit and says which."""
+    text = (folder / "pallet.py").read_text().replace('{"tilt": 0.75}', '{"tilt": 1.75}')
+    (folder / "steep.py").write_text(text)
+
+    done = _generate("steep", folder, "--workers", "0")
+
+    assert done.exit_code == 0, done.output
+    shown = " ".join(re.sub("[^\\x20-\\x7e]", " ", done.stdout).split())
+    assert "tombstones 1: 1 joint limit" in shown
+    assert "joint 'tilt' cannot stand at 1.75 rad: its limits are [-0.5, 1.2]" in shown
