@@ -153,8 +153,8 @@ class SceneBuilder:
         self,
         class_name: str,
         asset: str | Asset,
-        scale: float | Sequence[float],
-        position: Sequence[float],
+        scale: float | Sequence[float] = 1.0,
+        position: Sequence[float] = (0.0, 0.0, 0.0),
         *,
         quaternion: Sequence[float] = _UPRIGHT,
         mass: float | None = None,
@@ -164,8 +164,10 @@ class SceneBuilder:
 
         Args:
             class_name: Its class.
-            asset: Name of an asset: box, sphere, cylinder, or a file of `object_folders`.
-            scale: Scale of the asset [1], one or one for each axis; primitives have sides of 1 m.
+            asset: Name of an asset: box, sphere, cylinder, or a file of `object_folders`, such as `mug.obj`; where
+                several folders hold one, `folder1/mug.obj` is that of the second.
+            scale: Scale of the asset [1], for primitives one or one for each axis; primitives have sides of 1 m, files
+                the size that they and their `asset.yaml` state.
             position: Its centre of mass [m].
             quaternion: Rotation, xyzw.
             mass: Mass [kg]; 0 stands fast; None = as declared for the asset, else 0.1.
@@ -176,14 +178,14 @@ class SceneBuilder:
 
         Raises:
             WorldError: If there are more objects than slots.
-            ValueError: If there is no such asset or class; the nearest is named.
+            ValueError: If there is no such asset or class (the nearest is named), or a file has several scales.
         """
         if len(self.plans) + 2 > self._slots:
             raise WorldError(f"more objects than the {self._slots - 1} slots beside the robot's; raise `slots`")
         self._check_class(class_name)
-        if isinstance(asset, str) and asset not in self._by_name:
-            raise ValueError(f"there is no asset {asset!r}; {nearest(asset, self._by_name)}")
-        found = self._by_name[asset] if isinstance(asset, str) else asset
+        found = self._find_asset(asset) if isinstance(asset, str) else asset
+        if found.kind == "hulls" and np.unique(scale).size > 1:
+            raise ValueError(f"{found.name} takes one scale for all axes, got {scale}; a place is `position=`")
         sides = np.full(3, scale, float) if np.ndim(scale) == 0 else np.array(scale, float)
         plan = ObjectPlan(
             asset=found,
@@ -206,6 +208,18 @@ class SceneBuilder:
         self.plans.append(plan)
         self.bodies.append(body)
         return body
+
+    def _find_asset(self, name: str) -> Asset:
+        """Find an asset by its name, or by an end of it that only one has."""
+        if name in self._by_name:
+            return self._by_name[name]
+        ends = [known for known in self._by_name if known.endswith(f"/{name}")]
+        if len(ends) == 1:
+            return self._by_name[ends[0]]
+        if ends:
+            raise ValueError(f"there are several assets {name!r}: {', '.join(ends[:8])}; name one of these")
+        known = [*(each.split("/", 1)[-1] for each in self._by_name), *self._by_name]
+        raise ValueError(f"there is no asset {name!r}; {nearest(name, dict.fromkeys(known))}")
 
     def _check_class(self, name: str) -> None:
         if name not in self._classes:
