@@ -22,6 +22,7 @@ from .physics_watch import PhysicsFault, PhysicsWatch, Support, check_recording
 from .readout import fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
 from .rig_space import rig_parameters
+from .robot_frames import weigh_frames
 from .scenario import Scenario
 from .scene_builder import SceneBuilder
 from .scene_code import SceneCode
@@ -100,7 +101,7 @@ class BuiltScene(AssetScene):
             cache=cache,
         )
         try:
-            self._joints = self._world.joints(self._world.add_urdf(self._assets.robot_urdf))
+            self._joints = self._world.joints(self._world.add_urdf(self._assets.robot_urdf, rewrite=weigh_frames))
             self._declare(self._whole_space(), overrides, randomize)
         except BaseException:
             self._world.close()

@@ -13,6 +13,7 @@ from .joint_targets import check_targets
 from .look import SurfaceSlot
 from .object_plan import ObjectPlan, add_asset, nominal_mass, nominal_surface
 from .physics import Joint, JointLimitError, Surface, WorldError
+from .robot_frames import weigh_frames
 from .space import nearest
 from .world import World
 
@@ -90,7 +91,12 @@ class SceneBuilder:
                 )
         positions = [given.get(j.name, min(max(0.0, j.lower), j.upper)) for j in self._joints]
         self.robot = self.world.add_urdf(
-            self.assets.robot_urdf, position=position, quaternion=quaternion, fixed=fixed, own_inertia=not fixed
+            self.assets.robot_urdf,
+            position=position,
+            quaternion=quaternion,
+            fixed=fixed,
+            own_inertia=not fixed,
+            rewrite=weigh_frames,
         )
         self.world.place_joints(self.robot, self._joints, positions)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .calibration import PREFIX
 from .motion_recorder import MotionRecorder, Recording
+from .robot_frames import weigh_frames
 from .tabletop_robot import MIMIC, has_offset, ready_positions
 from .world import World
 from .world_robots import GAINS
@@ -59,7 +60,7 @@ class TabletopArm:
 
     def __init__(self, world: World, urdf: Path) -> None:
         self._world, self._urdf = world, urdf
-        probe = world.add_urdf(urdf)
+        probe = world.add_urdf(urdf, rewrite=weigh_frames)
         self.joints = world.joints(probe)
         self.ready = np.array(ready_positions(self.joints))
         self._excused = self._overlapping_links(probe)
@@ -93,7 +94,7 @@ class TabletopArm:
         Returns:
             Positions of the joints and the clearance [m], <= 0 where none of the poses is clear.
         """
-        self.body = self._world.add_urdf(self._urdf, position=(0.0, 0.0, top))
+        self.body = self._world.add_urdf(self._urdf, position=(0.0, 0.0, top), rewrite=weigh_frames)
         self._near, self._bodies = (table, *bodies, *fixed), tuple(bodies)
         self.offsets = self._read_offsets(first)
         asked = np.array([float(first[f"robot.{MIMIC.get(j.name, j.name)}"]) for j in self.joints])

@@ -28,8 +28,10 @@ def test_the_example_is_that_of_the_page() -> None:
     assert len(FILES["pallet.py"].splitlines()) <= 45
 
 
-def test_the_page_alone_makes_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The command generates rows with the robot's camera and inertial unit, as the camera info says."""
+def test_the_page_alone_makes_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The command generates rows with the robot's camera and inertial unit, as the camera info says, and no warnings."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
@@ -38,6 +40,7 @@ def test_the_page_alone_makes_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     done = CliRunner().invoke(app, [*shlex.split(command), "--workers", "1", "--seed", "3"])
 
     assert done.exit_code == 0, done.output
+    assert not any("Warning" in text for text in (*capfd.readouterr(), done.stderr))
     told = yaml.safe_load(FILES["head_camera.yaml"])
     with open_dataset("data/pallet") as dataset:
         assert len(dataset) == 4
