@@ -57,6 +57,7 @@ class AssetScene(Scene):
     _space: ParameterSpace
     _joints: tuple[Joint, ...]
     _steps: int
+    _notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -144,6 +145,11 @@ class AssetScene(Scene):
             for asset in self._assets.assets
             if asset.nominal is not None
         }
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What options change of what the scene declares."""
+        return self._notes
 
     @property
     def slots(self) -> int:

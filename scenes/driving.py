@@ -14,7 +14,7 @@ from .asset_scene import AssetScene
 from .asset_sources import pybullet_data_folder
 from .driving_layout import CLASSES, Yard, plan_yard
 from .driving_snapshot import gather_instances
-from .driving_space import driving_space
+from .driving_space import OBJECT_COUNT, driving_space
 from .instance_rows import robot_box, robot_outline
 from .motion import WheelDrive
 from .motion_recorder import MotionRecorder, Recording, window_steps
@@ -25,6 +25,7 @@ from .readout import fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
+from .slot_note import note_narrowed_count
 from .stage import Reason, Stage
 from .wheeled_robot import ROTOR, WHEEL_TORQUE, Wheels, find_wheels, fit_for_rolling, follow_commands, wheel_speeds
 
@@ -112,6 +113,8 @@ class DrivingScene(AssetScene):
                 own_materials=bool(object_folders),
             )
             self._declare(declared, overrides, randomize)
+            if "object_count" not in (overrides or {}):
+                self._notes = note_narrowed_count(OBJECT_COUNT, slots)
         except BaseException:
             self._world.close()
             raise

@@ -17,6 +17,8 @@ from .space import Parameter, ParameterSpace
 from .vector_distributions import Rotation
 from .weather_space import weather_parameters
 
+OBJECT_COUNT: Final = (5, 15)
+"""Least and most objects that are drawn where there are slots for them."""
 OBSTACLE_KINDS: Final = ("box", "pillar", "random_object")
 """Options of `object.kind`, in the order of their classes."""
 WALLS: Final = 4
@@ -141,7 +143,7 @@ def _obstacle_parameters(objects: int, asset_count: int) -> list[Parameter]:
     return [
         _make(
             "object_count",
-            Integer(low=min(5, objects), high=min(15, objects)),
+            Integer(low=min(OBJECT_COUNT[0], objects), high=min(OBJECT_COUNT[1], objects)),
             "1",
             "Objects in the yard",
             "objects",

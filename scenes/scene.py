@@ -51,6 +51,11 @@ class Scene(ABC):
         return {}
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What options change of what the scene declares, a sentence each, for its user to know."""
+        return ()
+
+    @property
     @abstractmethod
     def slots(self) -> int:
         """Object slots M, the pad of everything per object."""

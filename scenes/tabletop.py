@@ -23,12 +23,13 @@ from .readout import fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
+from .slot_note import note_narrowed_count
 from .stage import Reason, Stage
 from .strings import add_strings, find_slack, string_contacts
 from .tabletop_arm import Actuators, TabletopArm
 from .tabletop_layout import CLASSES, TABLE_BACK, is_hanging, plan_clutter, plan_objects
 from .tabletop_snapshot import gather_instances
-from .tabletop_space import check_window, tabletop_space
+from .tabletop_space import OBJECT_COUNT, check_window, tabletop_space
 
 Array = NDArray[np.float64]
 MAX_SETTLE_STEPS: Final = 960
@@ -99,6 +100,8 @@ class TabletopScene(AssetScene):
                 moves=self._steps > 0,
             )
             self._declare(declared, overrides, randomize)
+            if "object_count" not in (overrides or {}):
+                self._notes = note_narrowed_count(OBJECT_COUNT, slots)
         except BaseException:
             self._world.close()
             raise

@@ -26,6 +26,8 @@ from .space import Axis, Parameter, ParameterSpace
 from .tabletop_robot import has_offset, robot_parameters
 from .vector_distributions import Rotation
 
+OBJECT_COUNT: Final = (3, 15)
+"""Least and most objects that are drawn where there are slots for them."""
 OBJECT_KINDS: Final = ("random_object", "box", "sphere", "cylinder", "capsule")
 """Options of `object.kind`, in the order of their classes."""
 
@@ -96,7 +98,7 @@ def tabletop_space(
     parameters = [
         make(
             "object_count",
-            Integer(low=min(3, objects), high=min(15, objects)),
+            Integer(low=min(OBJECT_COUNT[0], objects), high=min(OBJECT_COUNT[1], objects)),
             "1",
             "Objects on the table",
             "objects",

@@ -227,7 +227,7 @@ def generate(
     Example: simloom generate tabletop -n 256 -o data/demo --set views=4
     """
     from .campaign.campaign import Campaign
-    from .console import print_estimate, print_summary, show_progress
+    from .console import print_estimate, print_notes, print_summary, show_progress
 
     _find_own_code(allow_code)
     campaign = Campaign(
@@ -244,6 +244,7 @@ def generate(
         allow_code=allow_code,
         allow_mixed=allow_mixed,
     )
+    print_notes(campaign.plan.scene.notes)
     if dry_run:
         print_estimate(campaign.estimate(), as_json=as_json)
         return

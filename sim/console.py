@@ -91,6 +91,12 @@ def show_progress(*, quiet: bool = False) -> Iterator[Callable[[Progress], None]
         yield show
 
 
+def print_notes(notes: Sequence[str]) -> None:
+    """Print what a user should know of a recipe, to standard error."""
+    for note in notes:
+        Console(stderr=True, highlight=False, soft_wrap=True).print(f"note: {note}", markup=False)
+
+
 def print_estimate(estimate: Estimate, *, as_json: bool = False) -> None:
     """Print what a campaign would do."""
     if as_json:

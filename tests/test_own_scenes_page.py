@@ -31,7 +31,7 @@ def test_the_example_is_that_of_the_page() -> None:
 def test_the_page_alone_makes_rows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """The command generates rows with the robot's camera and inertial unit, as the camera info says, and no warnings."""
+    """The command makes rows with the robot's camera and inertial unit, as the camera info says, without warnings."""
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
