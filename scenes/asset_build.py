@@ -19,6 +19,7 @@ from ..renderers.textures import load_image
 from ..renderers.urdf import load_urdf_visuals
 from .asset_folder import AssetFile
 from .asset_library import AssetLibrary, outline_points
+from .asset_refusals import refuse_assets
 from .asset_shape import collision_clouds, load_shape, place_shape
 from .asset_sources import Sources
 from .hulls import make_hulls
@@ -87,10 +88,7 @@ class _Builder:
 
     def add_hulled(self, name: str, clouds: Sequence[Array], parts: Sequence[MeshPart], digest: str) -> Array:
         """Add an asset that collides by convex parts; its frame's origin goes to their centre of mass, returned."""
-        try:
-            hulls, mass_center, volume = make_hulls(clouds)
-        except ValueError as error:
-            raise ValueError(f"object {name}: {error}") from error
+        hulls, mass_center, volume = make_hulls(clouds)
         moved = [_moved(part, mass_center) for part in parts]
         points = np.concatenate([part.vertices for part in moved])
         self.hull_points.append(hulls.points - mass_center)
@@ -103,11 +101,8 @@ class _Builder:
 
     def add_file(self, name: str, asset: AssetFile, digest: str, *, cache: bool) -> None:
         """Add a user's asset, with what is said of it."""
-        try:
-            shape = place_shape(load_shape(asset.path, [asset.root]), asset.declaration)
-            clouds = collision_clouds(shape, cache=cache)
-        except ValueError as error:
-            raise ValueError(f"object {name}: {error}") from error
+        shape = place_shape(load_shape(asset.path, [asset.root]), asset.declaration)
+        clouds = collision_clouds(shape, cache=cache)
         origin = self.add_hulled(name, clouds, shape.parts, digest)
         solid = weld_solid(shape.surface.vertices, shape.surface.triangles)
         self.assets[-1]["nominal"] = make_nominal(asset, origin, solid.enclosed_volume).to_json()
@@ -185,19 +180,22 @@ def build_asset_library(sources: Sources, *, cache: bool = True) -> AssetLibrary
 
     Raises:
         FileNotFoundError: If a file that another names does not exist.
-        ValueError: If a file cannot be read; the message names it.
+        ValueError: If users' files cannot be used; the message names all of them.
     """
     builder = _Builder()
     primitives = {"box": builder.meshes.add_box(), "plane": builder.meshes.add_plane()}
     builder.add_primitives()
-    for name, path in sources.objects:
+    for number, (name, path) in enumerate(sources.objects):
         if sources.built_in:
             clouds, part = _read_convex_obj(path)
             if not np.isfinite(part.vertices).all():
                 continue  # one of the thousand (168) came out of its exporter as NaN
             builder.add_hulled(name, clouds, (part,), sources.digests[name])
         else:
-            builder.add_file(name, sources.files[name], sources.digests[name], cache=cache)
+            try:
+                builder.add_file(name, sources.files[name], sources.digests[name], cache=cache)
+            except (ValueError, FileNotFoundError) as error:
+                raise refuse_assets(sources.files, {name: str(error)}, passed=number) from error
     textures = [builder.add_texture(name, load_image(path)) for name, path in sources.images]
     if not textures or sources.built_in or all(name.startswith("pybullet/") for name, _ in sources.images):
         textures += [builder.add_texture(f"built_in/{name}", image) for name, image in make_builtin_textures().items()]

@@ -13,6 +13,7 @@ import numpy as np
 from ..renderers.mesh_files import MESH_SUFFIXES
 from .asset_declaration import SPLITS
 from .asset_folder import AssetFile, scan_folder
+from .asset_refusals import refuse_assets
 from .asset_yaml import FILE_NAME
 from .convex_decomposition import decomposer_version
 
@@ -156,10 +157,9 @@ def _scan(folders: Sequence[str | Path]) -> dict[str, AssetFile]:
         assets = scan_folder(folder)
         if not assets:
             raise FileNotFoundError(f"folder {folder} holds no meshes ({', '.join((*MESH_SUFFIXES, '.urdf'))})")
-        for asset in assets:
-            if asset.refusal:
-                raise ValueError(asset.refusal)
-            found[f"folder{number}/{asset.name}"] = asset
+        found |= {f"folder{number}/{asset.name}": asset for asset in assets}
+    if any(asset.refusal for asset in found.values()):
+        raise refuse_assets(found, {})
     return found
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import trimesh
 
+from naive.asset_models import write_obj
 from simloom.scenes import load_asset_library
 from simloom.scenes.asset_library import outline_points
 from simloom.scenes.hulls import make_hulls
@@ -107,3 +109,34 @@ def test_outline_spans_the_mesh(scene):
 
     np.testing.assert_allclose(outline.min(axis=0), vertices.min(axis=0), atol=1e-7)
     np.testing.assert_allclose(outline.max(axis=0), vertices.max(axis=0), atol=1e-7)
+
+
+def test_all_unusable_files_are_named_at_once(tmp_path):
+    """A folder's bad files are told together, whatever is wrong with each, with the command that looks closer."""
+    write_obj(tmp_path / "good.obj", trimesh.creation.box((0.1, 0.1, 0.1)))
+    (tmp_path / "flat.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nv 1 1 0\nf 1 2 3\nf 2 4 3\n")
+    (tmp_path / "empty.obj").write_text("# nothing\n")
+    (tmp_path / "late.stl").write_bytes(b"no mesh")
+    with pytest.raises(ValueError, match="object_folders") as caught:
+        load_asset_library(object_folders=[tmp_path], cache=False)
+    first, *lines = str(caught.value).splitlines()
+
+    assert first.startswith("3 of 4 files of object_folders cannot be used")
+    assert first.endswith(f"simloom assets check {tmp_path}")
+    assert [line.split(": ")[0] for line in lines] == [
+        "object folder0/empty.obj", "object folder0/flat.obj", "object folder0/late.stl"
+    ]  # fmt: skip
+
+
+def test_files_that_lead_outside_are_named_at_once(tmp_path):
+    """Links out of the folder are told together, too, before anything is read."""
+    (tmp_path / "other").mkdir()
+    write_obj(tmp_path / "other" / "box.obj", trimesh.creation.box((0.1, 0.1, 0.1)))
+    (tmp_path / "mine").mkdir()
+    for name in ("a.obj", "b.obj"):
+        (tmp_path / "mine" / name).symlink_to(tmp_path / "other" / "box.obj")
+    with pytest.raises(ValueError, match="2 of 2 files of object_folders cannot be used") as caught:
+        load_asset_library(object_folders=[tmp_path / "mine"], cache=False)
+
+    assert "folder0/a.obj" in str(caught.value)
+    assert "folder0/b.obj" in str(caught.value)
