@@ -90,6 +90,8 @@ class AssetDeclaration:
     """train, val or test; None = by the hash of its content."""
     group: str | None = None
     """Assets of one group fall into one split: variants of one thing."""
+    taken_back: tuple[str, ...] = ()
+    """Fields said to be null or empty, which takes back what a folder above says of them."""
 
     def __post_init__(self) -> None:
         _choose("unit", self.unit, tuple(UNITS))
@@ -133,9 +135,10 @@ class AssetDeclaration:
 
     def with_changes(self, changes: AssetDeclaration) -> AssetDeclaration:
         """Return this with what another one says on top; a mass there replaces a density here, and the reverse."""
-        said = {item.name: getattr(changes, item.name) for item in fields(changes)}
+        names = [item.name for item in fields(self) if item.name != "taken_back"]
+        said = {name: getattr(changes, name) for name in names}
         said = {name: value for name, value in said.items() if value is not None and value != () and value != {}}
-        kept = {item.name: getattr(self, item.name) for item in fields(self)}
+        kept = {name: getattr(self, name) for name in names if name not in changes.taken_back}
         for one, other in (("mass", "density"), ("density", "mass"), ("split", "group"), ("group", "split")):
             if one in said and other not in said:
                 kept[other] = None
@@ -146,7 +149,8 @@ def parse_declaration(value: Mapping[str, Any]) -> AssetDeclaration:
     """Make a declaration of the keys of an `asset.yaml`.
 
     Args:
-        value: class, unit, scale, up, mass, density, friction, restitution, symmetry, keypoints, split, group.
+        value: class, unit, scale, up, mass, density, friction, restitution, symmetry, keypoints, split, group; null
+            takes back what is said of a folder above.
 
     Returns:
         The declaration.
@@ -158,7 +162,8 @@ def parse_declaration(value: Mapping[str, Any]) -> AssetDeclaration:
         >>> parse_declaration({"class": "bowl", "symmetry": {"revolution": [{"axis": [0, 0, 1]}]}}).class_name
         'bowl'
     """
-    known = ["class", *(item.name for item in fields(AssetDeclaration) if item.name != "class_name")]
+    inner = ("class_name", "taken_back")
+    known = ["class", *(item.name for item in fields(AssetDeclaration) if item.name not in inner)]
     for key in value:
         if key not in known:
             raise ValueError(f"unknown key {key!r}; {nearest(str(key), known)}")
@@ -169,7 +174,8 @@ def parse_declaration(value: Mapping[str, Any]) -> AssetDeclaration:
         given["symmetry"] = _parse_symmetry(given["symmetry"])
     if given.get("keypoints") is not None and not isinstance(given["keypoints"], Mapping):
         raise ValueError(f"keypoints must be names with points, e.g. {{handle: [0.05, 0, 0.04]}}, got {value!r}")
-    return AssetDeclaration(**{name: item for name, item in given.items() if item is not None})
+    said = {name: item for name, item in given.items() if item is not None and item != () and item != {}}
+    return AssetDeclaration(**said, taken_back=tuple(name for name in given if name not in said))
 
 
 def _parse_symmetry(value: Any) -> tuple[SymmetryAxis, ...]:

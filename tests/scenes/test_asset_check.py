@@ -211,6 +211,23 @@ def test_declared_symmetry_and_keypoints_are_held_against_the_mesh(tmp_path):
     assert {("warning", "symmetry"), ("warning", "keypoint")} <= check_one(tmp_path)[1]
 
 
+def test_a_handle_is_not_diluted_by_the_body(tmp_path):
+    """A mug with a handle is no body of revolution, nor the same after half a turn, though 95 % of its surface is."""
+    write_obj(tmp_path / "mug.obj", make_mug())
+    for said in ("revolution: [{axis: [0, 0, 1]}]", "rotations: [{axis: [0, 0, 1], order: 2}]"):
+        (tmp_path / "asset.yaml").write_text(f"class: mug\nsymmetry: {{{said}}}\n")
+        assert ("warning", "symmetry") in check_one(tmp_path)[1]
+
+
+def test_a_rough_scan_of_a_ball_is_a_ball(tmp_path):
+    """Noise of 1 % of the radius is no asymmetry."""
+    ball = trimesh.creation.icosphere(4, 0.05)
+    ball.vertices *= 1.0 + 0.01 * np.random.default_rng(0).standard_normal((len(ball.vertices), 1))
+    write_obj(tmp_path / "ball.obj", ball)
+    (tmp_path / "asset.yaml").write_text("class: ball\nsymmetry: {revolution: [{axis: [0, 0, 1]}]}\n")
+    assert ("warning", "symmetry") not in check_one(tmp_path)[1]
+
+
 def test_impossible_density_is_warned_of(tmp_path):
     """A bowl of 50 kg is denser than anything."""
     write_obj(tmp_path / "bowl.obj", make_bowl())

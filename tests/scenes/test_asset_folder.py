@@ -41,6 +41,27 @@ def test_what_is_said_is_inherited(folder):
     assert mug_a.keeps_size
 
 
+def test_null_takes_back_what_the_folder_says(folder):
+    """A file's `symmetry: null`, or an empty one, undoes the folder's, and so does null of any key; others keep it."""
+    (folder / "asset.yaml").write_text(
+        "class: mug\nmass: 0.4\nsymmetry: {revolution: [{axis: [0, 0, 1]}]}\nkeypoints: {rim: [0, 0, 1]}\nfiles:\n"
+        "  mug_b.obj: {symmetry: null, mass: null}\n"
+        "  bowls/bowl.urdf: {class: null, symmetry: {}, keypoints: {}}\n"
+    )
+    bowl, mug_a, mug_b = (asset.declaration for asset in scan_folder(folder))
+
+    assert (len(mug_a.symmetry), mug_a.mass) == (1, 0.4)
+    assert (mug_b.symmetry, mug_b.mass, mug_b.class_name) == ((), None, "mug")
+    assert (bowl.class_name, bowl.symmetry, dict(bowl.keypoints), bowl.mass) == (None, (), {}, 0.4)
+
+
+def test_taken_back_is_no_key(folder):
+    """What the declaration keeps for itself cannot be written."""
+    (folder / "asset.yaml").write_text("taken_back: [mass]\n")
+    with pytest.raises(ValueError, match="unknown key 'taken_back'"):
+        scan_folder(folder)
+
+
 def test_a_urdf_owns_the_meshes_beside_it(folder):
     """The bowl's mesh is no asset of its own, and decides the split of its URDF."""
     names = [asset.name for asset in scan_folder(folder)]
