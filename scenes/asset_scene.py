@@ -21,6 +21,7 @@ from .asset_sharing import share_asset_library
 from .assets import load_asset_library
 from .calibration import camera_parameters, miscalibrate
 from .conditional import settle_cases
+from .lens_fold import note_folds
 from .physics import Joint, JointLimitError, PhysicsError, WorldError
 from .readout import empty_objects, empty_state
 from .robot_links import RobotLinks
@@ -57,7 +58,7 @@ class AssetScene(Scene):
     _space: ParameterSpace
     _joints: tuple[Joint, ...]
     _steps: int
-    _notes: tuple[str, ...] = ()
+    _notes: tuple[str, ...]
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class AssetScene(Scene):
             raise ValueError(f"slots must be in [2, 256], got {slots}; one is the robot's")
         self._slots = slots
         self._rig = rig if isinstance(rig, Rig) else Rig() if rig is None else Rig.from_json(rig)
+        self._notes = note_folds(self._rig)
         self._assets = share_asset_library(
             load_asset_library(
                 object_folders=object_folders,

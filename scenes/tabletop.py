@@ -101,7 +101,7 @@ class TabletopScene(AssetScene):
             )
             self._declare(declared, overrides, randomize)
             if "object_count" not in (overrides or {}):
-                self._notes = note_narrowed_count(OBJECT_COUNT, slots)
+                self._notes += note_narrowed_count(OBJECT_COUNT, slots)
         except BaseException:
             self._world.close()
             raise

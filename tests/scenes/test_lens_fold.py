@@ -1,0 +1,77 @@
+"""Distortion that turns back within the image is refused or told of, with the radius where it turns."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from simloom.kernels.lens import Lens, project_directions, unproject_points
+from simloom.scenes.lens_fold import fold_radius, note_folds
+from simloom.scenes.sensors import Rig
+
+INTRINSICS = {"fx": 277.4, "fy": 276.9, "cx": 158.2, "cy": 121.7}
+
+
+def _rig(model: str, *coefficients: float) -> Rig:
+    lens = {"model": model, "coefficients": list(coefficients)}
+    return Rig.from_json(
+        {"head": {"camera": "generic_rgb", "width": 320, "height": 240, "intrinsics": INTRINSICS, "lens": lens}}
+    )
+
+
+@pytest.mark.parametrize(
+    "lens",
+    [
+        Lens(coefficients=(-8.0, 0.0, 0.0, 0.0)),
+        Lens(coefficients=(-0.3, 0.02, 0.0, 0.0, -0.001)),
+        Lens(coefficients=(0.1, -0.2, 0.0, 0.0, 0.01, 0.2, 0.1, 0.0)),
+        Lens(model="kannala_brandt", coefficients=(-0.2, 0.01, 0.0, 0.0)),
+    ],
+    ids=str,
+)
+def test_the_fold_is_the_farthest_image_point(lens: Lens) -> None:
+    """No direction comes farther out than the radius, one comes as far, and what is beyond has no direction."""
+    fold = fold_radius(lens)
+    angles = np.linspace(1e-4, 0.5 * math.pi - 1e-3, 40001)
+    rays = np.stack([np.sin(angles), np.zeros_like(angles), np.cos(angles)], axis=-1)
+    points = project_directions(rays, lens)
+
+    assert np.nanmax(points[:, 0]) == pytest.approx(fold, rel=1e-5)
+    assert np.isnan(unproject_points([[1.001 * fold, 0.0]], lens)).all()
+    assert np.isfinite(unproject_points([[0.99 * fold, 0.0]], lens)).all()
+
+
+@pytest.mark.parametrize(
+    "lens", [Lens(), Lens(coefficients=(0.1, 0.01, 0.0, 0.0)), Lens(model="kannala_brandt")], ids=str
+)
+def test_a_lens_that_grows_on_has_no_fold(lens: Lens) -> None:
+    """Pinhole, pincushion and an ideal fisheye never turn."""
+    assert fold_radius(lens) == math.inf
+
+
+def test_a_fold_within_the_image_is_refused() -> None:
+    """k1 = -8 turns 38 px from the middle: no calibration says so."""
+    with pytest.raises(ValueError, match=r"sensor 'head': .* turns at 38 px .* the nearest edge is 118 px away"):
+        note_folds(_rig("brown_conrady", -8.0, 0.0, 0.0, 0.0))
+
+
+def test_corners_beyond_the_fold_are_noted() -> None:
+    """Barrel distortion that turns between edge and corner, and a fisheye's circle, are told with the pixels lost."""
+    fold = fold_radius(Lens(coefficients=(-0.45, 0.0, 0.0, 0.0)))
+    x, y = (np.arange(320) - 158.2) / 277.4, (np.arange(240) - 121.7) / 276.9
+    lost = 100.0 * float((np.hypot(x[None, :], y[:, None]) > fold).mean())
+    (note,) = note_folds(_rig("brown_conrady", -0.45, 0.0, 0.0, 0.0))
+    (circle,) = note_folds(_rig("kannala_brandt", -2.0, 0.0, 0.0, 0.0))
+
+    assert lost > 0.0
+    assert f"turns at {fold * 277.4:.0f} px" in note
+    assert f"{lost:.2g} % of the pixels are beyond and see nothing" in note
+    assert "turns at" in circle
+
+
+def test_a_usual_lens_is_not_noted() -> None:
+    """The example's camera has none."""
+    assert note_folds(_rig("brown_conrady", -0.08, 0.01, 0.0008, -0.0005, 0.0)) == ()
+    assert note_folds(Rig()) == ()
