@@ -152,7 +152,7 @@ def collect_sources(
 
 
 def _scan(folders: Sequence[str | Path]) -> dict[str, AssetFile]:
-    found = {}
+    found: dict[str, AssetFile] = {}
     for number, folder in enumerate(folders):
         assets = scan_folder(folder)
         if not assets:

@@ -142,11 +142,9 @@ class BuiltScene(AssetScene):
     def _whole_space(self) -> ParameterSpace:
         with self._code(self.parameters):
             own = tuple(self.parameters())
-            for each in own:
-                if not isinstance(each, Parameter):
-                    raise TypeError(
-                        f"parameters() must return objects of Parameter, got {type(each).__name__} among them"
-                    )
+            wrong = [type(one).__name__ for one in own if not isinstance(one, Parameter)]
+            if wrong:
+                raise TypeError(f"parameters() must return objects of Parameter, got {wrong[0]} among them")
         each = [
             parameter
             for name in self.surfaces

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from simloom.kernels.lens import Lens, project_directions, unproject_points
+from simloom.kernels.lens import Lens
 from simloom.scenes.lens_fold import fold_radius, note_folds
 from simloom.scenes.sensors import Rig
 
@@ -31,16 +31,18 @@ def _rig(model: str, *coefficients: float) -> Rig:
     ],
     ids=str,
 )
-def test_the_fold_is_the_farthest_image_point(lens: Lens) -> None:
-    """No direction comes farther out than the radius, one comes as far, and what is beyond has no direction."""
-    fold = fold_radius(lens)
-    angles = np.linspace(1e-4, 0.5 * math.pi - 1e-3, 40001)
-    rays = np.stack([np.sin(angles), np.zeros_like(angles), np.cos(angles)], axis=-1)
-    points = project_directions(rays, lens)
+def test_the_fold_is_where_opencv_turns(lens: Lens) -> None:
+    """OpenCV's image point goes outwards with the angle up to the radius, and not beyond it."""
+    import cv2
 
-    assert np.nanmax(points[:, 0]) == pytest.approx(fold, rel=1e-5)
-    assert np.isnan(unproject_points([[1.001 * fold, 0.0]], lens)).all()
-    assert np.isfinite(unproject_points([[0.99 * fold, 0.0]], lens)).all()
+    angles = np.linspace(1e-4, 0.5 * math.pi - 1e-3, 40001)
+    points = np.stack([np.tan(angles), np.zeros_like(angles), np.ones_like(angles)], axis=-1)[:, None]
+    project = cv2.fisheye.projectPoints if lens.model == "kannala_brandt" else cv2.projectPoints
+    image, _ = project(points, np.zeros(3), np.zeros(3), np.eye(3), np.array(lens.coefficients))
+    radius = image.reshape(-1, 2)[:, 0]
+    turn = int(np.argmax(np.diff(radius) < 0.0))
+
+    assert radius[turn] == pytest.approx(fold_radius(lens), rel=1e-5)
 
 
 @pytest.mark.parametrize(
