@@ -141,7 +141,7 @@ class BuiltScene(AssetScene):
 
     def _whole_space(self) -> ParameterSpace:
         with self._code(self.parameters):
-            own = tuple(self.parameters())
+            own: tuple[Any, ...] = tuple(self.parameters())
             wrong = [type(one).__name__ for one in own if not isinstance(one, Parameter)]
             if wrong:
                 raise TypeError(f"parameters() must return objects of Parameter, got {wrong[0]} among them")
