@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...scenes.space import ParameterSpace
 from ..dataset.reader import Dataset, open_dataset
 from ..errors import UsageError
 from ..sampling.covering import covering_levels, plain_parameters
@@ -173,7 +174,8 @@ def dataset_coverage(
         folder: The dataset.
         strength: Parameters of a combination; None: 2, or the covering design's.
         bins: Levels of a parameter; None: 4, or the covering design's.
-        parameters: Names, `name[2]` for one element of a vector; None: all of one number that vary.
+        parameters: Names, `name[2]` for one element of a vector, a vector's own for each of its elements; None: all of
+            one number that vary.
 
     Returns:
         The coverage.
@@ -204,8 +206,9 @@ def dataset_coverage(
             )
             strength = design.strength if strength is None else strength
         else:
-            names = plain_parameters(space) if parameters is None else list(dict.fromkeys(parameters))
-            factors = tuple(bin_parameter(space, name, 4 if bins is None else bins) for name in names)
+            marginal = replace(space, correlated=())  # a coupled parameter has its own distribution all the same
+            names = plain_parameters(marginal) if parameters is None else _elements(marginal, parameters)
+            factors = tuple(bin_parameter(marginal, name, 4 if bins is None else bins) for name in names)
         kept = (dataset.array("sample/valid") == 1) & (dataset.array("sample/verdict") == 0)
         rows = np.asarray(dataset.rows)[kept].tolist()
         values = {
@@ -220,6 +223,15 @@ def dataset_coverage(
         )
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def _elements(space: ParameterSpace, parameters: Sequence[str]) -> list[str]:
+    """Put the names of a vector's elements in the place of its own: they vary each by itself."""
+    names: list[str] = []
+    for name in parameters:
+        count = space[name].count if name in space.slices else 1
+        names += [name] if count == 1 else [f"{name}[{element}]" for element in range(count)]
+    return list(dict.fromkeys(names))
 
 
 def _cells(factor: Factor, values: NDArray[np.float64]) -> Counts:

@@ -110,6 +110,16 @@ def test_a_covering_dataset_is_covered_and_holes_are_named_elsewhere(covered: Pa
     assert told["share"] == len(found) / 4
 
 
+def test_a_vectors_name_means_its_elements(drawn: Path) -> None:
+    """Coverage of a bare vector is that of each element, which all rows are in."""
+    told = dataset_coverage(drawn, parameters=["friction", "table.height", "friction[1]"], bins=2).to_json()
+    names = [*(f"friction[{i}]" for i in range(3)), "table.height"]
+
+    assert sorted(told["parameters"]) == sorted(names)
+    for name in names:
+        assert sum(told["parameters"][name]["levels"].values()) == 5, name
+
+
 def test_the_command_line_tells_coverage(drawn: Path, covered: Path, tmp_path: Path) -> None:
     """As a table, as JSON and as a picture; mistakes are answered."""
     run = CliRunner().invoke
