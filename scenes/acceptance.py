@@ -106,6 +106,8 @@ def _find_unmet(space: ParameterSpace, scenario: Scenario) -> tuple[str, tuple[s
     met = space.requirements_met(values)
     for requirement in space.requirements:
         held = met[requirement.condition].all()
+        if scenario.spared and not requirement.is_hard:
+            continue
         if not held and requirement.is_enforced(scenario.seed, scenario.index):
             return f"not met: {requirement.condition}", requirement.expression.names
     return "", ()

@@ -39,6 +39,8 @@ class Scenario:
     """Log density of u under whoever proposed it; 0 = uniform."""
     weight: float = 1.0
     """Importance weight, nominal over proposed."""
+    spared: bool = False
+    """Whether soft requirements are left out of account, as for a point that was drawn before."""
 
     def __post_init__(self) -> None:
         if self.index < 0 or self.attempt < 0:

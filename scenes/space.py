@@ -130,13 +130,13 @@ class ParameterSpace:
         """
         wanted = set(self._by_name) if names is None else self.needed(names)
         parts = {p.name: u[p.varies][..., self.slices[p.name]] for p in self.parameters if p.name in wanted}
-        for names_of, group in self._coupled(wanted):
+        for names_of, group in self.coupled(wanted):
             parts |= dict(zip(names_of, group.couple([parts[name] for name in names_of]), strict=True))
         values: dict[str, Array] = {}
         for name in self.order:
             if name in wanted:
                 parameter = self._by_name[name]
-                values[name] = parameter.values(parts[name], self._known(parameter, values, parts[name].ndim))
+                values[name] = parameter.values(parts[name], self.known(parameter, values, parts[name].ndim))
         return {name: values[name] for name in self._by_name if name in wanted}
 
     def needed(self, names: Iterable[str]) -> set[str]:
@@ -151,14 +151,17 @@ class ParameterSpace:
                 pending += [other for group in self.correlated if name in group.names for other in group.names]
         return wanted
 
-    def _coupled(self, wanted: set[str]) -> Iterator[tuple[tuple[str, ...], CorrelatedGroup]]:
-        """Yield each correlated group's parameters that vary, with what couples them."""
+    def coupled(self, wanted: Iterable[str] | None = None) -> Iterator[tuple[tuple[str, ...], CorrelatedGroup]]:
+        """Yield the parameters that vary, two or more, of each correlated group that is wanted as a whole, with what
+        couples them; None = of every group.
+        """
+        chosen = set(self._by_name if wanted is None else wanted)
         for group in self.correlated:
             varying = tuple(name for name in group.names if self._by_name[name].coordinate_count)
-            if len(varying) > 1 and wanted.issuperset(varying):
+            if len(varying) > 1 and chosen.issuperset(varying):
                 yield varying, group.among(varying)
 
-    def _known(self, parameter: Parameter, values: Mapping[str, Array], rank: int) -> dict[str, Array]:
+    def known(self, parameter: Parameter, values: Mapping[str, Array], rank: int) -> dict[str, Array]:
         """Return what a parameter depends on, with an axis of numbers behind the leading ones of its own."""
         return {name: self._numbers(name, values[name], rank) for name in parameter.distribution.names}
 
@@ -179,21 +182,41 @@ class ParameterSpace:
         Raises:
             ValueError: If a value is missing or is none that its distribution gives.
         """
-        missing = [name for name in self.names if name not in values]
-        if missing:
-            raise ValueError(f"no values for {', '.join(missing[:8])}; all parameters need one")
-        parts: dict[str, Array] = {}
-        for parameter in self.parameters:
-            value = np.asarray(values[parameter.name], np.float64)
-            rank = value.ndim + (parameter.value_count == 1)
-            parts[parameter.name] = parameter.coordinates(value, self._known(parameter, values, rank))
-        for names, group in self._coupled(set(self._by_name)):
-            parts |= dict(zip(names, group.uncouple([parts[name] for name in names]), strict=True))
+        parts = self.coordinates_of(values, self.names)
         found: dict[Axis, Array] = {}
         for rank, axis in enumerate(AXES):
             each = [parts[p.name] for p in self.parameters if p.varies == axis]
             found[axis] = np.concatenate(each, axis=-1) if each else np.zeros((1,) * rank + (0,))
         return found
+
+    def coordinates_of(self, values: Mapping[str, Array], names: Iterable[str]) -> dict[str, Array]:
+        """Map values of some parameters to their own coordinates; see `coordinates`.
+
+        Args:
+            values: Values of any leading shape, as `evaluate` returns them: of the parameters that are wanted, of those
+                they depend on, and of all that vary in their correlated groups.
+            names: Parameters that are wanted.
+
+        Returns:
+            Name to coordinates, shape (..., coordinates of the parameter), range (0, 1).
+
+        Raises:
+            ValueError: If a value is missing or is none that its distribution gives.
+        """
+        wanted = list(names)
+        groups = [each for each in self.coupled() if not set(each[0]).isdisjoint(wanted)]
+        taken = dict.fromkeys([*wanted, *(name for coupled, _ in groups for name in coupled)])
+        missing = [name for name in taken if name not in values]
+        if missing:
+            raise ValueError(f"no values for {', '.join(missing[:8])}; all parameters need one")
+        parts: dict[str, Array] = {}
+        for name in taken:
+            parameter, value = self._by_name[name], np.asarray(values[name], np.float64)
+            rank = value.ndim + (parameter.value_count == 1)
+            parts[name] = parameter.coordinates(value, self.known(parameter, values, rank))
+        for coupled, group in groups:
+            parts |= dict(zip(coupled, group.uncouple([parts[name] for name in coupled]), strict=True))
+        return {name: parts[name] for name in wanted}
 
     def requirements_met(self, values: Mapping[str, Array]) -> dict[str, NDArray[np.bool_]]:
         """Tell for each requirement where it holds, whether it is enforced or not.
@@ -234,11 +257,11 @@ class ParameterSpace:
         for parameter in self.parameters:
             value = values[parameter.name]
             rank = value.ndim + (parameter.value_count == 1)
-            add(parameter.log_density(value, self._known(parameter, values, rank)))
-        for names, group in self._coupled(set(self._by_name)):
+            add(parameter.log_density(value, self.known(parameter, values, rank)))
+        for names, group in self.coupled():
             coupled = []
             for name in names:
-                known = self._known(self[name], values, values[name].ndim + (self[name].value_count == 1))
+                known = self.known(self[name], values, values[name].ndim + (self[name].value_count == 1))
                 coupled.append(self[name].shares(values[name], known))
             each = group.log_density(coupled)
             for element in range(each.shape[-1]):

@@ -132,6 +132,7 @@ class Campaign:
             shards=-(-rows // per_shard),
             row_bytes=plan.row_bytes,
             arrays=tuple(sorted(plan.capturer().shapes)),
+            notes=plan.notes,
         )
 
     def run(self, progress: Callable[[Progress], None] | None = None) -> Dataset:

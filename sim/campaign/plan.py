@@ -71,6 +71,11 @@ class Plan:
         """How often one scenario may be drawn."""
         return MAX_ATTEMPTS if self.sampler.redraws else 1
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of it before it is run."""
+        return tuple(getattr(self.sampler, "notes", ()))
+
     @cached_property
     def row_bytes(self) -> int:
         """Size of one row, uncompressed [byte]."""
@@ -101,6 +106,8 @@ class Plan:
                 for parameter in self.scene.space
             },
         }
+        if groups := self.scene.space.correlated:
+            value["resolved"]["correlated"] = [group.to_json() for group in groups]
         if provenance := self.sampler.provenance:
             value["resolved"]["sampler"] = dict(provenance)
         # The codec may change between runs, so it is no part of what binds a folder.

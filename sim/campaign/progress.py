@@ -74,6 +74,8 @@ class Estimate:
     """Size of a row, uncompressed [byte]."""
     arrays: tuple[str, ...] = field(repr=False)
     """Names of the arrays of a row."""
+    notes: tuple[str, ...] = ()
+    """What a person should know before it is run."""
 
     @property
     def raw_bytes(self) -> int:

@@ -97,9 +97,14 @@ def find_coordinates(distribution: Distribution, values: ArrayLike) -> Array:
             if distribution.value_count == 1:
                 raise _refusal(distribution, float(given[~np.isfinite(found)].flat[0]))
             raise ValueError(f"some values are none of {distribution.to_json()}")
-        return np.clip(found, _LEAST, _MOST)
+        return clip_coordinates(found)
     if distribution.coordinate_count == 1 and distribution.value_count == 1:
         low, high = find_interval(distribution, given)
         many = high - low > 2.0**-40
         return np.where(many, 0.5 * (low + high), low)
     raise ValueError(f"{distribution.kind} has no inverse: give u instead of its values")
+
+
+def clip_coordinates(u: Array) -> Array:
+    """Move coordinates into (0, 1): the ends of a support lie at 0 and 1."""
+    return np.clip(u, _LEAST, _MOST)

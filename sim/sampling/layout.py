@@ -58,7 +58,9 @@ class PointLayout:
         }[parameter.varies]
         return np.asarray(start + step * np.arange(copies)[:, None] + own, np.int64)
 
-    def split(self, point: Array, *, index: int, seed: int, attempt: int = 0, weight: float = 1.0) -> Scenario:
+    def split(
+        self, point: Array, *, index: int, seed: int, attempt: int = 0, weight: float = 1.0, spared: bool = False
+    ) -> Scenario:
         """Make a scenario of a point, shape (dimensions,), range (0, 1)."""
         sizes = self.space.sizes
         view_start = sizes["scenario"]
@@ -71,6 +73,7 @@ class PointLayout:
             u_view=point[view_start:look_start].reshape(self.views, sizes["view"]),
             u_look=point[look_start:].reshape(self.views, self.looks, sizes["look"]),
             weight=weight,
+            spared=spared,
         )
 
     def join(self, scenario: Scenario) -> Array:

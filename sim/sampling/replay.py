@@ -20,7 +20,9 @@ class ReplaySampler(Design):
     """Points that were proposed before, or written by hand, in their order.
 
     Scenario i is the i-th whole scenario of the dataset, or the i-th line of the file. The rows of a dataset that is
-    replayed under its own recipe and seed come out as the same bytes.
+    replayed under its own recipe and seed come out as the same bytes, unless scenarios are missing before or between
+    them: the noise of those after a gap, which goes by a scenario's number, is another. Points are taken as they are:
+    a soft requirement is not held against those that were not refused before.
 
     Args:
         space: The scene's parameters.
@@ -57,7 +59,16 @@ class ReplaySampler(Design):
         points, hasher = self._replayed, hashlib.sha256()
         for array in (points.places, points.u, points.attempt, points.weight):
             hasher.update(array.astype(array.dtype.newbyteorder("<")).tobytes())
+        if not points.spared.all():
+            hasher.update(points.spared.tobytes())
         return {"scenarios": self._scenarios, "points_sha256": hasher.hexdigest()}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know before it is used."""
+        if not self._replayed.has_gaps:
+            return ()
+        return ("scenarios are missing from what is replayed: they are numbered anew, and so have other noise",)
 
     def propose(self, index: int, attempt: int = 0) -> Scenario:
         """Give the point; see `Sampler.propose`. A replayed scenario keeps the attempt at which it was drawn."""
@@ -68,6 +79,7 @@ class ReplaySampler(Design):
             seed=self._seed,
             attempt=int(self._replayed.attempt[index]),
             weight=float(self._replayed.weight[index]),
+            spared=bool(self._replayed.spared[index]),
         )
 
     def _point(self, index: int) -> Array:

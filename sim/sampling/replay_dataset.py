@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...scenes.copula import CorrelatedGroup
 from ...scenes.distributions import parse_distribution
 from ...scenes.space import AXES, Parameter, ParameterSpace
+from ...scenes.stage import Reason
 from ..dataset.errors import DatasetError
 from ..dataset.reader import Dataset, open_dataset
-from .factors import stands_alone
 from .layout import Array, PointLayout
+from .replay_match import Match, match_parameters
 from .replay_points import ReplayPoints, value_points, whole_points
 
 
 def read_dataset_points(folder: Path, layout: PointLayout) -> ReplayPoints:
     """Read the points of a dataset's whole scenarios, tombstones included.
 
-    A parameter that means the same there and here keeps its coordinates, to the bit. One that has another distribution
-    here is found by its values. One that is new here is left open, one that is gone is left out.
+    A parameter that means the same there and here keeps its coordinates, to the bit. One that has another distribution,
+    or other ties to the others, is found by its values. One that is new here is left open, one that is gone is left
+    out.
 
     Args:
         folder: The dataset; as far as it is committed.
@@ -65,25 +67,35 @@ def _read(dataset: Dataset, layout: PointLayout) -> ReplayPoints:
     first = rows.reshape(shape)[:, 0, 0].tolist()
     attempt = dataset.array("sample/attempt", first).astype(np.int64)
     weight = dataset.array("sample/weight", first).astype(np.float64)
+    # Who redraws has met them; who does not has told. Either way the points are what they were.
+    spared = dataset.array("sample/reason", first).astype(np.int64) != int(Reason.REQUIREMENT)
+    copies = {"scenario": shape[:1], "view": shape[:2], "look": shape}
+
+    def read(name: str) -> Array:
+        return _values(dataset, layout.space[name], rows, shape)
+
+    if _recorded_recipe(dataset)["parameters_sha256"] == layout.space.digest():
+        kept = tuple(parameter.name for parameter in layout.space if parameter.coordinate_count)
+        match = Match(kept=kept, alone=(), coordinates={})
+    else:
+        match = match_parameters(there, layout.space, read, copies, source=source)
     places, found = [np.zeros(0, np.int64)], [np.zeros((len(whole), 0))]
-    changed: dict[str, Any] = {}
-    same_space = _recorded_recipe(dataset)["parameters_sha256"] == layout.space.digest()
-    for parameter in layout.space:
-        name = parameter.name
-        if name not in there.slices:
-            continue
-        if same_space or (_means_the_same(there[name], parameter) and stands_alone(layout.space, parameter)):
-            places.append(layout.places(name).reshape(-1))
-            found.append(_own_coordinates(there, name, u))
-        elif parameter.coordinate_count:
-            changed[f"param/{name}"] = _values(dataset, parameter, rows, shape)
+    for name, own in (*((name, _own_coordinates(there, name, u)) for name in match.kept), *match.coordinates.items()):
+        places.append(layout.places(name).reshape(-1))
+        found.append(own)
     points = ReplayPoints(
-        places=np.concatenate(places), u=np.concatenate(found, axis=1), attempt=attempt, weight=weight
+        places=np.concatenate(places),
+        u=np.concatenate(found, axis=1),
+        attempt=attempt,
+        weight=weight,
+        spared=spared,
+        has_gaps=bool((whole != np.arange(len(whole))).any()),
     )
     if len(points.places) == layout.dimensions:
-        return replace(whole_points(_in_order(points), layout, source=source), attempt=attempt, weight=weight)
-    if changed:
-        more = value_points(changed, layout, source=source)
+        whole_u = whole_points(_in_order(points), layout, source=source)
+        return replace(points, places=whole_u.places, u=whole_u.u)
+    if match.alone:
+        more = value_points({f"param/{name}": read(name) for name in match.alone}, layout, source=source)
         points = replace(
             points,
             places=np.concatenate([points.places, more.places]),
@@ -99,7 +111,7 @@ def recorded_space(dataset: Dataset) -> ParameterSpace:
         dataset: An open dataset.
 
     Returns:
-        The space: names, distributions, counts, units and axes, in the order of `sample/u`.
+        The space: names, distributions, counts, units, axes and correlated groups, in the order of `sample/u`.
 
     Raises:
         ValueError: If the recipe does not tell.
@@ -113,7 +125,8 @@ def recorded_space(dataset: Dataset) -> ParameterSpace:
         parameters.append(
             Parameter(name=name, distribution=distribution, unit=unit, meaning=meaning, varies=varies, count=count)
         )
-    return ParameterSpace(parameters=tuple(parameters))
+    groups = tuple(CorrelatedGroup.from_json(given) for given in _recorded_recipe(dataset)["correlated"])
+    return ParameterSpace(parameters=tuple(parameters), correlated=groups)
 
 
 def _recorded_recipe(dataset: Dataset) -> dict[str, Any]:
@@ -125,12 +138,7 @@ def _recorded_recipe(dataset: Dataset) -> dict[str, Any]:
     told = recipe.get("resolved") if isinstance(recipe, dict) else None
     if not isinstance(told, dict) or not isinstance(told.get("parameters"), dict):
         raise ValueError(f"{path} does not tell the parameters that the rows were drawn from")
-    return {"parameters_sha256": None, **told}
-
-
-def _means_the_same(there: Parameter, here: Parameter) -> bool:
-    one, other = (json.dumps(p.distribution.to_json(), sort_keys=True) for p in (there, here))
-    return one == other and (there.count, there.varies) == (here.count, here.varies)
+    return {"parameters_sha256": None, "correlated": recipe.get("correlated") or [], **told}
 
 
 def _own_coordinates(there: ParameterSpace, name: str, u: Array) -> Array:

@@ -34,6 +34,10 @@ class ReplayPoints:
     """At which attempt each was drawn, shape (N,)."""
     weight: Array
     """Importance weight of each, shape (N,)."""
+    spared: NDArray[np.bool_]
+    """Whether soft requirements are left out of account, shape (N,)."""
+    has_gaps: bool = False
+    """Whether their numbers were others there, so that noise is another."""
 
     @property
     def count(self) -> int:
@@ -117,7 +121,9 @@ def _points(places: NDArray[np.int64], u: Array, *, source: str) -> ReplayPoints
         raise ValueError(f"{source}: a replay has 1 to {MAX_SCENARIOS} scenarios, got {count}")
     if u.size > MAX_NUMBERS:
         raise ValueError(f"{source}: {u.size} coordinates are more than {MAX_NUMBERS}; replay in parts")
-    return ReplayPoints(places=places, u=u, attempt=np.zeros(count, np.int64), weight=np.ones(count))
+    return ReplayPoints(
+        places=places, u=u, attempt=np.zeros(count, np.int64), weight=np.ones(count), spared=np.ones(count, np.bool_)
+    )
 
 
 def _numbers(parameter: Parameter, values: Any, *, indices: bool, source: str) -> Array:

@@ -212,3 +212,35 @@ def test_designs_that_the_scene_does_not_suit_are_answered_with_their_line(
 
     assert f"{path}, line {line}: sampler." in str(caught.value)
     assert words in str(caught.value)
+
+
+def test_a_datasets_copula_is_recorded_and_replayed_by_value(tmp_path: Path) -> None:
+    """Without the copula the values stay; by the design's levels a covering of the others has no hole."""
+    coupled = {
+        **TINY,
+        "views": 1,
+        "outputs": ["boxes"],
+        "correlated": [{"names": ["table.width", "table.height"], "rank": 0.9}],
+    }
+    covering = {"strength": 2, "bins": 2}
+    drawn = simloom.generate(
+        {**coupled, "sampler": {"covering": covering}},
+        out=tmp_path / "d",
+        workers=0,
+        shard_index=1,
+        shard_count=2,
+        scenarios_per_shard=1,
+    )
+    replayed = {**coupled, "correlated": [], "sampler": {"replay": str(tmp_path / "d")}}
+    plan = make_plan(load_recipe(replayed))
+    everything = _everything(tmp_path / "d")
+    for index in range(2):
+        point = plan.sampler.propose(index)
+        values = plan.scene.space.resolve(point.u_scenario, point.u_view, point.u_look)
+        for name in ("table.width", "table.height", "table.depth"):
+            assert float(values[name]) == pytest.approx(float(everything.array(f"param/{name}")[index]), rel=1e-9), name
+    told = {each.factors[0].name for each in dataset_coverage(tmp_path / "d").singles}
+    assert drawn.status != "complete"
+    assert not told & {"table.width", "table.height"}
+    assert any("other noise" in note for note in plan.notes)
+    assert make_plan(load_recipe({**coupled, "require": ["table.width > 0"], "sampler": replayed["sampler"]}))
