@@ -249,10 +249,19 @@ def _override(value: dict[str, Any], overrides: Sequence[str]) -> tuple[dict[str
                 place[name] = {}
             place = place[name]
             if not isinstance(place, dict):
-                raise RecipeError(f"--set {text}: '{name}' is not a mapping, it holds {place!r}")
+                whole = f'"{_as_mapping(path, path.index(name), given)}"'
+                raise RecipeError(f"--set {text}: '{name}' is not a mapping, it holds {place!r}; write --set {whole}")
         place[path[-1]] = parse_yaml(given, source=f"--set {text}").value
         origins[path] = f"--set {text}"
     return result, origins
+
+
+def _as_mapping(path: Sequence[str], last: int, given: str) -> str:
+    """Write a change so that a key takes a whole mapping: `sampler={replay: rp.csv}` for `sampler.replay=rp.csv`."""
+    body = given.strip()
+    for name in reversed(path[last + 1 :]):
+        body = f"{{{name}: {body}}}"
+    return f"{'.'.join(path[: last + 1])}={body}"
 
 
 def _is_other_branch(entry: Mapping[str, Any]) -> bool:

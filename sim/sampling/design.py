@@ -81,10 +81,15 @@ class Design(ABC):
         )
 
     def _nominal(self) -> Array:
-        point = np.full(self._layout.dimensions, 0.5)
-        for parameter in self._layout.space:
+        layout, space = self._layout, self._layout.space
+        point = np.full(layout.dimensions, 0.5)
+        for parameter in space:
             if (u := nominal_coordinate(parameter)) is not None:
-                point[self._layout.places(parameter.name)] = u
+                point[layout.places(parameter.name)] = u
+        for names, group in space.coupled():  # what is coupled takes up the others: take that out again
+            free = group.uncouple([point[layout.places(name)] for name in names])
+            for name, own in zip(names, free, strict=True):
+                point[layout.places(name)] = own
         return point
 
 

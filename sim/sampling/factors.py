@@ -142,7 +142,11 @@ def find_parameter(space: ParameterSpace, name: str) -> tuple[Parameter, int | N
         raise ValueError(f"{bare} has {parameter.distribution.value_count} numbers a value and no levels; leave it out")
     if parameter.distribution.coordinate_count == 0:
         raise ValueError(f"{bare} is fixed and has no levels; leave it out, or give it a distribution")
+    if parameter.distribution.in_turn:
+        raise ValueError(f"{bare} takes its values in turn and has no levels; leave it out, or give it a distribution")
     if not has_levels(space, parameter):
+        if not getattr(parameter.distribution, "names", ()) and not stands_alone(space, parameter):
+            raise ValueError(f"{bare} is correlated with other parameters and has no levels of its own; leave it out")
         raise ValueError(f"{bare} depends on other parameters and has no levels of its own; leave it out")
     return parameter, element
 
@@ -206,6 +210,7 @@ def level_parameter(space: ParameterSpace, name: str, given: Any) -> Factor:
         if not is_discrete(distribution):
             raise ValueError(f"{name}: only choices and whole numbers have 'all' levels; give a count or values")
         given = _options(distribution)
+        _check_level_count(name, len(given))
         values = [float(value) for value in given]
     elif isinstance(given, int) and not isinstance(given, bool):
         _check_level_count(name, given)

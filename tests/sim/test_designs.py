@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from simloom.scenes.distribution import Distribution
-from simloom.scenes.distributions import Choice, Fixed, Integer, LogUniform, Normal, Uniform
+from simloom.scenes.distributions import Choice, Fixed, Integer, LogUniform, Normal, Sequence, Uniform
 from simloom.scenes.scenario import Scenario
 from simloom.scenes.space import Axis, Parameter, ParameterSpace
 from simloom.scenes.vector_distributions import Rotation
@@ -239,3 +239,32 @@ def test_designs_that_cannot_be_are_answered(maker: type[Design], given: dict[st
         maker(**SHARED, **given)
 
     assert words in str(caught.value)
+
+
+def test_coupled_parameters_rest_at_their_nominals() -> None:
+    """The copula is taken out beforehand, so that the values are the nominal ones."""
+    parameters = (
+        _parameter("a", Uniform(low=0.0, high=1.0), nominal=0.2),
+        _parameter("b", Uniform(low=0.0, high=1.0), nominal=0.9),
+        _parameter("c", Uniform(low=0.0, high=1.0)),
+    )
+    space = ParameterSpace(parameters=parameters).constrain(correlated=[{"names": ["a", "b"], "rank": 0.8}])
+    grid = GridSampler(space=space, seed=0, views=1, looks=1, parameters={"c": 2}, rest="nominal")
+    point = grid.propose(0)
+    values = space.resolve(point.u_scenario, point.u_view, point.u_look)
+
+    assert [float(values[name]) for name in "abc"] == pytest.approx([0.2, 0.9, 0.25])
+
+
+def test_a_sequence_is_named_where_it_cannot_have_levels() -> None:
+    """It depends on no parameter: its values are taken in turn."""
+    space = ParameterSpace(parameters=(_parameter("height", Sequence(options=(0.6, 0.7, 0.8))),))
+    with pytest.raises(ValueError, match="height takes its values in turn"):
+        GridSampler(space=space, seed=0, views=1, looks=1, parameters={"height": [0.6]})
+
+
+def test_all_values_of_a_wide_range_are_counted_before_they_are_listed() -> None:
+    """Two thousand million whole numbers are refused at once."""
+    space = ParameterSpace(parameters=(_parameter("code", Integer(low=0, high=2**31)),))
+    with pytest.raises(ValueError, match="1 to 1024 levels, got 2147483649"):
+        GridSampler(space=space, seed=0, views=1, looks=1, parameters={"code": "all"})

@@ -136,6 +136,7 @@ def test_overrides_are_checked_as_well() -> None:
     assert _mistake("tabletop", "views=0").startswith("--set views=0: views: given 0")
     assert "write key=value" in _mistake("tabletop", "views")
     assert "is not a mapping" in _mistake("tabletop", "views.x=1")
+    assert 'write --set "sampler={replay: rp.csv}"' in _mistake("tabletop", "sampler.replay=rp.csv")
 
 
 def test_a_recipe_knows_where_its_keys_stand(tmp_path: Path) -> None:
