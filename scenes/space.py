@@ -152,9 +152,7 @@ class ParameterSpace:
         return wanted
 
     def coupled(self, wanted: Iterable[str] | None = None) -> Iterator[tuple[tuple[str, ...], CorrelatedGroup]]:
-        """Yield the parameters that vary, two or more, of each correlated group that is wanted as a whole, with what
-        couples them; None = of every group.
-        """
+        """Yield each correlated group's parameters that vary, where all are wanted (None = yes), with their copula."""
         chosen = set(self._by_name if wanted is None else wanted)
         for group in self.correlated:
             varying = tuple(name for name in group.names if self._by_name[name].coordinate_count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -53,7 +54,11 @@ def read_file_points(path: Path, layout: PointLayout) -> ReplayPoints:
         raise ValueError(f"{path}: there is no such file or folder")
     if (size := path.stat().st_size) > MAX_FILE_BYTES:
         raise ValueError(f"{path}: {size} bytes are more than {MAX_FILE_BYTES}; replay in parts")
-    columns = {".csv": _read_csv, ".json": _read_json, ".npz": _read_npz, ".parquet": _read_parquet}[suffix](path)
+    read = {".csv": _read_csv, ".json": _read_json, ".npz": _read_npz, ".parquet": _read_parquet}[suffix]
+    try:
+        columns = read(path)
+    except MemoryError as error:
+        raise ValueError(f"{path}: needs more memory than there is; replay in parts") from error
     source = str(path)
     whole = {name: values for name, values in columns.items() if name == "u" or name.startswith("u[")}
     if not whole:
@@ -101,7 +106,7 @@ def _column(texts: list[str]) -> Any:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also of whole numbers of thousands of digits
         raise ValueError(f"{path}: not JSON: {error}") from error
     if isinstance(value, list):
         if not value or not all(isinstance(entry, dict) and entry.keys() == value[0].keys() for entry in value):
@@ -129,6 +134,8 @@ def _read_npz(path: Path) -> dict[str, Any]:
                 raise ValueError(f"{path}: unpacks to more than {MAX_FILE_BYTES} bytes; replay in parts")
             if not all(entry.filename.endswith(".npy") for entry in archive.infolist()):
                 raise ValueError(f"{path}: holds something else than arrays")
+            for entry in archive.infolist():
+                _check_header(archive, entry)
         with np.load(path, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in arrays.files}
     except (zipfile.BadZipFile, EOFError, KeyError, NotImplementedError) as error:
@@ -137,6 +144,20 @@ def _read_npz(path: Path) -> dict[str, Any]:
         if str(path) in str(error):
             raise
         raise ValueError(f"{path}: an array is damaged, or holds objects, which are never read: {error}") from error
+
+
+def _check_header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+    """Raise where an array's header says more than its file holds: room for all of it is made before any is read."""
+    from numpy.lib import format as npy
+
+    with archive.open(entry) as file:
+        version = npy.read_magic(file)
+        if version not in ((1, 0), (2, 0)):
+            raise ValueError(f"{entry.filename} has the format {version}, not 1.0 or 2.0")
+        read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read_header(file)
+    if not dtype.hasobject and math.prod(shape) * dtype.itemsize > entry.file_size:
+        raise ValueError(f"{entry.filename} says that it holds {shape} of {dtype}, and has {entry.file_size} bytes")
 
 
 def _read_parquet(path: Path) -> dict[str, Any]:
@@ -160,6 +181,11 @@ def _read_parquet(path: Path) -> dict[str, Any]:
     is_samples = any(name.startswith("param/") for name in table.column_names)
     for name in table.column_names:
         if is_samples and name in _ROW_COLUMNS:
+            if name in ("view", "look") and any(table.column(name).to_pylist()):
+                raise ValueError(
+                    f"{path}: has a line per {name}, and a replay a line per scenario; replay the dataset's folder, or "
+                    "keep the lines of view 0 and look 0"
+                )
             continue
         values = table.column(name).to_pylist()
         if any(value is None for value in values):

@@ -242,6 +242,7 @@ def test_files_are_data_and_never_run(tmp_path: Path) -> None:
         ("p.csv", "u[0]\n0.5\n", "must have 11 coordinates a scenario (5 of the scenario, 2 views x 1, 4 looks x 1)"),
         ("p.json", "{", "not JSON"),
         ("p.json", "[" * 100000, "not JSON"),
+        ("p.json", '{"count": [' + "9" * 5000 + "]}", "not JSON"),
         ("p.json", "3", "a mapping of names to lists"),
         ("p.json", '[{"count": 3}, {"kind": "box"}]', "one mapping of the same names"),
         ("p.json", '{"count": [3, 4], "kind": ["box"]}', "as many scenarios"),
@@ -259,6 +260,43 @@ def test_files_that_cannot_be_are_answered(tmp_path: Path, name: str, text: str,
 
     assert words in str(caught.value)
     assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(10**13,), (10**6, 100), (1 << 62, 8)])
+def test_headers_that_say_more_than_there_is_are_answered(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    """No room is made for an array that its file cannot hold."""
+    with zipfile.ZipFile(tmp_path / "p.npz", "w") as archive, archive.open("count.npy", "w") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<f8", "fortran_order": False, "shape": shape})
+        file.write(bytes(16))
+    with pytest.raises(ValueError, match=r"p\.npz: .* says that it holds"):
+        _replay(tmp_path / "p.npz")
+
+
+def test_what_memory_does_not_hold_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file for which there is no memory is named."""
+
+    def fail(path: Path) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("simloom.sim.sampling.replay_file._read_csv", fail)
+    (tmp_path / "p.csv").write_text("count\n3\n")
+    with pytest.raises(ValueError, match=r"p\.csv: needs more memory"):
+        _replay(tmp_path / "p.csv")
+
+
+def test_a_datasets_table_of_several_views_is_not_taken_for_scenarios(tmp_path: Path) -> None:
+    """A line per view or look is refused; the lines of the first are a scenario each."""
+    columns = {
+        "scenario": np.array([0, 0, 1, 1]),
+        "view": np.array([0, 1, 0, 1]),
+        "param/count": np.array([3.0, 3, 4, 4]),
+    }
+    _write_parquet(tmp_path / "samples.parquet", columns)
+    with pytest.raises(ValueError, match="a line per view, and a replay a line per scenario"):
+        _replay(tmp_path / "samples.parquet")
+    _write_parquet(tmp_path / "first.parquet", {name: values[::2] for name, values in columns.items()})
+
+    assert [float(value["count"]) for value in _replay(tmp_path / "first.parquet")] == [3.0, 4.0]
 
 
 def test_missing_files_and_too_large_ones_are_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
