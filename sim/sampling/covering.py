@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...scenes.space import ParameterSpace, nearest
-from .covering_array import LevelSpace, Rows, make_covering_array
+from .covering_array import LevelSpace, Rows, is_of_library, make_covering_array
 from .design import Design, Rest, seed_words
 from .factors import Factor, cut_parameter, has_levels, is_discrete, read_value
 from .grid import check_distinct, place_levels
@@ -32,7 +32,7 @@ class CoveringSampler(Design):
             one number that a scenario has once.
         exclude: Combinations that must not occur, as `read_clause` takes them.
         rest: What the other parameters do.
-        effort: Rounds of 8192 annealing steps that look for a smaller array.
+        effort: Rounds of 8192 annealing steps that look for a smaller array, up to 4096 combinations.
 
     Raises:
         ValueError: If a name, level or combination cannot be.
@@ -54,16 +54,19 @@ class CoveringSampler(Design):
         effort: int = 20,
     ) -> None:
         self.factors, self.level_space = covering_levels(space, bins=bins, parameters=parameters, exclude=exclude)
+        self._strength = strength
         salt = "-".join(f"{word:08x}" for word in seed_words(seed, "sampler/covering"))
-        self.rows: Rows = make_covering_array(self.level_space, strength, salt=salt, effort=effort)
+        self.rows: Rows = make_covering_array(self.level_space, strength, salt=salt, effort=effort, cache=True)
         layout = PointLayout(space=space, views=views, looks=looks)
         super().__init__(layout=layout, seed=seed, scenarios=len(self.rows), rest=rest)
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """Points, and the library that made them."""
+        """Points, and the library that made them where one did."""
         from importlib.metadata import version
 
+        if not is_of_library(self.level_space, self._strength):
+            return {"scenarios": self._scenarios}
         return {"scenarios": self._scenarios, "library": f"covertable {version('covertable')}"}
 
     def _point(self, index: int) -> Array:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ...scenes.asset_cache import cache_folder
+from .covering_growth import grow_covering_array
 
 Rows = NDArray[np.int64]
 Clause = Mapping[int, frozenset[int]]
@@ -17,7 +26,12 @@ Clause = Mapping[int, frozenset[int]]
 MAX_TUPLES = 1 << 18
 """Most combinations that one array is asked to cover."""
 
+MAX_ROWS = 1 << 15
+"""Most rows that an array may need, but one of all combinations of all factors."""
+
+_LIBRARY_TUPLES = 1 << 12  # the library's time goes with their square: 2 s for 3000 of them, 13 s for 7000
 _MAX_LOOKED_THROUGH = 1 << 13
+_MAX_STEPS = 1 << 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +55,36 @@ class LevelSpace:
 
         Returns:
             A whole row that holds them and nothing forbidden; None where there is none.
+
+        Raises:
+            ValueError: If the search takes too many steps: whether there is one is a hard question in general.
         """
         if not self.allows(levels):
             return None
-        bound = sorted({factor for clause in self.forbidden for factor in clause} - set(levels))
-        row = self._search(dict(levels), bound)
+        left = [factor for factor in self._clauses if factor not in levels]
+        row = self._search(dict(levels), left, itertools.count())
         return None if row is None else tuple(row.get(factor, 0) for factor in range(len(self.counts)))
 
-    def _search(self, row: dict[int, int], left: Sequence[int]) -> dict[int, int] | None:
+    @cached_property
+    def _clauses(self) -> dict[int, list[Clause]]:
+        """The clauses that each factor is in, ascending."""
+        bound = sorted({factor for clause in self.forbidden for factor in clause})
+        return {factor: [clause for clause in self.forbidden if factor in clause] for factor in bound}
+
+    def _search(self, row: dict[int, int], left: Sequence[int], steps: Iterator[int]) -> dict[int, int] | None:
         if not left:
             return row
+        clauses = self._clauses[left[0]]
         for level in range(self.counts[left[0]]):
+            if next(steps) >= _MAX_STEPS:
+                raise ValueError(
+                    f"exclude: after {_MAX_STEPS} tries it is not settled whether anything is left by these "
+                    f"{len(self.forbidden)} combinations; exclude fewer, or name fewer parameters"
+                )
             trial = {**row, left[0]: level}
-            if self.allows(trial) and (found := self._search(trial, left[1:])) is not None:
+            if any(all(trial.get(f, -1) in banned for f, banned in clause.items()) for clause in clauses):
+                continue
+            if (found := self._search(trial, left[1:], steps)) is not None:
                 return found
         return None
 
@@ -67,23 +98,32 @@ class LevelSpace:
         return sums[strength]
 
 
-def make_covering_array(space: LevelSpace, strength: int, *, salt: str = "", effort: int = 20) -> Rows:
+def is_of_library(space: LevelSpace, strength: int) -> bool:
+    """Tell whether an array is the library's: so large that it would take minutes, it is grown by ourselves."""
+    return space.tuple_count(strength) <= _LIBRARY_TUPLES
+
+
+def make_covering_array(
+    space: LevelSpace, strength: int, *, salt: str = "", effort: int = 20, cache: bool = False
+) -> Rows:
     """Make an array in which every combination that can occur does.
 
-    The library proposes; what it leaves out, if anything, is found by an exhaustive look and added.
+    The library proposes, or for more than 4096 combinations our own growth; what is left out, if anything, is found by
+    an exhaustive look and added.
 
     Args:
         space: Factors, and what must not be combined.
         strength: Factors of a combination, t.
         salt: Chooses among arrays; the same salt gives the same array.
-        effort: Rounds of 8192 annealing steps that look for a smaller array.
+        effort: Rounds of 8192 annealing steps that look for a smaller array, where the library makes it.
+        cache: Keep the library's array on disk, below the user's cache, and take it from there.
 
     Returns:
         Level numbers, shape (rows, factors).
 
     Raises:
         ValueError: If the strength exceeds the factors, there are too many combinations, or nothing is allowed.
-        ImportError: If covertable is not installed.
+        ImportError: If covertable is not installed and the array is the library's.
 
     Source: covertable (greedy, one row at a time, constraints in three-valued logic).
 
@@ -101,7 +141,16 @@ def make_covering_array(space: LevelSpace, strength: int, *, salt: str = "", eff
         )
     if space.complete({}) is None:
         raise ValueError("exclude: nothing is left, every combination is excluded")
-    rows = np.array(_ask_library(space, strength, salt, effort), np.int64).reshape(-1, count)
+    least = math.prod(sorted(space.counts)[-strength:])
+    if strength < count and least > MAX_ROWS:
+        raise ValueError(f"the array has {least} scenarios or more, and at most {MAX_ROWS} are made; take fewer bins")
+    if is_of_library(space, strength):
+        rows = _library_rows(space, strength, salt, effort, cache)
+    elif strength == count:
+        every = np.indices(space.counts).reshape(count, -1).T.astype(np.int64)
+        rows = every[[space.allows(dict(enumerate(row))) for row in every.tolist()]] if space.forbidden else every
+    else:
+        rows = grow_covering_array(space, strength, salt=salt)
     added: list[tuple[int, ...]] = []
     for wanted in find_missing(rows, space, strength):
         if any(all(row[f] == level for f, level in wanted.items()) for row in added):
@@ -198,6 +247,51 @@ def least_size(space: LevelSpace, strength: int) -> int:
     bound = math.prod(sorted(space.counts, reverse=True)[:strength])
     binary = sum(count >= 2 for count in space.counts)
     return max(bound, smallest_binary_pairwise(binary)) if strength == 2 and binary >= 2 else bound
+
+
+def _library_rows(space: LevelSpace, strength: int, salt: str, effort: int, cache: bool) -> Rows:
+    """Return the library's array, from the disk where it is known."""
+    from importlib.metadata import version
+
+    count = len(space.counts)
+    if not cache:
+        return np.array(_ask_library(space, strength, salt, effort), np.int64).reshape(-1, count)
+    clauses = [{str(f): sorted(banned) for f, banned in sorted(clause.items())} for clause in space.forbidden]
+    told = [version("covertable"), space.counts, clauses, strength, salt, effort, _ANNEALING]
+    path = cache_folder("designs") / f"{hashlib.sha256(json.dumps(told).encode()).hexdigest()[:32]}.json"
+    rows = _read_rows(path, space)
+    if rows is None:
+        rows = np.array(_ask_library(space, strength, salt, effort), np.int64).reshape(-1, count)
+        _keep_rows(path, rows)
+    return rows
+
+
+def _read_rows(path: Path, space: LevelSpace) -> Rows | None:
+    """Read kept rows; None where there are none, or they are none of the space."""
+    try:
+        kept = json.loads(path.read_text(encoding="ascii"))
+        rows = np.array(kept["rows"], np.int64).reshape(-1, len(space.counts))
+        if kept["sha256"] != _digest(rows):
+            return None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError):
+        return None
+    inside = ((rows >= 0) & (rows < np.array(space.counts))).all()
+    return rows if inside and all(space.allows(dict(enumerate(row))) for row in rows.tolist()) else None
+
+
+def _keep_rows(path: Path, rows: Rows) -> None:
+    """Write rows all or nothing; a cache that cannot be written is done without."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False, encoding="ascii") as file:
+            json.dump({"sha256": _digest(rows), "rows": rows.tolist()}, file)
+        os.replace(file.name, path)
+    except OSError:
+        return
+
+
+def _digest(rows: Rows) -> str:
+    return hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
 
 
 def _ask_library(space: LevelSpace, strength: int, salt: str, effort: int) -> list[list[int]]:

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from simloom.sim.sampling.covering_array import (
     LevelSpace,
     find_missing,
+    is_of_library,
     least_size,
     make_covering_array,
     smallest_binary_pairwise,
 )
+from simloom.sim.sampling.covering_growth import grow_covering_array
 
 KATONA = {3: 4, 4: 5, 10: 6, 15: 7, 35: 8, 100: 10}
 
@@ -106,3 +109,72 @@ def test_missing_combinations_are_found() -> None:
     rows = np.array([[0, 0], [0, 1], [1, 1]])
 
     assert list(find_missing(rows, space, 2)) == [{0: 1, 1: 0}]
+
+
+@pytest.mark.parametrize(
+    "counts, strength", [((4,) * 60, 2), ((3,) * 15, 3), ((9, 2, 30, 1, 25, 7, 40), 2), ((70, 70), 2)]
+)
+def test_large_arrays_are_grown_and_cover(counts: tuple[int, ...], strength: int) -> None:
+    """What the library would take minutes for is there in a second, and not far from the least size."""
+    space = LevelSpace(counts=counts)
+    assert not is_of_library(space, strength)
+    rows = make_covering_array(space, strength, salt="a")
+
+    assert _covers(rows, counts, strength)
+    assert len(rows) <= least_size(space, strength) * 4
+    assert np.unique(rows, axis=0).shape == rows.shape
+
+
+def test_grown_arrays_follow_from_their_salt() -> None:
+    """The same salt gives the same array."""
+    space = LevelSpace(counts=(3,) * 8)
+    first, second, other = (grow_covering_array(space, 2, salt=salt).tolist() for salt in ("a", "a", "b"))
+
+    assert first == second
+    assert first != other
+
+
+def test_grown_arrays_keep_constraints_and_cover_what_can_be() -> None:
+    """As for the library's, over random sets of constraints."""
+    counts = (3, 4, 2, 3)
+    generator = np.random.default_rng(12)
+    for _ in range(10):
+        space = LevelSpace(counts=counts, forbidden=_random_clauses(generator, counts))
+        whole = [row for row in itertools.product(*map(range, counts)) if space.allows(dict(enumerate(row)))]
+        rows = grow_covering_array(space, 2, salt="a")
+        assert {tuple(row) for row in rows.tolist()} <= set(whole)
+        for chosen in itertools.combinations(range(4), 2):
+            feasible = {tuple(row[i] for i in chosen) for row in whole}
+            assert {tuple(row[i] for i in chosen) for row in rows.tolist()} == feasible
+
+
+def test_hard_questions_are_given_up_and_huge_arrays_are_refused() -> None:
+    """The search for what is left is counted, and so are rows; the message says what to do."""
+    levels = 9  # ten factors that must all differ: nothing is left, and to see that takes all their orders
+    forbidden = tuple(
+        {a: frozenset({level}), b: frozenset({level})}
+        for a in range(levels + 1)
+        for b in range(a)
+        for level in range(levels)
+    )
+    with pytest.raises(ValueError, match=r"exclude: after 16384 tries .* exclude fewer"):
+        make_covering_array(LevelSpace(counts=(levels,) * (levels + 1), forbidden=forbidden), 2)
+    with pytest.raises(ValueError, match="has 40000 scenarios or more, and at most 32768"):
+        make_covering_array(LevelSpace(counts=(200, 200, 2)), 2)
+
+
+def test_the_librarys_arrays_are_kept_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second process finds them; what was damaged there is made again."""
+    monkeypatch.setenv("SIMLOOM_CACHE_DIR", str(tmp_path))
+    space = LevelSpace(counts=(3, 3, 2), forbidden=({0: frozenset({1}), 2: frozenset({0})},))
+    made = make_covering_array(space, 2, salt="a")
+    kept = make_covering_array(space, 2, salt="a", cache=True)
+    (path,) = (tmp_path / "designs").iterdir()
+    monkeypatch.setattr("simloom.sim.sampling.covering_array._ask_library", lambda *_: pytest.fail("asked again"))
+    found = make_covering_array(space, 2, salt="a", cache=True)
+    monkeypatch.undo()
+    monkeypatch.setenv("SIMLOOM_CACHE_DIR", str(tmp_path))
+    path.write_text(path.read_text().replace("1", "0"))
+    again = make_covering_array(space, 2, salt="a", cache=True)
+
+    assert made.tolist() == kept.tolist() == found.tolist() == again.tolist()
