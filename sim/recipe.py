@@ -37,6 +37,8 @@ OUTPUTS = (
 """What a recipe's `outputs` may name."""
 
 _SUFFIXES = (".yaml", ".yml")
+_LATER = ("correlated", "asset_split")
+_LATER_OF_SENSORS = ("intrinsics", "camera_info")
 
 
 class Bounds(RecipeModel):
@@ -153,13 +155,25 @@ class Recipe(RecipeModel):
     @cached_property
     def sha256(self) -> str:
         """Digest of everything that decides values: all keys but the codec [64 hexadecimal digits]."""
-        values = self.model_dump(mode="json", exclude={"codec", "resolved", *self.left_out})
+        values = self.to_json()
+        del values["codec"]
         return hashlib.sha256(json.dumps(values, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
-    @property
-    def left_out(self) -> set[str]:
-        """Keys that are left out where they are empty: recipes from before they existed keep their digest."""
-        return set() if self.correlated else {"correlated"}
+    def to_json(self) -> dict[str, Any]:
+        """Return all keys but `resolved`, defaults written out.
+
+        Keys that came later are left out while they are empty: recipes from before keep their digest, and the folders
+        that were begun with them can be resumed.
+        """
+        values = self.model_dump(mode="json", exclude={"resolved"})
+        for key in _LATER:
+            if not values[key]:
+                del values[key]
+        values["rig"] = {
+            name: {key: value for key, value in sensor.items() if value is not None or key not in _LATER_OF_SENSORS}
+            for name, sensor in values["rig"].items()
+        }
+        return values
 
     def where(self, *path: str | int) -> str:
         """Say where a key stands, for messages: the file and line, or the option that gave it."""

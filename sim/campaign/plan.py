@@ -90,7 +90,7 @@ class Plan:
     @cached_property
     def resolved_yaml(self) -> str:
         """The recipe with every default, the scene's whole parameter list and the digest of its assets."""
-        value = self.recipe.model_dump(mode="json", exclude={"resolved", *self.recipe.left_out})
+        value = self.recipe.to_json()
         value["rig"] = self.scene.rig.to_json()
         value["resolved"] = {
             "assets_sha256": self.asset_sha256,

@@ -148,3 +148,23 @@ def test_a_recipe_knows_where_its_keys_stand(tmp_path: Path) -> None:
     assert recipe.where("parameters", "light.azimuth") == f"{path}, line 3"
     assert recipe.where("views") == "--set views=2"
     assert recipe.where("looks") == str(path)
+
+
+def test_recipes_from_before_a_key_existed_keep_their_digest() -> None:
+    """What a recipe of defaults, and a Sobol one, had for a digest before correlations, splits and intrinsics."""
+    assert load_recipe({}).sha256 == "0427185f9f08b1de617d21043cb72f0ad69af5639fb9882e325b605bc9925319"
+    assert (
+        load_recipe({"sampler": {"sobol": {"scenarios": 4}}, "views": 2}).sha256
+        == "406674908391c7d92b0715a38fea1e432efefce863c0c6d47ff6d8b2f5c6a825"
+    )
+    camera = {"camera": "generic_rgb", "intrinsics": {"fx": 60.0, "fy": 60.0, "cx": 31.5, "cy": 31.5}}
+    digests = {
+        load_recipe(recipe).sha256
+        for recipe in (
+            {},
+            {"asset_split": "val"},
+            {"rig": {"head": camera}},
+            {"rig": {"head": {"camera": "generic_rgb"}}},
+        )
+    }
+    assert len(digests) == 4
