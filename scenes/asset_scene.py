@@ -21,6 +21,7 @@ from .asset_sharing import share_asset_library
 from .assets import load_asset_library
 from .calibration import camera_parameters, miscalibrate
 from .conditional import settle_cases
+from .context import check_context
 from .lens_fold import note_folds
 from .physics import Joint, JointLimitError, PhysicsError, WorldError
 from .readout import empty_objects, empty_state
@@ -94,7 +95,9 @@ class AssetScene(Scene):
         """Take a space as declared, with what a recipe says of it."""
         changed = dict(overrides or {})
         space = replace(space, parameters=(*space.parameters, *camera_parameters(len(self._rig.mounts))))
-        self._space = settle_cases(override_space(space, self._rig, changed).randomize(randomize, keep=changed))
+        varied = override_space(space, self._rig, changed).randomize(randomize, keep=changed)
+        check_context(varied, changed)
+        self._space = settle_cases(varied)
         check_possible(self._space)
 
     def constrain(self, *, correlated: Sequence[Any] = (), require: Sequence[Any] = ()) -> None:

@@ -58,14 +58,14 @@ def settle_cases(space: ParameterSpace) -> ParameterSpace:
         cases = parameter.distribution
         if not isinstance(cases, Cases) or cases.of not in space.names:
             return parameter
-        row = _only_option(space[cases.of].distribution)
+        row = only_option(space[cases.of].distribution)
         return parameter if row is None else replace(parameter, distribution=cases.cases[row])
 
     return replace(space, parameters=tuple(settle(parameter) for parameter in space))
 
 
-def _only_option(distribution: Distribution) -> int | None:
-    """Return the number of the one option that a choice takes, or None where it takes several."""
+def only_option(distribution: Distribution) -> int | None:
+    """Return the number of the one option that a choice takes; None where it takes several."""
     if isinstance(distribution, Fixed):
         return int(distribution.value)
     if not isinstance(distribution, Choice):

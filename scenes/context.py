@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from .conditional import depend_on
+from .cases_distribution import Cases
+from .conditional import depend_on, only_option
 from .distribution import Distribution
 from .distributions import Choice, Integer, LogUniform, Uniform
 from .lamp_space import SKIES
 from .look_space import MATERIAL_KINDS
-from .space import Parameter
+from .space import Parameter, ParameterSpace
 
 CONTEXTS: Final = ("any", "kitchen", "warehouse", "bench", "street_at_night")
 """Options of `context`; in `any` all is drawn as the scene declares it, whatever goes with what."""
@@ -141,3 +142,23 @@ def structure_space(parameters: Iterable[Parameter]) -> list[Parameter]:
         cases = {place: given[parameter.name] for place, given in CASES.items() if parameter.name in given}
         found.append(depend_on(parameter, NAME, cases, CONTEXTS) if cases else parameter)
     return found
+
+
+def check_context(space: ParameterSpace, changed: Iterable[str]) -> None:
+    """Raise where a context is asked for and nothing that varies depends on it.
+
+    Args:
+        space: A scene's parameters, before cases are settled.
+        changed: Names of those that a recipe changes.
+
+    Raises:
+        ValueError: If the context is among them, may be another than `any`, and conditions nothing.
+    """
+    if NAME not in changed or NAME not in space.names or only_option(space[NAME].distribution) == 0:
+        return
+    if any(isinstance(p.distribution, Cases) and p.distribution.of == NAME for p in space):
+        return
+    raise ValueError(
+        f"{NAME}: nothing depends on it, because no parameter that it conditions varies; name lighting, materials, "
+        f"lamps or distractors under randomize, or leave {NAME!r} out"
+    )

@@ -11,7 +11,7 @@ import pytest
 from simloom.scenes import ParameterSpace, draw_scenario
 from simloom.scenes.cases_distribution import Cases
 from simloom.scenes.conditional import depend_on, settle_cases
-from simloom.scenes.context import CASES, CONTEXTS, structure_space
+from simloom.scenes.context import CASES, CONTEXTS, check_context, structure_space
 from simloom.scenes.distributions import Choice, Fixed, Uniform
 from simloom.scenes.lamp_space import lamp_parameters
 from simloom.scenes.space import Parameter
@@ -145,3 +145,16 @@ def test_contexts_condition_the_lamps():
     assert set(CASES) == set(CONTEXTS[1:])
     assert isinstance(space["lamp_count"].distribution, Cases)
     assert sun == [1.0] * 40
+
+
+def test_a_context_that_conditions_nothing_is_refused():
+    """Where every group that it conditions stands still, asking for a kitchen would change nothing."""
+    lamps = lamp_parameters(distance=(1, 2), elevation=(20, 80), intensity=(1, 9), haze=(1e-3, 0.1))
+    space = ParameterSpace(parameters=tuple(structure_space(lamps)))
+    kitchen, anywhere = space.override({"context": "kitchen"}), space.override({"context": "any"})
+    check_context(kitchen.randomize(["lamps"], keep=["context"]), ["context"])
+    check_context(anywhere.randomize([], keep=["context"]), ["context"])
+    check_context(space.randomize([]), [])
+
+    with pytest.raises(ValueError, match="context: nothing depends on it"):
+        check_context(kitchen.randomize([], keep=["context"]), ["context"])
