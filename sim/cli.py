@@ -251,6 +251,11 @@ def generate(
     with show_progress(quiet=as_json) as progress:
         dataset = campaign.run(progress)
     print_summary(campaign, dataset, as_json=as_json)
+    if not len(dataset):
+        from .quality.rejection import explain_rejection
+
+        if said := explain_rejection(dataset.folder):
+            typer.echo(f"simloom: {said}", err=True)
 
 
 @app.command()

@@ -51,15 +51,25 @@ def judge_rows(rows: Mapping[str, Array], checks: Checks) -> NDArray[np.uint8]:
     """
     valid = rows["sample/valid"] != 0
     accepted = valid.copy() if checks.settled else np.ones(len(valid), bool)
-    for bounds, values in (
-        (checks.visible_fraction, least_visible_fraction(rows)),
-        (checks.visible_objects, visible_objects(rows)),
-        (checks.clipped_fraction, clipped_fraction(rows)),
-        (checks.penetration, penetration(rows)),
-    ):
-        if values is not None:
-            accepted &= _within(values, bounds) | ~valid
+    for passed in _passed(rows, checks).values():
+        accepted &= passed | ~valid
     return np.where(accepted, ACCEPTED, REJECTED).astype(np.uint8)
+
+
+def failed_checks(rows: Mapping[str, Array], checks: Checks) -> list[str]:
+    """Name the checks that some of the rows do not pass, as far as their arrays tell."""
+    return [name for name, passed in _passed(rows, checks).items() if not passed.all()]
+
+
+def _passed(rows: Mapping[str, Array], checks: Checks) -> dict[str, NDArray[np.bool_]]:
+    """Tell for each check whose arrays are there which rows pass it."""
+    measured = {
+        "visible_fraction": (checks.visible_fraction, least_visible_fraction(rows)),
+        "visible_objects": (checks.visible_objects, visible_objects(rows)),
+        "clipped_fraction": (checks.clipped_fraction, clipped_fraction(rows)),
+        "penetration": (checks.penetration, penetration(rows)),
+    }
+    return {name: _within(values, bounds) for name, (bounds, values) in measured.items() if values is not None}
 
 
 def least_visible_fraction(rows: Mapping[str, Array]) -> NDArray[np.float64] | None:

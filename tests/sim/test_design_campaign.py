@@ -244,3 +244,16 @@ def test_a_datasets_copula_is_recorded_and_replayed_by_value(tmp_path: Path) -> 
     assert not told & {"table.width", "table.height"}
     assert any("other noise" in note for note in plan.notes)
     assert make_plan(load_recipe({**coupled, "require": ["table.width > 0"], "sampler": replayed["sampler"]}))
+
+
+def test_a_campaign_without_an_accepted_row_says_why(tmp_path: Path) -> None:
+    """One line on standard error names the commonest reason; the exit code stays that of what was done."""
+    recipe = {**TINY, "views": 1, "outputs": ["rgb", "visibility", "poses"], "sampler": {"sobol": {"scenarios": 2}}}
+    strict = {**recipe, "checks": {**TINY["checks"], "visible_objects": {"min": 9}}}
+    unmet = {**recipe, "require": ["table.height > 0.84"]}
+    for name, given, words in (("s", strict, "visible_objects (2 rows)"), ("u", unmet, "requirement (2 rows)")):
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(yaml.safe_dump(given))
+        ran = CliRunner().invoke(app, ["generate", str(path), "-o", str(tmp_path / name), "--workers", "0"])
+        assert ran.exit_code == 0, ran.output
+        assert f"none of the 2 rows was accepted; the commonest reason is {words}" in ran.stderr
