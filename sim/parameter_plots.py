@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.philox import philox_uniforms
+from ..scenes.cases_distribution import Cases
+from ..scenes.conditional_distribution import Words
 from ..scenes.describe import describe_parameter
+from ..scenes.distribution import Distribution
 from ..scenes.parameter import AXES, Axis, Parameter
 from ..scenes.space import ParameterSpace
 from .errors import UsageError
@@ -22,6 +25,7 @@ Array = NDArray[np.float64]
 DRAWS: Final = 4000
 """Draws of a plot."""
 _COLUMNS: Final = 6
+_FEWEST: Final = 100
 _DRAWN: Final = "#9ecae1"
 _DECLARED: Final = "#08306b"
 
@@ -48,6 +52,8 @@ def draw_marginals(space: ParameterSpace, *, draws: int = DRAWS) -> dict[str, Ar
 def plot_marginals(path: str | Path, space: ParameterSpace, *, title: str) -> int:
     """Draw a histogram of each parameter that varies, under its declared density.
 
+    Draws that do not meet what is required are left out; where hardly one does the title says that all are shown.
+
     Args:
         path: PNG file to write.
         space: The parameters.
@@ -63,13 +69,13 @@ def plot_marginals(path: str | Path, space: ParameterSpace, *, title: str) -> in
         from matplotlib.figure import Figure
     except ImportError as error:
         raise UsageError("plots need Matplotlib: pip install 'simloom[calibrate]'") from error
-    values = draw_marginals(space)
+    values, drawn = _draw_required(space)
     shown = [p for p in space if p.distribution.coordinate_count or p.distribution.is_dependent]
     if not shown:
         raise UsageError("no parameter varies; there is nothing to plot")
     rows = -(-len(shown) // _COLUMNS)
     figure = Figure(figsize=(2.6 * _COLUMNS, 1.75 * rows + 0.5), layout="constrained")
-    figure.suptitle(f"{title}: {len(shown)} parameters, {DRAWS} draws (bars) and declared densities (lines)")
+    figure.suptitle(f"{title}: {len(shown)} parameters, {drawn} (bars) and declared densities (lines)")
     grid: Any = figure.subplots(rows, _COLUMNS, squeeze=False)
     for place, axes in enumerate(grid.flat):
         if place < len(shown):
@@ -78,6 +84,30 @@ def plot_marginals(path: str | Path, space: ParameterSpace, *, title: str) -> in
             axes.set_axis_off()
     figure.savefig(path, dpi=80)
     return len(shown)
+
+
+def _draw_required(space: ParameterSpace) -> tuple[dict[str, Array], str]:
+    """Draw values, and leave out those that do not meet what is required; return them, and what they are."""
+    values = draw_marginals(space)
+    if not space.requirements:
+        return values, f"{DRAWS} draws"
+    kept = np.ones(DRAWS, np.bool_)
+    for requirement in space.requirements:
+        enforced = np.array([requirement.is_enforced(0, index) for index in range(DRAWS)])
+        kept &= space.requirements_met(values)[requirement.condition] | ~enforced
+    count = int(kept.sum())
+    if count < _FEWEST:
+        return values, f"{DRAWS} draws, though only {count} of them meet what is required"
+    return {name: value[kept] for name, value in values.items()}, f"the {count} of {DRAWS} draws that meet require"
+
+
+def find_options(distribution: Distribution) -> tuple[Any, ...] | None:
+    """Return the options that values are numbers of, also where they depend on another parameter; None without any."""
+    if isinstance(distribution, Cases):
+        return next((found for case in distribution.cases if (found := find_options(case)) is not None), None)
+    words = getattr(distribution, "arguments", None)
+    options = words.options if isinstance(words, Words) else getattr(distribution, "options", None)
+    return None if options is None else tuple(options)
 
 
 def _draw(axes: Axes, parameter: Parameter, values: Array) -> None:
@@ -96,7 +126,7 @@ def _draw(axes: Axes, parameter: Parameter, values: Array) -> None:
             axes.hist(number, bins=40, density=True, histtype="step", linewidth=0.8)
         return
     first = values if values.ndim == 1 else values[:, 0]
-    options = getattr(distribution, "options", None)
+    options = find_options(distribution)
     whole = not distribution.continuous and bool((first == np.floor(first)).all()) and np.ptp(first) < 60
     if whole:
         places, counts = np.unique(first, return_counts=True)

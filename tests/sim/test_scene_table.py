@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simloom.scenes import ParameterSpace
+from simloom.scenes import Parameter, ParameterSpace
+from simloom.scenes.conditional import depend_on
 from simloom.scenes.describe import describe_parameter
+from simloom.scenes.distributions import Choice, Uniform
 from simloom.sim.errors import RecipeError
 from simloom.sim.parameter_plots import draw_marginals, plot_marginals
 from simloom.sim.scene_table import print_space, scene_space
@@ -112,3 +114,37 @@ def test_an_unknown_scene_is_answered() -> None:
     """A misspelt name gets the nearest."""
     with pytest.raises(RecipeError, match="did you mean 'tabletop'"):
         scene_space("tabeltop")
+
+
+def _plotted(space: ParameterSpace, path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, list[str]]:
+    """Return a plot's title and the labels of its axes."""
+    from matplotlib.figure import Figure
+
+    figures: list[Figure] = []
+    monkeypatch.setattr(Figure, "savefig", lambda figure, *_, **__: figures.append(figure))
+    plot_marginals(path, space, title="mine")
+    (figure,) = figures
+    texts = [text.get_text() for axes in figure.axes for text in axes.get_xticklabels()]
+    return figure.get_suptitle(), texts
+
+
+def test_a_plot_shows_what_meets_the_requirements_and_the_names_of_options(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The title tells how many draws are shown; options of what depends on the context have their names."""
+    place = Parameter(name="place", distribution=Choice(options=("any", "dim")), unit="1", meaning="test")
+    sun = Parameter(name="sun", distribution=Choice(options=("shines", "none")), unit="1", meaning="test")
+    dark = depend_on(sun, "place", {"dim": Choice(options=("shines", "none"), weights=(0.0, 1.0))}, ("any", "dim"))
+    height = Parameter(name="height", distribution=Uniform(low=0.0, high=1.0), unit="m", meaning="test")
+    free = ParameterSpace(parameters=(place, dark, height))
+    path = tmp_path / "p.png"
+    title, texts = _plotted(free, path, monkeypatch)
+    half, _ = _plotted(free.constrain(require=["height > 0.5"]), path, monkeypatch)
+    rare, _ = _plotted(free.constrain(require=["height > 0.999"]), path, monkeypatch)
+    kept = int(half.split("the ")[1].split(" of 4000")[0])
+
+    assert "3 parameters, 4000 draws (bars)" in title
+    assert {"shines", "none", "any", "dim"} <= set(texts)
+    assert abs(kept - 2000) < 5 * 31.7
+    assert "of 4000 draws that meet require (bars)" in half
+    assert "of them meet what is required" in rare
