@@ -243,6 +243,7 @@ def test_a_datasets_copula_is_recorded_and_replayed_by_value(tmp_path: Path) -> 
     assert drawn.status != "complete"
     assert not told & {"table.width", "table.height"}
     assert any("other noise" in note for note in plan.notes)
+    assert plan.sampler.propose(0).spared
     assert make_plan(load_recipe({**coupled, "require": ["table.width > 0"], "sampler": replayed["sampler"]}))
 
 
