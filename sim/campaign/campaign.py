@@ -122,8 +122,7 @@ class Campaign:
         if self.out.exists() and not (self.out.is_dir() and not any(self.out.iterdir())):
             writer = self._open_writer()
             there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
-        left = rows - there
-        per_shard = per_scenario * self._scenarios_per_shard()
+        left, per_shard = rows - there, per_scenario * self._scenarios_per_shard()
         return Estimate(
             rows_wanted=rows,
             rows_there=there,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...scenes.copula import CorrelatedGroup
 from ...scenes.distributions import parse_distribution
-from ...scenes.space import AXES, Parameter, ParameterSpace
+from ...scenes.space import AXES, Axis, Parameter, ParameterSpace
 from ...scenes.stage import Reason
 from ..dataset.errors import DatasetError
 from ..dataset.reader import Dataset, open_dataset
@@ -69,7 +69,7 @@ def _read(dataset: Dataset, layout: PointLayout) -> ReplayPoints:
     weight = dataset.array("sample/weight", first).astype(np.float64)
     # Who redraws has met them; who does not has told. Either way the points are what they were.
     spared = dataset.array("sample/reason", first).astype(np.int64) != int(Reason.REQUIREMENT)
-    copies = {"scenario": shape[:1], "view": shape[:2], "look": shape}
+    copies: dict[Axis, tuple[int, ...]] = {"scenario": shape[:1], "view": shape[:2], "look": shape}
 
     def read(name: str) -> Array:
         return _values(dataset, layout.space[name], rows, shape)

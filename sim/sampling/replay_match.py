@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...scenes.copula import CorrelatedGroup
-from ...scenes.space import Parameter, ParameterSpace
+from ...scenes.space import Axis, Parameter, ParameterSpace
 from .factors import stands_alone
 from .inverse import clip_coordinates
 from .layout import Array
@@ -33,7 +33,7 @@ def match_parameters(
     there: ParameterSpace,
     here: ParameterSpace,
     read: Callable[[str], Array],
-    copies: dict[str, tuple[int, ...]],
+    copies: Mapping[Axis, tuple[int, ...]],
     *,
     source: str,
 ) -> Match:
@@ -83,8 +83,8 @@ def match_parameters(
     changed = [p for p in here if p.coordinate_count and p.name in there.slices and p.name not in kept]
     joint = [p for p in changed if not stands_alone(here, p)]
     for parameter in joint:
-        group = group_here.get(parameter.name)
-        for other in (*parameter.distribution.names, *(() if group is None else group.names)):
+        fellows = group_here[parameter.name].names if parameter.name in group_here else ()
+        for other in (*parameter.distribution.names, *fellows):
             if other not in there.slices and other not in values:
                 raise ValueError(
                     f"{source}: {parameter.name} goes with {other}, which is not recorded there; leave that out of the "
@@ -124,7 +124,7 @@ def _is_same(here: Array, there: Array) -> bool:
     return here.shape == there.shape and bool(np.allclose(here, there, rtol=1e-12, atol=0.0))
 
 
-def _shaped(parameter: Parameter, values: Array, copies: dict[str, tuple[int, ...]], source: str) -> Array:
+def _shaped(parameter: Parameter, values: Array, copies: Mapping[Axis, tuple[int, ...]], source: str) -> Array:
     tail = () if parameter.value_count == 1 else (parameter.value_count,)
     if values.shape != (wanted := (*copies[parameter.varies], *tail)):
         raise ValueError(f"{source}: {parameter.name} has values of shape {values.shape} there and of {wanted} here")

@@ -244,7 +244,11 @@ def test_a_datasets_copula_is_recorded_and_replayed_by_value(tmp_path: Path) -> 
     assert not told & {"table.width", "table.height"}
     assert any("other noise" in note for note in plan.notes)
     assert plan.sampler.propose(0).spared
-    assert make_plan(load_recipe({**coupled, "require": ["table.width > 0"], "sampler": replayed["sampler"]}))
+    required = make_plan(load_recipe({**coupled, "require": ["table.width > 0"], "sampler": replayed["sampler"]}))
+    assert (
+        required.sampler.propose(0).u_scenario.tolist()
+        == everything.array("sample/u")[0, : required.scene.space.sizes["scenario"]].tolist()
+    )
 
 
 def test_a_campaign_without_an_accepted_row_says_why(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from simloom.scenes.space import Parameter, ParameterSpace
 from simloom.sim.sampling.replay_match import match_parameters
 
 COUNT, VIEWS, LOOKS = 5, 2, 3
-COPIES = {"scenario": (COUNT,), "view": (COUNT, VIEWS), "look": (COUNT, VIEWS, LOOKS)}
+COPIES: dict[Axis, tuple[int, ...]] = {"scenario": (COUNT,), "view": (COUNT, VIEWS), "look": (COUNT, VIEWS, LOOKS)}
 BASE: dict[str, Any] = {
     "a": {"uniform": [0.0, 1.0]},
     "b": {"uniform": [0.0, 2.0]},
@@ -45,9 +45,7 @@ def _space(correlated: list[Any], **changed: Any) -> ParameterSpace:
 
 def _drawn(space: ParameterSpace) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     generator = np.random.default_rng(3)
-    u = {
-        axis: generator.uniform(0.05, 0.95, (*COPIES[axis], space.sizes[axis])) for axis in ("scenario", "view", "look")
-    }
+    u = {axis: generator.uniform(0.05, 0.95, (*COPIES[axis], space.sizes[axis])) for axis in COPIES}
     return u, space.evaluate(u)
 
 
@@ -57,7 +55,7 @@ def _replay(
     """Match, put all coordinates in their places, and return the match, the values there and those here."""
     u, values = _drawn(there)
     match = match_parameters(there, here, values.__getitem__, COPIES, source="data")
-    new = {axis: np.full((*COPIES[axis], here.sizes[axis]), 0.5) for axis in ("scenario", "view", "look")}
+    new = {axis: np.full((*COPIES[axis], here.sizes[axis]), 0.5) for axis in COPIES}
     for parameter in here:
         at = here.slices[parameter.name]
         if parameter.name in match.kept:
@@ -120,11 +118,15 @@ def test_a_soft_requirement_is_not_held_against_a_spared_point() -> None:
     hard = _space([]).constrain(require=["a > 0.99"])
 
     def scenario(index: int, spared: bool) -> Scenario:
-        u = [
-            np.full((*lead, space.sizes[axis]), 0.5)
-            for axis, lead in (("scenario", ()), ("view", (1,)), ("look", (1, 1)))
-        ]
-        return Scenario(index=index, seed=5, u_scenario=u[0], u_view=u[1], u_look=u[2], spared=spared)
+        sizes = space.sizes
+        return Scenario(
+            index=index,
+            seed=5,
+            u_scenario=np.full(sizes["scenario"], 0.5),
+            u_view=np.full((1, sizes["view"]), 0.5),
+            u_look=np.full((1, 1, sizes["look"]), 0.5),
+            spared=spared,
+        )
 
     assert any(find_unmet(space, scenario(index, False)) for index in range(16))
     assert not any(find_unmet(space, scenario(index, True)) for index in range(16))
