@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import struct
 import warnings
 from collections.abc import Callable, Mapping
@@ -20,6 +21,7 @@ NORMAL_BLUE = 160
 """Mean blue that an image must exceed to count as a normal map."""
 NORMAL_SPREAD = 40
 """How far the mean red and green of a normal map may lie from 128."""
+_LIBRARY = re.compile(rb"(?:^|[\r\n])mtllib[ \t]+([^\r\n]+)")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -69,6 +71,26 @@ def is_normal_map(image: NDArray[np.uint8]) -> bool:
     return bool(blue > NORMAL_BLUE and abs(red - 128) < NORMAL_SPREAD and abs(green - 128) < NORMAL_SPREAD)
 
 
+def find_library_names(data: bytes) -> list[str]:
+    """List the material files that an OBJ names, wherever in it."""
+    return [name.decode("utf-8", errors="replace").strip() for name in _LIBRARY.findall(data)]
+
+
+def find_image_names(text: str) -> list[str]:
+    """List the images that an MTL file names, those of statements that nothing reads too."""
+    lines = [(line, line.split()) for line in text.splitlines()]
+    return [_image_name(line, words) for line, words in lines if len(words) > 1 and _names_image(words[0].lower())]
+
+
+def _names_image(key: str) -> bool:
+    return key.startswith("map_") or key in ("norm", "bump")
+
+
+def _image_name(line: str, words: list[str]) -> str:
+    """Return the name in a statement; options such as -s 1 1 1 come before it, and it may hold spaces."""
+    return line.split(None, 1)[1].strip() if not words[1].startswith("-") else words[-1]
+
+
 def parse_mtl(text: str, source: Path, resolve: Callable[[str], Path]) -> dict[str, MeshMaterial]:
     """Parse an MTL file: Kd and Ke, which are display-referred, map_Kd, Pr, Pm, map_Pr, map_Pm, norm and map_Bump.
 
@@ -85,8 +107,7 @@ def parse_mtl(text: str, source: Path, resolve: Callable[[str], Path]) -> dict[s
     current = MeshMaterial()
 
     def open_image(line: str, words: list[str]) -> NDArray[np.uint8] | None:
-        # Options such as -s 1 1 1 come before the name, which may hold spaces.
-        name = line.split(None, 1)[1].strip() if not words[1].startswith("-") else words[-1]
+        name = _image_name(line, words)
         image = resolve(name)
         if image not in images:
             if image.is_file():

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .mesh_references import list_mesh_files
 from .urdf import _find_mesh, _numbers, _order_links, _parse
 
 
@@ -80,3 +82,30 @@ def list_urdf_meshes(path: str | Path, roots: Sequence[str | Path] | None = None
     folders = [Path(item) for item in roots] if roots is not None else [folder]
     names = {mesh.get("filename") for mesh in _parse(file).iterfind("link/*/geometry/mesh")}
     return tuple(sorted({_find_mesh(name, folder, folders) for name in names if name}))
+
+
+def list_urdf_files(path: str | Path, roots: Sequence[str | Path] | None = None) -> tuple[Path, ...]:
+    """List the files that a URDF is drawn from and collides by: meshes, what they name, textures.
+
+    Args:
+        path: The URDF.
+        roots: Folders that they must lie in; None = the URDF's own folder.
+
+    Returns:
+        The URDF itself, then the others, each once, links followed. Files that do not exist, or lie outside the roots,
+        are left out.
+
+    Raises:
+        FileNotFoundError: If there is no such URDF.
+        ValueError: If it is no URDF, or declares entities.
+    """
+    file = Path(path)
+    folder = file.resolve().parent
+    folders = [Path(item) for item in roots] if roots is not None else [folder]
+    found = {file.resolve(): None}
+    root = _parse(file)
+    for element in (*root.iter("mesh"), *root.iter("texture")):
+        with suppress(ValueError, OSError):  # loading says what is wrong with it
+            named = _find_mesh(element.get("filename", ""), folder, folders)
+            found |= dict.fromkeys(list_mesh_files(named, folders) if element.tag == "mesh" else (named,))
+    return tuple(found)

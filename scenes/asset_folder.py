@@ -165,5 +165,11 @@ def _hash_content(root: Path, path: Path) -> str:
             files = list(list_urdf_meshes(path, [root])) or files
         except (ValueError, OSError):
             files = [path]  # what is wrong with it is said when it is read
-    sums = sorted({hashlib.sha256(file.read_bytes()).hexdigest() for file in files})
+    sums = sorted({hash_file(file) for file in files})
     return sums[0] if len(sums) == 1 else hashlib.sha256(" ".join(sums).encode()).hexdigest()
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,8 +12,10 @@ from typing import Final
 import numpy as np
 
 from ..renderers.mesh_files import MESH_SUFFIXES
+from ..renderers.mesh_references import list_mesh_files
+from ..renderers.urdf_bodies import list_urdf_files
 from .asset_declaration import SPLITS
-from .asset_folder import AssetFile, scan_folder
+from .asset_folder import AssetFile, hash_file, scan_folder
 from .asset_refusals import refuse_assets
 from .asset_yaml import FILE_NAME
 from .convex_decomposition import decomposer_version
@@ -32,6 +35,7 @@ _CODE: Final = (
     "nominal.py",
 )
 _IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
+_PARTS: Final = (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".dae")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ class Sources:
         text = [f"{version} {np.__version__} {scipy.__version__} {self.built_in}"]
         if not self.built_in:
             text.append(f"coacd {decomposer_version()}")
-        text += [file_digest(path) for path in code]
+        text += [hash_file(path) for path in code]
         text += [f"{name} {digest}" for name, digest in sorted(self.digests.items())]
         return hashlib.sha256("\n".join(text).encode()).hexdigest()[:32]
 
@@ -117,19 +121,15 @@ def collect_sources(
         urdf = Path(robot).expanduser()
         if not urdf.is_file():
             raise FileNotFoundError(f"robot {urdf} does not exist")
-    digests: dict[str, str] = {}
+    digests = _robot_digests(urdf)
     chosen: dict[str, AssetFile] = {}
-    for path in sorted(urdf.parent.rglob("*")):
-        if path.suffix.lower() in (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".dae") or path == urdf:
-            digests[f"robot/{path.relative_to(urdf.parent).as_posix()}"] = file_digest(path)
     if object_folders:
         files = _scan(object_folders)
         chosen = {name: asset for name, asset in files.items() if split in (None, asset.split)}
         if not chosen:
             raise ValueError(f"asset_split: none of the {len(files)} assets is in {split!r}; see simloom assets check")
         objects = [(name, asset.path) for name, asset in chosen.items()]
-        left_out = [asset for name, asset in files.items() if name not in chosen]
-        digests |= {f"file/{name}": value for name, value in _folder_digests(object_folders, left_out).items()}
+        digests |= _object_digests(object_folders, list(chosen.values()))
     elif object_folders is None:
         objects = []
     else:
@@ -140,7 +140,7 @@ def collect_sources(
     if not texture_folders and data is not None:
         images = [(f"pybullet/{name}", data / name) for name in ("table/table.png", "tex256.png", "checker_blue.png")]
     for name, path in [*objects, *images]:
-        digests[name] = file_digest(path)
+        digests[name] = hash_file(path)
     return Sources(
         robot=urdf,
         objects=tuple(objects),
@@ -163,20 +163,28 @@ def _scan(folders: Sequence[str | Path]) -> dict[str, AssetFile]:
     return found
 
 
-def _folder_digests(folders: Sequence[str | Path], left_out: Sequence[AssetFile]) -> dict[str, str]:
-    """Hash everything that an object may refer to, such as its MTL and images, but for assets that are left out."""
-    found = {}
-    files = {asset.path for asset in left_out if asset.path.suffix.lower() != ".urdf"}
-    below = {asset.path.parent for asset in left_out if asset.path.suffix.lower() == ".urdf"}
-    for number, folder in enumerate(folders):
-        root = Path(folder).expanduser()
-        for path in sorted(root.rglob("*")):
-            if path in files or (path.suffix.lower() in (*MESH_SUFFIXES, ".urdf") and below & set(path.parents)):
-                continue
-            is_part = path.suffix.lower() in (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".urdf", ".bin")
-            if path.is_file() and (is_part or path.name == FILE_NAME):
-                found[f"{number}/{path.relative_to(root).as_posix()}"] = file_digest(path)
-    return found
+def _robot_digests(urdf: Path) -> dict[str, str]:
+    """Hash what a robot is made of; of PyBullet's own robots, which nobody edits, all models beside them."""
+    folder = urdf.resolve().parent
+    files = list(list_urdf_files(urdf))
+    with suppress(FileNotFoundError):
+        if folder.is_relative_to(pybullet_data_folder().resolve()):
+            files = [path for path in folder.rglob("*") if path.suffix.lower() in _PARTS or path.name == urdf.name]
+    return {f"robot/{path.relative_to(folder).as_posix()}": hash_file(path) for path in sorted(files)}
+
+
+def _object_digests(folders: Sequence[str | Path], assets: Sequence[AssetFile]) -> dict[str, str]:
+    """Hash all that the assets are made of, such as MTL, images and buffers, and what is said of them."""
+    numbers = {Path(folder).expanduser(): number for number, folder in enumerate(folders)}
+    files = {(path.resolve(), root) for root in numbers for path in root.rglob(FILE_NAME) if path.is_file()}
+    for asset in assets:
+        is_urdf = asset.path.suffix.lower() == ".urdf"
+        named = list_urdf_files(asset.path, [asset.root]) if is_urdf else list_mesh_files(asset.path, [asset.root])
+        files |= {(path, asset.root) for path in named}
+    return {
+        f"file/{numbers[root]}/{path.relative_to(root.resolve()).as_posix()}": hash_file(path)
+        for path, root in sorted(files)
+    }
 
 
 def _files(folders: Sequence[str | Path], suffixes: Sequence[str], what: str) -> list[tuple[str, Path]]:
@@ -190,8 +198,3 @@ def _files(folders: Sequence[str | Path], suffixes: Sequence[str], what: str) ->
             raise FileNotFoundError(f"folder {root} holds no {what} ({', '.join(suffixes)})")
         found += [(f"folder{number}/{path.relative_to(root).as_posix()}", path) for path in paths]
     return found
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
