@@ -29,6 +29,8 @@ WATER: Final = 1000.0
 """Density taken for an asset of which neither mass nor density is known [kg/m^3]."""
 _DENSITIES: Final = (5.0, 2.3e4)
 _SYMMETRIC: Final = 0.03
+_SIZES: Final = (1e-9, 1e9)
+"""Longest sides that can be reckoned with [m]."""
 
 
 def check_folder(folder: str | Path, *, hulls: bool = False) -> tuple[AssetReport, ...]:
@@ -75,9 +77,11 @@ def check_asset(asset: AssetFile, *, hulls: bool = False) -> AssetReport:
         for warning in dict.fromkeys(str(item.message) for item in caught):
             notes.add("warning", "file", warning, "add the file, or remove its mention")
         facts = _measure(asset, shape, notes, hulls=hulls)
-    except (ValueError, OSError, MemoryError, OverflowError, RecursionError) as error:
+    except Exception as error:  # files are untrusted: no one of them may hide the report on the others
         text = str(error) or type(error).__name__
         code = "reach" if "lies outside of" in text or "declares a document type" in text else "unreadable"
+        if asset.path.name not in text:
+            text = f"{asset.path} cannot be used: {text}"
         notes.add("refused", code, text)
     findings = notes.sorted()
     is_refused = bool(findings) and findings[0].level == "refused"
@@ -108,7 +112,14 @@ class _Notes:
 def _measure(asset: AssetFile, shape: AssetShape, notes: _Notes, *, hulls: bool) -> dict[str, Any]:
     said, surface = asset.declaration, shape.surface
     count = len(surface.triangles)
-    extent = np.ptp(surface.vertices, axis=0)
+    with np.errstate(over="ignore"):
+        extent = np.ptp(surface.vertices, axis=0)
+    if not _SIZES[0] <= float(extent.max()) <= _SIZES[1]:
+        what = (
+            f"its longest side is {_length(float(extent.max()))}" if extent.any() else "all its vertices are one point"
+        )
+        notes.add("refused", "size", what, "state its unit or scale in asset.yaml, or export it again")
+        return {"triangles": count}
     facts: dict[str, Any] = {"size": [round(float(side), 6) for side in extent], "triangles": count}
     facts["textures"] = len({id(part.texture) for part in shape.parts if part.texture is not None})
     facts["texture_coordinates"] = all(part.uvs is not None for part in shape.parts)

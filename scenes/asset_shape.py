@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -189,7 +191,7 @@ def _obj_objects(path: Path) -> list[Surface]:
     points: list[list[list[float]]] = []
     faces: list[list[list[int]]] = []
     base = 0
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         words = line.split()
         if not words:
             continue
@@ -200,11 +202,11 @@ def _obj_objects(path: Path) -> list[Surface]:
         elif words[0] == "v":
             if not points:
                 return []
-            points[-1].append([float(word) for word in words[1:4]])
+            points[-1].append(_parse_point(words, path, number))
         elif words[0] == "f":
             if not points:
                 return []
-            rows = [int(word.split("/")[0]) for word in words[1:]]
+            rows = _parse_corners(words, path, number)
             rows = [row - 1 - base if row > 0 else len(points[-1]) + row for row in rows]
             if min(rows) < 0 or max(rows) >= len(points[-1]):
                 return []
@@ -214,6 +216,24 @@ def _obj_objects(path: Path) -> list[Surface]:
         for cloud, rows in zip(points, faces, strict=True)
         if len(cloud) >= 4 and rows
     ]
+
+
+def _parse_point(words: Sequence[str], path: Path, line: int) -> list[float]:
+    point = []
+    with suppress(ValueError):
+        point = [float(word) for word in words[1:4]]
+    if len(point) != 3 or not all(map(math.isfinite, point)):
+        raise ValueError(f"{path}, line {line}: a vertex is v and three finite numbers, got {' '.join(words)!r:.80}")
+    return point
+
+
+def _parse_corners(words: Sequence[str], path: Path, line: int) -> list[int]:
+    corners = []
+    with suppress(ValueError):
+        corners = [int(word.split("/")[0]) for word in words[1:]]
+    if not corners:
+        raise ValueError(f"{path}, line {line}: a face is f and numbers of vertices, got {' '.join(words)!r:.80}")
+    return corners
 
 
 def _placed(part: MeshPart, scale: Array, pose: Array) -> MeshPart:

@@ -11,6 +11,7 @@ import trimesh
 
 from naive.asset_models import make_bowl, make_mug, make_open_sheet, write_obj, write_urdf
 from simloom.scenes.asset_check import check_folder
+from simloom.scenes.asset_shape import _obj_objects
 from simloom.scenes.inertia_check import check_inertia
 from simloom.scenes.plausible_size import likely_unit, plausible_size
 
@@ -116,6 +117,39 @@ def test_unusable_meshes_are_refused(tmp_path):
 
     assert {report.name: report.status for report in reports if report.status != "refused"} == {}
     assert all(report.split is None and report.findings[0].message for report in reports)
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("v 0.1 0.1 0.1\n" * 3 + "f 1 2 3\n", "all its vertices are one point"),
+        ("v 0 0 0\nv 1e-30 0 0\nv 0 1e-30 0\nf 1 2 3\n", "its longest side is 1e-27 mm"),
+        ("v 0 0 0\nv 1e300 0 0\nv -1e300 1e300 0\nf 1 2 3\n", "its longest side is 2e+300 m"),
+        ("v 0 0 0\nv 1.7e308 0 0\nv -1.7e308 1e300 0\nf 1 2 3\n", "its longest side is inf m"),
+        ("o a\nv 0 0\nv 1 0\nv 0 1\nv 1 1\nf 1 2 3\n", "odd.obj"),
+        ("o a\nv 0 0 0 1\nv 1 0 0\nv 0 1\nv 1 1 0\nf 1 2 3\n", "odd.obj"),
+        ("o a\n" + "v 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\n" + "f\nf 1 2 3\n", "odd.obj"),
+        ("o a\nv 0 0 0\nv 1 0 0\nv 0 1 0\nv 0 0 1\nf 1 x 3\n", "odd.obj"),
+    ],
+)
+def test_a_degenerate_mesh_hides_no_other(tmp_path, text, words):
+    """No extent, absurd numbers and lines without three numbers: refused with a reason, and the rest is reported."""
+    (tmp_path / "odd.obj").write_text(text)
+    write_obj(tmp_path / "bowl.obj", make_bowl())
+    bowl, odd = check_folder(tmp_path)
+
+    assert (bowl.status, odd.status) == ("ok", "refused")
+    assert words in odd.findings[0].message
+    json.dumps(odd.to_json(), allow_nan=False)
+
+
+@pytest.mark.parametrize("line, words", [("v 0 0", "line 3: a vertex is"), ("f 1 2 y", "line 3: a face is")])
+def test_lines_of_a_collision_mesh_are_named(tmp_path, line, words):
+    """What the objects of an OBJ are made of is checked by simloom itself, which names file and line."""
+    path = tmp_path / "parts.obj"
+    path.write_text(f"o a\nv 0 0 0\n{line}\n")
+    with pytest.raises(ValueError, match=f"parts.obj, {words}"):
+        _obj_objects(path)
 
 
 @pytest.mark.parametrize("mesh", ["../secret.obj", "{outside}/secret.obj", "file://{outside}/secret.obj"])
