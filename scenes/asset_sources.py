@@ -33,6 +33,7 @@ _CODE: Final = (
     "hulls.py",
     "mesh_solid.py",
     "nominal.py",
+    "yaml_text.py",
 )
 _IMAGES: Final = (".png", ".jpg", ".jpeg", ".bmp")
 _PARTS: Final = (*MESH_SUFFIXES, *_IMAGES, ".mtl", ".dae")

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from .asset_declaration import SPLITS, AssetDeclaration, parse_declaration
+from .yaml_text import YamlText, parse_yaml
 
 FILE_NAME: Final = "asset.yaml"
 """Name of the file."""
-MAX_BYTES: Final = 1 << 20
-"""Largest file that is read [byte]."""
+MAX_BYTES: Final = 1 << 18
+"""Largest file that is read [byte]: a thousand files with a line or two each."""
 DEFAULT_SPLITS: Final[Mapping[str, float]] = {"train": 0.8, "val": 0.1, "test": 0.1}
 """Shares of the splits where a folder says nothing else."""
 
@@ -46,7 +47,8 @@ def load_asset_yaml(path: Path) -> FolderDeclaration:
         >>> load_asset_yaml(Path("mugs/asset.yaml")).common.class_name
         'mug'
     """
-    value = _parse(path)
+    text = _parse(path)
+    value = {} if text.value is None else text.value
     if not isinstance(value, dict):
         raise ValueError(f"{path}: must hold keys with values, such as class: mug, got {type(value).__name__}")
     given = dict(value)
@@ -61,9 +63,9 @@ def load_asset_yaml(path: Path) -> FolderDeclaration:
     single = {}
     for name, keys in (files or {}).items():
         try:
-            single[str(name)] = parse_declaration(keys)
+            single[name] = parse_declaration(keys)
         except ValueError as error:
-            raise ValueError(f"{path}: files: {name}: {error}") from None
+            raise ValueError(f"{text.where(('files', name))}: files: {name}: {error}") from None
     return FolderDeclaration(common=common, files=single, splits=shares)
 
 
@@ -82,48 +84,11 @@ def _check_splits(value: Any) -> dict[str, float]:
     return shares
 
 
-def _parse(path: Path) -> Any:
-    """Parse YAML without anchors, tags or keys that stand twice: a short text cannot stand for a huge value."""
-    import yaml
-
+def _parse(path: Path) -> YamlText:
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path}: larger than {MAX_BYTES} bytes; a declaration is a short text")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise ValueError(f"{path}: not a text file in UTF-8") from None
-    try:
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.AnchorToken | yaml.AliasToken | yaml.TagToken):
-                line = token.start_mark.line + 1
-                raise ValueError(f"{path}, line {line}: anchors, aliases and tags (& * !) are refused; write it out")
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        _check_keys(node, path)
-        return {} if node is None else yaml.safe_load(text)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line_text = "" if mark is None else f", line {mark.line + 1}"
-        raise ValueError(f"{path}{line_text}: not valid YAML: {error.problem or error.context}") from None
-    except yaml.YAMLError as error:
-        raise ValueError(f"{path}: not valid YAML: {str(error).splitlines()[0]}") from None
-    except RecursionError:
-        raise ValueError(f"{path}: nested too deep") from None
-
-
-def _check_keys(node: Any, path: Path) -> None:
-    import yaml
-
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _check_keys(item, path)
-    if not isinstance(node, yaml.MappingNode):
-        return
-    seen = set()
-    for key, value in node.value:
-        line = key.start_mark.line + 1
-        if not isinstance(key, yaml.ScalarNode):
-            raise ValueError(f"{path}, line {line}: keys must be names")
-        if key.value in seen:
-            raise ValueError(f"{path}, line {line}: the key {key.value!r} stands here twice")
-        seen.add(key.value)
-        _check_keys(value, path)
+    return parse_yaml(text, source=str(path), max_bytes=MAX_BYTES)
