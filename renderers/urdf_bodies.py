@@ -84,6 +84,35 @@ def list_urdf_meshes(path: str | Path, roots: Sequence[str | Path] | None = None
     return tuple(sorted({_find_mesh(name, folder, folders) for name in names if name}))
 
 
+def list_base_meshes(path: str | Path, roots: Sequence[str | Path], kind: str) -> tuple[Path, ...]:
+    """List the mesh files of a URDF's base link, each once.
+
+    Args:
+        path: The URDF.
+        roots: Folders that they must lie in.
+        kind: visual or collision.
+
+    Returns:
+        The files, sorted.
+
+    Raises:
+        FileNotFoundError: If the URDF or a mesh does not exist.
+        ValueError: If it is no URDF, declares entities, its joints make no tree, or a file lies outside the roots.
+    """
+    file = Path(path)
+    root = _parse(file)
+    base = _order_links(root, file)[0].name
+    meshes = (
+        mesh
+        for link in root.findall("link")
+        if link.get("name") == base
+        for mesh in link.iterfind(f"{kind}/geometry/mesh")
+    )
+    names = {mesh.get("filename") for mesh in meshes}
+    folders = [Path(item) for item in roots]
+    return tuple(sorted({_find_mesh(name, file.resolve().parent, folders) for name in names if name}))
+
+
 def list_urdf_files(path: str | Path, roots: Sequence[str | Path] | None = None) -> tuple[Path, ...]:
     """List the files that a URDF is drawn from and collides by: meshes, what they name, textures.
 

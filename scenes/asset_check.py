@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -244,31 +245,29 @@ def _check_declared(said: AssetDeclaration, shape: AssetShape, solid: Solid, not
 
 
 def _compare(assets: Sequence[AssetFile], reports: Sequence[AssetReport]) -> list[AssetReport]:
-    """Warn of assets of one shape that fall into several splits."""
-    known: dict[tuple[float, ...], list[int]] = {}
+    """Warn of assets of one drawn mesh, or one shape, that fall into several splits."""
+    known: dict[object, list[int]] = {}
     for number, report in enumerate(reports):
+        for digest in assets[number].visual_sha256 if report.split is not None else ():
+            known.setdefault(digest, []).append(number)
         if report.split is not None and "volume" in report.facts:
             key = (*(float(f"{side:.3g}") for side in report.facts["size"]), float(f"{report.facts['volume']:.3g}"))
             known.setdefault(key, []).append(number)
     changed = list(reports)
-    for numbers in known.values():
-        if len({reports[number].split for number in numbers}) > 1:
-            for number in numbers:
-                report = reports[number]
-                others = [assets[k].name for k in numbers if reports[k].split != report.split]
+    for key, numbers in known.items():
+        for number in numbers:
+            report = changed[number]
+            others = [assets[k].name for k in numbers if reports[k].split != report.split]
+            if others and all(finding.code != "twin" for finding in report.findings):
+                what = "draws a mesh" if isinstance(key, str) else "has the size and volume"
                 finding = Finding(
                     level="warning",
                     code="twin",
-                    message=f"has the size and volume of {others[0]}, which is in another split",
+                    message=f"{what} of {others[0]}, which is in another split",
                     advice="give both the same group in asset.yaml if they are one thing",
                 )
-                changed[number] = AssetReport(
-                    name=report.name,
-                    findings=tuple(sorted((*report.findings, finding), key=lambda item: LEVELS.index(item.level))),
-                    class_name=report.class_name,
-                    split=report.split,
-                    facts=report.facts,
-                )
+                findings = sorted((*report.findings, finding), key=lambda item: LEVELS.index(item.level))
+                changed[number] = replace(report, findings=tuple(findings))
     return changed
 
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..renderers.mesh_files import MAX_FILE_BYTES, MESH_SUFFIXES, resolve_inside
 from ..renderers.urdf import MAX_URDF_BYTES
-from ..renderers.urdf_bodies import list_urdf_meshes
+from ..renderers.urdf_bodies import list_base_meshes
 from .asset_declaration import SPLITS, AssetDeclaration
 from .asset_yaml import DEFAULT_SPLITS, FILE_NAME, FolderDeclaration, load_asset_yaml
 from .space import nearest
@@ -32,9 +32,13 @@ class AssetFile:
     declaration: AssetDeclaration
     """What is said of it."""
     content_sha256: str
-    """SHA-256 of its mesh files; it decides the split, whatever the file is called. Empty where it is refused."""
+    """SHA-256 of what is drawn; it decides the split, whatever the file is called. Empty where it is refused."""
     shares: Mapping[str, float]
     """Shares of the splits."""
+    visual_sha256: tuple[str, ...] = ()
+    """SHA-256 of each mesh file that is drawn, sorted."""
+    collision_sha256: tuple[str, ...] = ()
+    """SHA-256 of each mesh file that it collides by, sorted."""
     refusal: str = ""
     """Why it may not be read; empty where it may."""
 
@@ -101,17 +105,18 @@ def scan_folder(folder: str | Path) -> tuple[AssetFile, ...]:
     found = []
     for path in paths:
         declaration, shares = _declare(root, path, said)
-        content, refusal = "", _refuse(root, path)
-        if not refusal:
-            content = _hash_content(root, path)
+        refusal = _refuse(root, path)
+        drawn, touched = ((), ()) if refusal else (_hash_meshes(root, path, kind) for kind in ("visual", "collision"))
         found.append(
             AssetFile(
                 name=path.relative_to(root).as_posix(),
                 path=path,
                 root=root,
                 declaration=declaration,
-                content_sha256=content,
+                content_sha256="" if refusal else _join_hashes(drawn or (hash_file(path),)),
                 shares=shares,
+                visual_sha256=drawn,
+                collision_sha256=touched,
                 refusal=refusal,
             )
         )
@@ -158,14 +163,18 @@ def _refuse(root: Path, path: Path) -> str:
     return f"{path} has {size} bytes, more than {most}; decimate the mesh" if size > most else ""
 
 
-def _hash_content(root: Path, path: Path) -> str:
-    files = [path]
+def _hash_meshes(root: Path, path: Path, kind: str) -> tuple[str, ...]:
+    """Hash the meshes of an asset; none where what is drawn, or touched, is made of primitives."""
+    files: Sequence[Path] = [path]
     if path.suffix.lower() == ".urdf":
         try:
-            files = list(list_urdf_meshes(path, [root])) or files
+            files = list_base_meshes(path, [root], kind)
         except (ValueError, OSError):
-            files = [path]  # what is wrong with it is said when it is read
-    sums = sorted({hash_file(file) for file in files})
+            files = []  # what is wrong with it is said when it is read
+    return tuple(sorted({hash_file(file) for file in files}))
+
+
+def _join_hashes(sums: Sequence[str]) -> str:
     return sums[0] if len(sums) == 1 else hashlib.sha256(" ".join(sums).encode()).hexdigest()
 
 

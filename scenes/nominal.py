@@ -25,7 +25,11 @@ class Nominal:
     split: str = "train"
     """train, val or test."""
     content_sha256: str = ""
-    """SHA-256 of its mesh files."""
+    """SHA-256 of what is drawn, which decides its split."""
+    visual_sha256: tuple[str, ...] = ()
+    """SHA-256 of each mesh file that is drawn."""
+    collision_sha256: tuple[str, ...] = ()
+    """SHA-256 of each mesh file that it collides by."""
     keeps_size: bool = False
     """Whether its size is meant as it is, and no scene changes it."""
     mass: float | None = None
@@ -49,6 +53,8 @@ class Nominal:
             "class": self.class_name,
             "split": self.split,
             "content_sha256": self.content_sha256,
+            "visual_sha256": list(self.visual_sha256),
+            "collision_sha256": list(self.collision_sha256),
             "keeps_size": self.keeps_size,
             "mass": self.mass,
             "friction": self.friction,
@@ -62,6 +68,7 @@ class Nominal:
         """Read what `to_json` wrote."""
         given = dict(value)
         given["class_name"] = given.pop("class")
+        given |= {name: tuple(given.get(name, ())) for name in ("visual_sha256", "collision_sha256")}
         given["symmetry"] = tuple(given["symmetry"])
         given["keypoints"] = {name: tuple(point) for name, point in given["keypoints"].items()}
         return cls(**given)
@@ -90,6 +97,8 @@ def make_nominal(asset: AssetFile, origin: Array, volume: float) -> Nominal:
         class_name=said.class_name,
         split=asset.split,
         content_sha256=asset.content_sha256,
+        visual_sha256=asset.visual_sha256,
+        collision_sha256=asset.collision_sha256,
         keeps_size=said.keeps_size,
         mass=mass,
         friction=said.friction,

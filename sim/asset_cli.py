@@ -80,7 +80,7 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="DIR", help="Folder of another, say for tests.")],
     as_json: Json = False,
 ) -> None:
-    """Tell whether two datasets share users' assets, by the content of their meshes; the exit code is 42 if so.
+    """Tell whether two datasets share users' assets, by the meshes that are drawn; the exit code is 42 if so.
 
     Example: simloom assets compare data/train data/test
     """

@@ -10,7 +10,9 @@ from .dataset.reader import open_dataset
 
 
 def find_shared_assets(first: str | Path, second: str | Path) -> tuple[tuple[str, str], ...]:
-    """Find the users' assets that two datasets could draw from, by the content of their meshes.
+    """Find the users' assets that two datasets could draw from: those with a drawn mesh of the same content.
+
+    What they collide by does not count. The file decides: one thing in two formats has two contents.
 
     Args:
         first: Folder of a dataset.
@@ -26,11 +28,14 @@ def find_shared_assets(first: str | Path, second: str | Path) -> tuple[tuple[str
         >>> find_shared_assets("data/train", "data/test")
         ()
     """
-    one, other = _contents(first), _contents(second)
-    return tuple(sorted((name, other[content]) for content, name in one.items() if content in other))
+    one, other = _drawn_meshes(first), _drawn_meshes(second)
+    return tuple(sorted((name, there) for name, drawn in one for there, same in other if drawn & same))
 
 
-def _contents(folder: str | Path) -> dict[str, str]:
+def _drawn_meshes(folder: str | Path) -> list[tuple[str, set[str]]]:
+    """List the assets with the SHA-256 of each drawn mesh; of primitives, and in older datasets, of all as one."""
     with open_dataset(Path(folder), skip_rejected=False) as dataset:
         objects: Mapping[str, Mapping[str, Any]] = dataset.tables["objects"]
-    return {str(entry["content_sha256"]): str(entry["name"]) for entry in objects.values()}
+    return [
+        (str(entry["name"]), set(entry.get("visual_sha256") or [entry["content_sha256"]])) for entry in objects.values()
+    ]

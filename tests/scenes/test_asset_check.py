@@ -277,3 +277,18 @@ def test_twins_in_two_splits_are_warned_of(tmp_path):
     assert all("twin" in {finding.code for finding in report.findings} for report in check_folder(tmp_path))
     (tmp_path / "asset.yaml").write_text("group: bowl\n")
     assert all("twin" not in {finding.code for finding in report.findings} for report in check_folder(tmp_path))
+
+
+def test_a_mesh_drawn_in_two_splits_is_warned_of(tmp_path):
+    """A mesh that is part of one asset and all of another is a leak where their splits differ."""
+    write_obj(tmp_path / "bowl.obj", make_bowl())
+    write_obj(tmp_path / "set" / "bowl.obj", make_bowl())
+    write_obj(tmp_path / "set" / "mug.obj", make_mug())
+    write_urdf(tmp_path / "set" / "set.urdf", "bowl.obj")
+    text = (tmp_path / "set" / "set.urdf").read_text()
+    mug = '<visual><geometry><mesh filename="mug.obj"/></geometry></visual></link>'
+    (tmp_path / "set" / "set.urdf").write_text(text.replace("</link>", mug))
+    (tmp_path / "asset.yaml").write_text("files: {bowl.obj: {split: test}, set/set.urdf: {split: train}}\n")
+    for report in check_folder(tmp_path):
+        (finding,) = (finding for finding in report.findings if finding.code == "twin")
+        assert finding.message.startswith("draws a mesh of")

@@ -8,7 +8,7 @@ import pytest
 import trimesh
 
 from naive.asset_models import write_obj, write_urdf
-from simloom.scenes.asset_folder import scan_folder, split_of_asset
+from simloom.scenes.asset_folder import hash_file, scan_folder, split_of_asset
 from simloom.scenes.asset_yaml import load_asset_yaml
 
 CUBE = trimesh.creation.box((0.1, 0.1, 0.1))
@@ -69,6 +69,27 @@ def test_a_urdf_owns_the_meshes_beside_it(folder):
     bowl = scan_folder(folder)[0]
     write_urdf(folder / "bowls" / "bowl.urdf", "bowl.obj", more="<!-- a remark -->")
     assert scan_folder(folder)[0].content_sha256 == bowl.content_sha256
+
+
+def test_what_is_drawn_decides_the_split(folder):
+    """A URDF with a collision mesh of its own, or with more links, falls where its drawn mesh falls; all are told."""
+    write_obj(folder / "bowls" / "rough.obj", CUBE)
+    text = (folder / "bowls" / "bowl.urdf").read_text()
+    lid = '<link name="lid"><visual><geometry><mesh filename="rough.obj"/></geometry></visual></link>'
+    lid += '<joint name="j" type="fixed"><parent link="base"/><child link="lid"/></joint></robot>'
+    text = text.replace(
+        '<collision><origin xyz="0 0 0"/><geometry><mesh filename="bowl.obj"/>',
+        '<collision><geometry><mesh filename="rough.obj"/>',
+    ).replace("</robot>", lid)
+    (folder / "bowls" / "bowl.urdf").write_text(text)
+    (folder / "alone.obj").write_bytes((folder / "bowls" / "bowl.obj").read_bytes())
+    alone, bowl = scan_folder(folder)[:2]
+
+    assert (alone.name, bowl.name) == ("alone.obj", "bowls/bowl.urdf")
+    assert bowl.content_sha256 == alone.content_sha256
+    assert bowl.split == alone.split
+    assert bowl.visual_sha256 == alone.visual_sha256 == alone.collision_sha256
+    assert bowl.collision_sha256 == (hash_file(folder / "bowls" / "rough.obj"),)
 
 
 @pytest.mark.parametrize(
