@@ -18,7 +18,7 @@ from .asset_declaration import SPLITS
 from .asset_folder import AssetFile, hash_file, scan_folder
 from .asset_refusals import refuse_assets
 from .asset_yaml import FILE_NAME
-from .convex_decomposition import decomposer_version
+from .convex_decomposition import decomposer_version, simplifier_version
 
 _READERS: Final = ("level_of_detail.py", "mesh_*.py", "primitives.py", "*skies.py", "*textures.py", "urdf.py")
 _CODE: Final = (
@@ -67,7 +67,7 @@ class Sources:
         ]
         text = [f"{version} {np.__version__} {scipy.__version__} {self.built_in}"]
         if not self.built_in:
-            text.append(f"coacd {decomposer_version()}")
+            text.append(f"coacd {decomposer_version()}, simplified by {simplifier_version()}")
         text += [hash_file(path) for path in code]
         text += [f"{name} {digest}" for name, digest in sorted(self.digests.items())]
         return hashlib.sha256("\n".join(text).encode()).hexdigest()[:32]

@@ -80,10 +80,19 @@ def decompose_mesh(vertices: NDArray[Any], triangles: NDArray[Any], *, cache: bo
 
 def decomposer_version() -> str:
     """Return the version of CoACD, or `none`."""
+    return _version("coacd")
+
+
+def simplifier_version() -> str:
+    """Return the version of fast-simplification, or `none`."""
+    return _version("fast-simplification")
+
+
+def _version(package: str) -> str:
     from importlib.metadata import PackageNotFoundError, version
 
     try:
-        return version("coacd")
+        return version(package)
     except PackageNotFoundError:
         return "none"
 

@@ -8,7 +8,18 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-_PACKAGES = ("simloom", "numpy", "numba", "llvmlite", "pybullet", "trimesh", "opencv-python-headless", "scipy")
+_PACKAGES = (
+    "simloom",
+    "numpy",
+    "numba",
+    "llvmlite",
+    "pybullet",
+    "trimesh",
+    "opencv-python-headless",
+    "scipy",
+    "coacd",  # these two cut users' meshes into the parts that collide
+    "fast-simplification",
+)
 # The x86-64 micro-architecture levels: one flag that tells each apart from the one below.
 _LEVELS = (("avx512vl", "x86-64-v4"), ("avx2", "x86-64-v3"), ("sse4_2", "x86-64-v2"))
 
@@ -49,12 +60,14 @@ def _cpu_level() -> str:
 def differing_keys(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
     """List in words what two platform keys differ in.
 
+    What one of them does not tell, such as that of an older dataset, is not known to be equal.
+
     Returns:
-        Texts such as "numpy: 2.4.6 and 2.5.0", sorted.
+        Texts such as "numpy: 2.4.6 and 2.5.0" or "coacd: not recorded and 1.0.14", sorted.
     """
     names = sorted({*one, *other})
     return [
-        f"{name}: {one.get(name, 'absent')} and {other.get(name, 'absent')}"
+        f"{name}: {one.get(name, 'not recorded')} and {other.get(name, 'not recorded')}"
         for name in names
         if one.get(name) != other.get(name)
     ]

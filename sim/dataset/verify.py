@@ -258,7 +258,12 @@ def _regenerate(
             continue
         difference = differing_keys(record.platform, own)
         found = compare_row(row, record.path, stored, regenerate(row), same_platform=not difference)
+        told = f"the platform differs ({'; '.join(difference)})"
+        for number, finding in enumerate(found):
+            if finding.kind == "other platform":
+                found[number] = dataclasses.replace(finding, text=f"{finding.text}; {told}")
+                break
         findings.extend(found)
         if difference and not found:
-            text = f"equal bytes although the platform differs ({'; '.join(difference)})"
+            text = f"equal bytes although {told}"
             findings.append(Finding(kind="other platform", path=record.path, text=text, rows=(row,)))

@@ -14,6 +14,7 @@ import pytest
 from naive.dataset_rows import PLATFORM, make_dataset, make_row, make_rows, open_writer
 from simloom.sim.dataset.errors import DatasetFolderError
 from simloom.sim.dataset.manifest import write_derived
+from simloom.sim.dataset.platform_key import differing_keys, platform_key
 from simloom.sim.dataset.shard_file import ShardFile
 from simloom.sim.dataset.specs import Array
 from simloom.sim.dataset.verify import verify_dataset
@@ -190,6 +191,17 @@ def test_incomplete_datasets_are_checked_as_far_as_they_are(tmp_path: Path) -> N
     assert (report.ok, report.status, report.checked_rows) == (True, "incomplete, 1 of 3 shards", 8)
 
 
+def test_versions_that_an_older_dataset_does_not_tell_are_named(folder: Path) -> None:
+    """Rows made before CoACD's version was recorded can be verified, and are never called corrupt for it."""
+    here = {**PLATFORM, "coacd": "1.0.14"}
+    report = verify_dataset(folder, regenerate=make_row, regenerate_count=1, platform=here)
+    assert report.ok
+    assert "the platform differs (coacd: not recorded and 1.0.14)" in report.findings[0].text
+    other = {**PLATFORM, "coacd": "1.0.13"}
+    assert differing_keys(other, here) == ["coacd: 1.0.13 and 1.0.14"]
+    assert {"coacd", "fast-simplification"} <= set(platform_key())
+
+
 def test_rows_made_again_are_compared(folder: Path) -> None:
     """Equal bytes are fine; on the same platform a difference is a problem, on another it is told beside bounds."""
     asked: list[int] = []
@@ -215,4 +227,5 @@ def test_rows_made_again_are_compared(folder: Path) -> None:
     assert [finding.kind for finding in report.findings] == ["other platform"]
     assert "sensor/head/rgb differs in 100.00% of its values, by up to 1" in report.findings[0].text
     assert "within the bound" in report.findings[0].text
+    assert report.findings[0].text.endswith("the platform differs (device: cpu and cuda)")
     assert "corrupt" not in " ".join(report.lines())

@@ -168,6 +168,8 @@ def test_other_layouts_folders_and_platforms_are_refused(tmp_path: Path) -> None
     with pytest.raises(PlatformMismatchError, match="device: cpu and cuda"):
         open_writer(tmp_path / "a", platform={**PLATFORM, "device": "cuda"})
     open_writer(tmp_path / "a", platform={**PLATFORM, "device": "cuda"}, allow_mixed=True)
+    with pytest.raises(PlatformMismatchError, match=r"\(coacd: not recorded and 1.0.14\).*--allow-mixed"):
+        open_writer(tmp_path / "a", platform={**PLATFORM, "coacd": "1.0.14"})
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "thesis.tex").touch()
     with pytest.raises(DatasetFolderError, match=r"no dataset \(it holds thesis.tex\)"):
