@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.transforms import transform_points
-from .mesh_materials import MeshMaterial, join_gltf, parse_gltf, parse_mtl, split_gltf
+from .mesh_materials import MeshMaterial, find_library_names, join_gltf, parse_gltf, parse_mtl, split_gltf
 from .textures import linear_to_srgb, srgb_to_linear
 
 MESH_SUFFIXES = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
@@ -21,6 +22,8 @@ MESH_SUFFIXES = (".obj", ".stl", ".glb", ".gltf", ".ply", ".off")
 MAX_FILE_BYTES = 512 * 1024 * 1024
 """Largest file that is read [byte]."""
 
+MAX_COPIES = 5_000_000
+"""Most vertices, or triangles, that a file may make by placing its meshes several times."""
 
 PLAIN_CODES = 3
 """Largest spread of sRGB codes that counts as one colour."""
@@ -120,17 +123,24 @@ class _Gate:
 
     folder: Path
     roots: Sequence[Path]
-    materials: dict[str, MeshMaterial] = field(default_factory=dict)
+    materials: dict[str, MeshMaterial] | None = None
+    """Those of an OBJ, by name; None for other files."""
 
     def get(self, name: str) -> bytes:
-        path = resolve_inside(name, self.folder, self.roots)
-        if path.suffix.lower() != ".mtl":
-            return _read(path)
-        if not path.is_file():
-            return b""
-        text = _read(path).decode("utf-8", errors="replace")
-        self.materials = parse_mtl(text, path, lambda named: resolve_inside(named, path.parent, self.roots))
+        if self.materials is None:
+            return _read(resolve_inside(name, self.folder, self.roots))
         return "".join(f"newmtl {name}\nKd 1 1 1\n" for name in self.materials).encode()
+
+    def read_materials(self, names: Sequence[str]) -> dict[str, MeshMaterial]:
+        """Read MTL files; of two materials of one name the first counts, and files that do not exist say nothing."""
+        self.materials = {}
+        for name in names:
+            path = resolve_inside(name, self.folder, self.roots)
+            if path.is_file():
+                text = _read(path).decode("utf-8", errors="replace")
+                found = parse_mtl(text, path, lambda named, of=path: resolve_inside(named, of.parent, self.roots))
+                self.materials = found | self.materials
+        return self.materials
 
     def __getitem__(self, name: str) -> bytes:
         return self.get(name)
@@ -143,18 +153,14 @@ def _load_obj(data: bytes, gate: _Gate) -> list[MeshPart]:
     from trimesh.exchange.obj import load_obj
 
     # trimesh logs and drops what goes wrong with a material, so hostile and broken ones are looked at first.
-    for line in data.splitlines():
-        if line.startswith((b"v ", b"f ")):
-            break
-        if line.startswith(b"mtllib"):
-            gate.get(line[6:].decode("utf-8", errors="replace").strip())
+    materials = gate.read_materials(find_library_names(data))
     loaded = load_obj(io.BytesIO(data), resolver=gate, group_material=True)
     parts = []
     for name, kwargs in sorted(loaded.get("geometry", {}).items()):
         visual = kwargs.get("visual")
         uvs = getattr(visual, "uv", None)
         label = getattr(getattr(visual, "material", None), "name", None)
-        material = gate.materials.get(str(label), MeshMaterial())
+        material = materials.get(str(label), MeshMaterial())
         normals = kwargs.get("vertex_normals")
         vertices = np.asarray(kwargs["vertices"], np.float64)[:, :3]
         parts.append(
@@ -224,6 +230,7 @@ def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
         header.pop("images", None)
         data = join_gltf(header, data)
     scene = trimesh.load_scene(io.BytesIO(data), file_type=suffix[1:], resolver=gate, process=False)
+    _check_copies(scene)
     parts = []
     for node in scene.graph.nodes_geometry:
         pose, name = scene.graph[node]
@@ -256,6 +263,22 @@ def _load_scene(data: bytes, suffix: str, gate: _Gate) -> list[MeshPart]:
             )
         )
     return parts
+
+
+def _check_copies(scene: Any) -> None:
+    """Refuse a scene that a short file blows up by placing its meshes again and again."""
+    uses = Counter(scene.graph[node][1] for node in scene.graph.nodes_geometry)
+    sizes = {
+        name: (len(mesh.vertices), len(mesh.faces)) for name, mesh in scene.geometry.items() if hasattr(mesh, "faces")
+    }
+    for what, which in (("vertices", 0), ("triangles", 1)):
+        once = sum(sizes[name][which] for name in uses if name in sizes)
+        count = sum(number * sizes[name][which] for name, number in uses.items() if name in sizes)
+        if count > max(once, MAX_COPIES):
+            raise ValueError(
+                f"its {sum(uses.values())} nodes place {once} {what} as {count}, more than {MAX_COPIES}; "
+                "decimate the mesh or place fewer copies"
+            )
 
 
 def load_mesh(path: str | Path, roots: Sequence[str | Path] | None = None) -> tuple[MeshPart, ...]:

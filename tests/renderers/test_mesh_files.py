@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import trimesh
 
 from simloom.renderers.mesh_files import MeshPart, flatten_texture, load_mesh, resolve_inside
 from simloom.renderers.mesh_materials import is_normal_map, join_gltf, split_gltf
@@ -359,3 +360,37 @@ def test_vertex_colours_of_ply_and_obj(tmp_path):
     assert part.colors.tolist() == [[255, 0, 0], [0, 128, 0], [0, 0, 51]]
     (tmp_path / "d.obj").write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
     assert load_mesh(tmp_path / "d.obj")[0].colors is None
+
+
+@pytest.mark.parametrize("line", ["mtllib ../../paint.mtl", "mtllib thief.mtl"])
+def test_a_material_file_is_read_wherever_it_is_named(tmp_path, line):
+    """Behind the vertices it is read as at the head: several are joined, and one that reaches out is refused."""
+    points = "v 0 0 0\nv 1 0 0\nv 0 1 0\n"
+    (tmp_path / "red.mtl").write_text("newmtl red\nKd 1 0 0\n")
+    (tmp_path / "green.txt").write_text("newmtl green\nKd 0 1 0\n")
+    (tmp_path / "thief.mtl").write_text("newmtl red\nmap_Kd ../../secret.png\n")
+    path = tmp_path / "late.obj"
+    path.write_text(f"{points}mtllib red.mtl\nmtllib green.txt\nusemtl green\nf 1 2 3\n")
+    np.testing.assert_array_equal(load_mesh(path)[0].base_color, (0, 1, 0))
+    path.write_text(f"{points}{line}\nusemtl red\nf 1 2 3\n")
+    with pytest.raises(ValueError, match="lies outside of"):
+        load_mesh(path)
+
+
+def test_a_small_file_cannot_place_millions_of_copies(tmp_path, monkeypatch):
+    """A mesh that nodes repeat beyond the limit is refused before a copy is made; below it is read."""
+    scene = trimesh.Scene(trimesh.creation.icosphere(subdivisions=3))
+    (name,) = scene.geometry
+    count = len(scene.geometry[name].vertices)
+    for k in range(400):
+        scene.graph.update(f"copy{k}", matrix=trimesh.transformations.translation_matrix((k, 0, 0)), geometry=name)
+    path = tmp_path / "many.glb"
+    scene.export(path)
+    assert sum(len(part.vertices) for part in load_mesh(path)) == 401 * count
+    monkeypatch.setattr("simloom.renderers.mesh_files.MAX_COPIES", 401 * count - 1)
+    with pytest.raises(ValueError, match=f"many.glb .* 401 nodes place {count} vertices as {401 * count}, more than"):
+        load_mesh(path)
+    single = trimesh.Scene(scene.geometry[name]).export(tmp_path / "single.glb")
+    monkeypatch.setattr("simloom.renderers.mesh_files.MAX_COPIES", 10)
+    assert single
+    assert len(load_mesh(tmp_path / "single.glb")[0].vertices) == count
