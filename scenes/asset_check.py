@@ -11,8 +11,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..renderers.mesh_materials import find_library_names
 from ..renderers.urdf import load_urdf_links
-from ..renderers.urdf_bodies import list_urdf_meshes, load_urdf_inertials
+from ..renderers.urdf_bodies import list_base_meshes, list_urdf_meshes, load_urdf_inertials
 from .asset_declaration import AssetDeclaration
 from .asset_finding import LEVELS, AssetReport, Finding, Level
 from .asset_folder import AssetFile, scan_folder
@@ -77,6 +78,7 @@ def check_asset(asset: AssetFile, *, hulls: bool = False) -> AssetReport:
             shape = place_shape(load_shape(asset.path, [asset.root]), said)
         for warning in dict.fromkeys(str(item.message) for item in caught):
             notes.add("warning", "file", warning, "add the file, or remove its mention")
+        _check_materials(asset, notes)
         facts = _measure(asset, shape, notes, hulls=hulls)
     except Exception as error:  # files are untrusted: no one of them may hide the report on the others
         text = str(error) or type(error).__name__
@@ -207,6 +209,20 @@ def _check_mass(asset: AssetFile, solid: Solid, volume: float, notes: _Notes, fa
         for stated in load_urdf_inertials(asset.path)[:1]:
             for text in check_inertia(stated.mass, stated.inertia, size):
                 notes.add("warning", "inertia", f"link {stated.link_name!r}: {text}", "it is not used: mend the URDF")
+
+
+def _check_materials(asset: AssetFile, notes: _Notes) -> None:
+    """Look for the material files that the drawn OBJs name; those that are there warn for themselves."""
+    is_urdf = asset.path.suffix.lower() == ".urdf"
+    for path in list_base_meshes(asset.path, [asset.root], "visual") if is_urdf else (asset.path,):
+        for name in find_library_names(path.read_bytes()) if path.suffix.lower() == ".obj" else ():
+            if not (path.parent / name).is_file():
+                notes.add(
+                    "warning",
+                    "file",
+                    f"{path} names the material file {name:.80}, which does not exist",
+                    "add the file, or remove its mention",
+                )
 
 
 def _check_links(asset: AssetFile, notes: _Notes) -> None:

@@ -213,6 +213,10 @@ def test_missing_textures_are_warned_of(tmp_path):
     report, found = check_one(tmp_path)
     assert ("warning", "file") in found
     assert "paint.png" in report.findings[0].message
+    (tmp_path / "bowl.mtl").unlink()
+    report, found = check_one(tmp_path)
+    assert ("warning", "file") in found
+    assert "names the material file bowl.mtl, which does not exist" in report.findings[0].message
     assert report.facts["textures"] == 0
 
 
