@@ -7,6 +7,7 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,7 +139,7 @@ class _Gate:
             path = resolve_inside(name, self.folder, self.roots)
             if path.is_file():
                 text = _read(path).decode("utf-8", errors="replace")
-                found = parse_mtl(text, path, lambda named, of=path: resolve_inside(named, of.parent, self.roots))
+                found = parse_mtl(text, path, partial(resolve_inside, folder=path.parent, roots=self.roots))
                 self.materials = found | self.materials
         return self.materials
 

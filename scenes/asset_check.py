@@ -262,13 +262,13 @@ def _check_declared(said: AssetDeclaration, shape: AssetShape, solid: Solid, not
 
 def _compare(assets: Sequence[AssetFile], reports: Sequence[AssetReport]) -> list[AssetReport]:
     """Warn of assets of one drawn mesh, or one shape, that fall into several splits."""
-    known: dict[object, list[int]] = {}
+    known: dict[str | tuple[float, ...], list[int]] = {}
     for number, report in enumerate(reports):
         for digest in assets[number].visual_sha256 if report.split is not None else ():
             known.setdefault(digest, []).append(number)
         if report.split is not None and "volume" in report.facts:
-            key = (*(float(f"{side:.3g}") for side in report.facts["size"]), float(f"{report.facts['volume']:.3g}"))
-            known.setdefault(key, []).append(number)
+            shape = (*(float(f"{side:.3g}") for side in report.facts["size"]), float(f"{report.facts['volume']:.3g}"))
+            known.setdefault(shape, []).append(number)
     changed = list(reports)
     for key, numbers in known.items():
         for number in numbers:

@@ -182,9 +182,9 @@ class _Builder:
         # By an alias a short text could stand for a huge value.
         if isinstance(event, yaml.AliasEvent):
             raise self._fail(event, "YAML anchors and aliases (& and *) are not allowed; write it out")
-        tag: str = event.tag
+        tag: str | None = event.tag
         if tag is None:
-            tag = kind or self._loader.resolve(yaml.ScalarNode, event.value, event.implicit)
+            tag = kind or str(self._loader.resolve(yaml.ScalarNode, event.value, event.implicit))
         if tag not in _TAGS or (kind and tag != kind):
             raise self._fail(event, f"the tag {tag} is not allowed; write plain values")
         return tag
