@@ -11,14 +11,15 @@ from simloom.scenes.asset_sharing import share_asset_library
 
 def test_equal_libraries_are_one():
     """A second load of the same assets is answered with the first, other assets are not, and the unused are freed."""
-    first = share_asset_library(load_asset_library())
-    second = share_asset_library(load_asset_library())
-    other = load_asset_library()
-    other.info["robot_urdf"] = "/elsewhere/robot.urdf"
+    load_asset_library()  # from now on it comes from the cache
+    libraries = [load_asset_library() for _ in range(3)]
+    for library, robot in zip(libraries, ("here", "here", "elsewhere"), strict=True):
+        library.info["robot_urdf"] = f"/{robot}/robot.urdf"  # none that another scene of this process holds
+    first, second, other = (share_asset_library(library) for library in libraries)
 
     assert second is first
-    assert share_asset_library(other) is other
+    assert other is libraries[2]
     gone = weakref.ref(first)
-    del first, second
+    del first, second, library, libraries
     gc.collect()
     assert gone() is None
