@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .campaign.campaign import Campaign as Campaign
     from .campaign.campaign import generate as generate
-    from .campaign.campaign import regenerate_row as regenerate_row
     from .campaign.plan import Plan as Plan
     from .campaign.plan import make_plan as make_plan
+    from .campaign.row_regeneration import regenerate_row as regenerate_row
     from .dataset import Dataset as Dataset
     from .dataset import open_dataset as open_dataset
     from .dataset import verify_dataset as verify_dataset
@@ -48,7 +48,7 @@ _HOMES = {
     "load_recipe": "recipe",
     "make_plan": "campaign.plan",
     "open_dataset": "dataset",
-    "regenerate_row": "campaign.campaign",
+    "regenerate_row": "campaign.row_regeneration",
     "run_gate": "quality.gate",
     "verify_dataset": "dataset",
 }

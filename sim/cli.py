@@ -274,7 +274,7 @@ def verify(
 
     make = None
     if regenerate:
-        from .campaign.campaign import regenerate_row
+        from .campaign.row_regeneration import regenerate_row
 
         make = regenerate_row(folder)
     report = verify_dataset(folder, repair=repair, regenerate=make, regenerate_count=regenerate)

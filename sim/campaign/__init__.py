@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .campaign import Campaign as Campaign
     from .campaign import generate as generate
-    from .campaign import regenerate_row as regenerate_row
     from .plan import Plan as Plan
     from .plan import make_plan as make_plan
     from .progress import Estimate as Estimate
     from .progress import Progress as Progress
     from .progress import StageTimes as StageTimes
+    from .row_regeneration import regenerate_row as regenerate_row
 
 _HOMES = {
     "Campaign": "campaign",
@@ -23,7 +23,7 @@ _HOMES = {
     "StageTimes": "progress",
     "generate": "campaign",
     "make_plan": "plan",
-    "regenerate_row": "campaign",
+    "regenerate_row": "row_regeneration",
 }
 
 __all__ = sorted(_HOMES)

@@ -155,7 +155,7 @@ class Campaign:
             self._check_disk(sum(len(writer.shard_rows(shard)) for shard in shards))
             self._make_shards(writer, shards, progress)
         if not writer.missing() and (shards or not (self.out / MANIFEST).exists()):
-            writer.finish({"contact_sheet.png": self._draw_sheet()})
+            writer.finish(self._draw_sheet())
         elif shards:
             writer.finish()
         self.times.total = time.perf_counter() - self._begun
@@ -269,8 +269,8 @@ class Campaign:
         self.times.sensors += seconds["sensors"]
         self.times.gather += seconds["gather"]
 
-    def _draw_sheet(self) -> bytes:
-        from ..contact_sheet import draw_contact_sheet
+    def _draw_sheet(self) -> dict[str, bytes]:
+        from ..contact_sheet import draw_contact_sheet, row_tiles
         from ..drawing import encode_png
 
         with open_dataset(self.out) as kept, open_dataset(self.out, skip_rejected=False) as everything:
@@ -281,9 +281,11 @@ class Campaign:
             spread = [i * len(dataset) // count + i % per_scenario for i in range(count)]
             positions = sorted({min(position, len(dataset) - 1) for position in spread})
             rows = [dataset[position] for position in positions]
+        if not any(row_tiles(row) for row in rows):
+            return {}  # outputs without an image
         recipe = self.plan.recipe
         title = f"simloom  {recipe.scene}  seed {recipe.seed}  {self._samples} rows"
-        return encode_png(draw_contact_sheet(rows, title=title))
+        return {"contact_sheet.png": encode_png(draw_contact_sheet(rows, title=title))}
 
 
 def default_batch(capturer: Capturer) -> int:
@@ -368,35 +370,3 @@ def generate(
         allow_mixed=allow_mixed,
     )
     return campaign.run(progress)
-
-
-def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, NDArray[Any]]]:
-    """Make a function that makes rows of a dataset again, from its own recipe.
-
-    Args:
-        folder: The dataset.
-
-    Returns:
-        Row number to values by name, without the leading axis; `verify_dataset` takes it.
-
-    Raises:
-        RecipeError: If the recipe cannot be used here: code in it is never run.
-
-    Example:
-        >>> verify_dataset("data", regenerate=regenerate_row("data")).ok
-        True
-    """
-    plan = make_plan(load_recipe(Path(folder) / "recipe.yaml"))
-    recipe = plan.recipe
-    capturer = plan.capturer(more_outputs=needed_outputs(recipe.checks))
-    kept = set(plan.capturer().shapes)
-
-    def make(row: int) -> dict[str, NDArray[Any]]:
-        scenario, inner = divmod(row, recipe.rows_per_scenario)
-        rows = capturer.allocate(recipe.rows_per_scenario)
-        with StageSource(plan, [scenario], workers=0) as source:
-            capturer.fill([next(source)], rows, start=0)
-        rows["sample/verdict"][:] = judge_rows(rows, recipe.checks)
-        return {name: array[inner] for name, array in rows.items() if name in kept}
-
-    return make

@@ -16,8 +16,9 @@ import yaml
 
 import simloom
 from simloom.scenes.stage import Reason, Stage
-from simloom.sim.campaign.campaign import Campaign, regenerate_row
+from simloom.sim.campaign.campaign import Campaign
 from simloom.sim.campaign.plan import make_plan
+from simloom.sim.campaign.row_regeneration import regenerate_row
 from simloom.sim.campaign.stages import StageSource
 from simloom.sim.dataset.errors import DatasetFolderError, RecipeMismatchError
 from simloom.sim.dataset.outcomes import Outcomes
@@ -372,3 +373,14 @@ def _close_worlds() -> Iterator[None]:
 
     yield
     gc.collect()
+
+
+def test_outputs_without_an_image_need_no_contact_sheet(tmp_path: Path) -> None:
+    """A dataset of poses and visibility is finished, and whole, without a picture."""
+    folder = tmp_path / "poses"
+    dataset = simloom.generate({**TINY, "outputs": ["visibility", "poses"]}, samples=4, out=folder, workers=0)
+
+    assert dataset.is_complete
+    assert not any("/rgb" in name for name in dataset.names)
+    assert not (folder / "contact_sheet.png").exists()
+    assert verify_dataset(folder).ok

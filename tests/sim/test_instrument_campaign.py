@@ -12,8 +12,8 @@ import simloom
 from simloom.kernels.deskew import deskew_points
 from simloom.kernels.strapdown import integrate_inertial
 from simloom.kernels.transforms import transform_points
-from simloom.sim.campaign.campaign import regenerate_row
 from simloom.sim.campaign.plan import make_plan
+from simloom.sim.campaign.row_regeneration import regenerate_row
 from simloom.sim.dataset.verify import verify_dataset
 from simloom.sim.errors import RecipeError
 from simloom.sim.recipe import load_recipe
