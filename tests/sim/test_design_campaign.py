@@ -11,8 +11,8 @@ import yaml
 from typer.testing import CliRunner
 
 import simloom
-from simloom.sim.campaign.campaign import regenerate_row
 from simloom.sim.campaign.plan import make_plan
+from simloom.sim.campaign.row_regeneration import regenerate_row
 from simloom.sim.cli import app
 from simloom.sim.dataset.errors import RecipeMismatchError
 from simloom.sim.dataset.verify import verify_dataset
