@@ -178,9 +178,12 @@ def highest_point(asset: Asset, scale: Array, up: Sequence[float]) -> Array:
     """Return the point of an object that lies farthest in a direction, in its own frame [m], shape (3,).
 
     Args:
-        asset: What it is.
+        asset: What it is; a box, sphere, cylinder and capsule by its form, all else by its hull.
         scale: Scale along the mesh's axes, shape (3,).
-        up: The direction in the object's frame, unit.
+        up: The direction in the object's frame, unit, three numbers.
+
+    Returns:
+        The point; one of several that lie equally far.
     """
     a, b, c = (0.5 * float(side) for side in asset.extent * scale)
     x, y, z = up
