@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,7 +13,7 @@ import numpy as np
 
 from ..renderers.mesh_library import MeshLibrary
 from .asset_build import build_asset_library
-from .asset_cache import cache_folder
+from .asset_cache import cache_folder, keep_file
 from .asset_library import AssetLibrary
 from .asset_sources import collect_sources
 
@@ -93,16 +92,7 @@ def _write_cache(path: Path, library: AssetLibrary) -> None:
     arrays = {f"mesh/{name}": value for name, value in library.meshes.arrays().items()}
     arrays |= {f"table/{name}": value for name, value in library.tables.items()}
     arrays["info"] = np.frombuffer(json.dumps(info).encode(), np.uint8)
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".npz", dir=path.parent)
-        with os.fdopen(handle, "wb") as target:
-            np.savez(target, allow_pickle=False, **arrays)
-        os.replace(temporary, path)
-        stale = sorted(path.parent.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-_KEPT]
-        for file in stale:
-            file.unlink(missing_ok=True)
-    except OSError:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+    if keep_file(path, lambda file: np.savez(file, allow_pickle=False, **arrays)):
+        with suppress(OSError):
+            for file in sorted(path.parent.glob("*.npz"), key=lambda file: file.stat().st_mtime)[:-_KEPT]:
+                file.unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from .asset_cache import cache_folder
+from .asset_cache import cache_folder, keep_file
 from .mesh_solid import Solid, weld_solid
 
 Array = NDArray[np.float64]
@@ -119,7 +119,8 @@ def _cut(pieces: Sequence[Solid], *, cache: bool) -> list[list[Array]]:
         if found is None or not all(found):
             raise ValueError("CoACD found no convex parts; close the mesh or give it thickness")
         if path is not None:
-            _keep(target, path)
+            data = target.read_bytes()
+            keep_file(path, lambda file: file.write(data))
     return found
 
 
@@ -163,17 +164,3 @@ def _read(path: Path, count: int) -> list[list[Array]] | None:
         return parts
     except (OSError, ValueError, KeyError, IndexError, EOFError, zipfile.BadZipFile):
         return None
-
-
-def _keep(target: Path, path: Path) -> None:
-    """Copy a result into the cache, all or nothing; a cache that cannot be written is done without."""
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".npz", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(target.read_bytes())
-        os.replace(temporary, path)
-    except OSError:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)

@@ -6,8 +6,6 @@ import hashlib
 import itertools
 import json
 import math
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...scenes.asset_cache import cache_folder
+from ...scenes.asset_cache import cache_folder, keep_file
 from .covering_growth import grow_covering_array
 
 Rows = NDArray[np.int64]
@@ -99,7 +97,10 @@ class LevelSpace:
 
 
 def is_of_library(space: LevelSpace, strength: int) -> bool:
-    """Tell whether an array is the library's: so large that it would take minutes, it is grown by ourselves."""
+    """Tell whether an array is the library's: ours is grown beyond 4096 combinations.
+
+    The library's time goes with their square, and reaches seconds there, hours at the most that are allowed.
+    """
     return space.tuple_count(strength) <= _LIBRARY_TUPLES
 
 
@@ -280,14 +281,8 @@ def _read_rows(path: Path, space: LevelSpace) -> Rows | None:
 
 
 def _keep_rows(path: Path, rows: Rows) -> None:
-    """Write rows all or nothing; a cache that cannot be written is done without."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", delete=False, encoding="ascii") as file:
-            json.dump({"sha256": _digest(rows), "rows": rows.tolist()}, file)
-        os.replace(file.name, path)
-    except OSError:
-        return
+    text = json.dumps({"sha256": _digest(rows), "rows": rows.tolist()})
+    keep_file(path, lambda file: file.write(text.encode("ascii")))
 
 
 def _digest(rows: Rows) -> str:

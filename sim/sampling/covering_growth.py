@@ -1,4 +1,4 @@
-"""Growth of large covering arrays, row by row, where the library's greedy search would take hours."""
+"""Growth of large covering arrays, row by row, where the library's greedy search takes seconds to hours."""
 
 from __future__ import annotations
 

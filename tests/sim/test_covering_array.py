@@ -112,17 +112,26 @@ def test_missing_combinations_are_found() -> None:
 
 
 @pytest.mark.parametrize(
-    "counts, strength", [((4,) * 60, 2), ((3,) * 15, 3), ((9, 2, 30, 1, 25, 7, 40), 2), ((70, 70), 2)]
+    "counts, strength, most", [((4,) * 60, 2, 60), ((3,) * 15, 3, 90), ((9, 2, 30, 1, 25, 7, 40), 2, 1200)]
 )
-def test_large_arrays_are_grown_and_cover(counts: tuple[int, ...], strength: int) -> None:
-    """What the library would take minutes for is there in a second, and not far from the least size."""
+def test_large_arrays_are_grown_and_cover(counts: tuple[int, ...], strength: int, most: int) -> None:
+    """Beyond the library's limit arrays are complete, without doubles, and about as short as was measured."""
     space = LevelSpace(counts=counts)
     assert not is_of_library(space, strength)
     rows = make_covering_array(space, strength, salt="a")
 
     assert _covers(rows, counts, strength)
-    assert len(rows) <= least_size(space, strength) * 4
+    assert least_size(space, strength) <= len(rows) <= most
     assert np.unique(rows, axis=0).shape == rows.shape
+
+
+def test_arrays_of_all_factors_are_their_product() -> None:
+    """Where every combination is asked for, each is a row, once."""
+    space = LevelSpace(counts=(70, 70))
+    assert not is_of_library(space, 2)
+    rows = make_covering_array(space, 2, salt="a")
+
+    assert sorted(map(tuple, rows.tolist())) == [(a, b) for a in range(70) for b in range(70)]
 
 
 def test_grown_arrays_follow_from_their_salt() -> None:
