@@ -244,7 +244,7 @@ def generate(
         allow_code=allow_code,
         allow_mixed=allow_mixed,
     )
-    print_notes(campaign.plan.scene.notes)
+    print_notes(campaign.plan.notes)
     if dry_run:
         print_estimate(campaign.estimate(), as_json=as_json)
         return

@@ -110,8 +110,6 @@ def print_estimate(estimate: Estimate, *, as_json: bool = False) -> None:
     table.add_row("size of a row", f"{_size(estimate.row_bytes)} uncompressed")
     table.add_row("size to make", f"{_size(estimate.raw_bytes)} uncompressed")
     table.add_row("arrays", f"{len(estimate.arrays)}")
-    for note in estimate.notes:
-        table.add_row("note", note)
     _console().print(table)
 
 

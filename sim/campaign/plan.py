@@ -74,7 +74,7 @@ class Plan:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a person should know of it before it is run."""
-        return tuple(getattr(self.sampler, "notes", ()))
+        return (*self.scene.notes, *self.sampler.notes)
 
     @cached_property
     def row_bytes(self) -> int:

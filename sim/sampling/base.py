@@ -29,6 +29,11 @@ class Sampler(Protocol):
         """What a dataset's own recipe tells of the points beside what was asked for; nothing where there is nothing."""
         ...
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know before it is used."""
+        ...
+
     def propose(self, index: int, attempt: int = 0) -> Scenario:
         """Propose the point of a scenario.
 

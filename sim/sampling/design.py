@@ -53,6 +53,11 @@ class Design(ABC):
         """What a dataset's own recipe tells of the points beside what was asked for."""
         return {"scenarios": self._scenarios}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing that is not asked for."""
+        return ()
+
     def propose(self, index: int, attempt: int = 0) -> Scenario:
         """Give the design's point; see `Sampler.propose`."""
         if attempt != 0:

@@ -46,6 +46,11 @@ class RandomSampler:
         """The recipe tells it all."""
         return {}
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Nothing that is not asked for."""
+        return ()
+
     def propose(self, index: int, attempt: int = 0) -> Scenario:
         """Draw a scenario; see `Sampler.propose`."""
         if not 0 <= attempt < MAX_DRAWS:
