@@ -92,9 +92,12 @@ def _draw_required(space: ParameterSpace) -> tuple[dict[str, Array], str]:
     if not space.requirements:
         return values, f"{DRAWS} draws"
     kept = np.ones(DRAWS, np.bool_)
+    met = space.requirements_met(values)
     for requirement in space.requirements:
-        enforced = np.array([requirement.is_enforced(0, index) for index in range(DRAWS)])
-        kept &= space.requirements_met(values)[requirement.condition] | ~enforced
+        held = met[requirement.condition]
+        if not requirement.is_hard:
+            held = held | ~np.array([requirement.is_enforced(0, index) for index in range(DRAWS)])
+        kept &= held
     count = int(kept.sum())
     if count < _FEWEST:
         return values, f"{DRAWS} draws, though only {count} of them meet what is required"

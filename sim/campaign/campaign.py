@@ -104,7 +104,7 @@ class Campaign:
         self.draws = 0
         """Scenarios that were proposed."""
         self.examples: dict[str, str] = {}
-        """Reason to what was said of the first scenario that failed for it."""
+        """Reason to what was said of one scenario that failed for it."""
         self._samples = self.plan.rows_wanted(samples)
         self._workers = (os.cpu_count() or 1) if workers is None else workers
         self._device = device
@@ -122,7 +122,8 @@ class Campaign:
         if self.out.exists() and not (self.out.is_dir() and not any(self.out.iterdir())):
             writer = self._open_writer()
             there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
-        left, per_shard = rows - there, per_scenario * self._scenarios_per_shard()
+        left = rows - there
+        per_shard = per_scenario * self._scenarios_per_shard()
         return Estimate(
             rows_wanted=rows,
             rows_there=there,

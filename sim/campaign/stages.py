@@ -48,7 +48,7 @@ class StageSource:
         self.draws = 0
         """Scenarios that were proposed."""
         self.examples: dict[str, str] = {}
-        """Reason to what was said of the first scenario that failed for it."""
+        """Reason to what was said of one scenario that failed for it."""
 
     def __enter__(self) -> Self:
         if self._workers:

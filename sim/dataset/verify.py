@@ -259,10 +259,8 @@ def _regenerate(
         difference = differing_keys(record.platform, own)
         found = compare_row(row, record.path, stored, regenerate(row), same_platform=not difference)
         told = f"the platform differs ({'; '.join(difference)})"
-        for number, finding in enumerate(found):
-            if finding.kind == "other platform":
-                found[number] = dataclasses.replace(finding, text=f"{finding.text}; {told}")
-                break
+        if difference and found:
+            found[0] = dataclasses.replace(found[0], text=f"{found[0].text}; {told}")
         findings.extend(found)
         if difference and not found:
             text = f"equal bytes although {told}"

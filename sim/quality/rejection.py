@@ -37,11 +37,12 @@ def explain_rejection(folder: str | Path) -> str | None:
         checks: Checks = load_recipe(dataset.folder / "recipe.yaml").checks
         told = judged[:: -(-len(judged) // _MOST_ROWS)] if len(judged) else judged  # the images of all would be large
         rows = dataset.rows
+        failed: Counter[str] = Counter()
         for place in told.tolist():
             row = {name: np.asarray(value)[None] for name, value in dataset.row(int(rows[place])).items()}
-            names = failed_checks(row, checks) or ["a check whose arrays are not written"]
-            for name in names:
-                reasons[name] += max(1, round(len(judged) / len(told)))
+            failed.update(failed_checks(row, checks) or ["a check whose arrays are not written"])
+        for name, count in failed.items():
+            reasons[name] = round(count * len(judged) / len(told))
         name, count = reasons.most_common(1)[0]
-        about = "" if len(told) == len(judged) else "about "
+        about = "about " if name in failed and len(told) < len(judged) else ""
         return f"none of the {len(valid)} rows was accepted; the commonest reason is {name} ({about}{count} rows)"

@@ -17,7 +17,7 @@ from simloom.sim.cli import app
 from simloom.sim.dataset.errors import RecipeMismatchError
 from simloom.sim.dataset.verify import verify_dataset
 from simloom.sim.errors import RecipeError, UsageError
-from simloom.sim.quality import dataset_coverage, draw_coverage
+from simloom.sim.quality import dataset_coverage, draw_coverage, rejection
 from simloom.sim.recipe import load_recipe
 
 TINY: dict[str, Any] = {
@@ -262,3 +262,17 @@ def test_a_campaign_without_an_accepted_row_says_why(tmp_path: Path) -> None:
         ran = CliRunner().invoke(app, ["generate", str(path), "-o", str(tmp_path / name), "--workers", "0"])
         assert ran.exit_code == 0, ran.output
         assert f"none of the 2 rows was accepted; the commonest reason is {words}" in ran.stderr
+
+
+def test_a_sample_of_rows_is_scaled_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where some rows stand for all, no more rows are told than there are."""
+    out = tmp_path / "none"
+    outputs = ["rgb", "visibility", "poses"]
+    recipe = {**TINY, "views": 1, "outputs": outputs, "checks": {"visible_objects": {"min": 9}}}
+    simloom.generate(recipe, samples=5, out=out, workers=0)
+    monkeypatch.setattr(rejection, "_MOST_ROWS", 3)
+
+    told = rejection.explain_rejection(out)
+    assert told is not None
+    assert "none of the 5 rows" in told
+    assert told.endswith("visible_objects (about 5 rows)")
