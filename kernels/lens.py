@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .device import Kernel, scalar
-from .lens_maps import FIELD_COUNT, LIMIT, SIDEWAYS, TILT, UNTILT, project_ray, unproject_point
+from .lens_maps import FIELD_COUNT, LIMIT, SIDEWAYS, TILT, UNTILT, grow_radius, project_ray, unproject_point
 
 Array = NDArray[np.float64]
 
@@ -64,6 +64,16 @@ class Lens:
         """Largest angle off the axis whose rays are told apart [rad]: where the distorted radius stops growing."""
         limit = _find_limit(self)
         return limit if self.model == "kannala_brandt" else math.atan(limit)
+
+    @property
+    def max_radius(self) -> float:
+        """Largest distorted radius, in focal lengths, where the radius stops growing; infinity where it grows on.
+
+        Tangential and prism terms, and a tilted sensor, are left out.
+        """
+        limit = _find_limit(self)
+        grows_on = limit >= (math.pi if self.model == "kannala_brandt" else _MAX_RADIUS)
+        return math.inf if grows_on else grow_radius(limit, 0, pack_lenses([self]))[0]
 
 
 def _first_root(polynomial: Sequence[float]) -> float:

@@ -26,7 +26,7 @@ _ITERATIONS = 80
 
 
 @scalar
-def _grow(r: float, lens: int, lens_in: Any) -> tuple[float, float]:
+def grow_radius(r: float, lens: int, lens_in: Any) -> tuple[float, float]:
     """Return the distorted radius of a radius (Brown-Conrady) or an angle (Kannala-Brandt), and its slope."""
     k1, k2 = lens_in[lens, 1], lens_in[lens, 2]
     s = r * r
@@ -43,14 +43,14 @@ def _grow(r: float, lens: int, lens_in: Any) -> tuple[float, float]:
 
 @scalar
 def _shrink(target: float, lens: int, lens_in: Any) -> tuple[float, bool]:
-    """Return the radius or angle that `_grow` takes to a target, by Newton's steps kept within a bracket."""
+    """Return the radius or angle that `grow_radius` takes to a target, by Newton's steps kept within a bracket."""
     low, high = 0.0, lens_in[lens, LIMIT]
-    end, _ = _grow(high, lens, lens_in)
+    end, _ = grow_radius(high, lens, lens_in)
     if not target <= end:
         return high, False
     r = min(target, 0.5 * high)
     for _ in range(_ITERATIONS):
-        value, slope = _grow(r, lens, lens_in)
+        value, slope = grow_radius(r, lens, lens_in)
         if value < target:
             low = r
         else:
@@ -72,7 +72,7 @@ def _bend(x: float, y: float, lens: int, lens_in: Any) -> tuple[float, float, fl
     s1, s2, s3, s4 = lens_in[lens, 9], lens_in[lens, 10], lens_in[lens, 11], lens_in[lens, 12]
     s = x * x + y * y
     r = math.sqrt(s)
-    value, slope = _grow(r, lens, lens_in)
+    value, slope = grow_radius(r, lens, lens_in)
     ratio = value / r if r > 0.0 else 1.0
     # d(ratio)/ds, from the slope of r · ratio.
     change = (slope - ratio) / (2.0 * s) if s > 1e-12 else lens_in[lens, 1] - lens_in[lens, 6]
@@ -112,7 +112,7 @@ def project_ray(x: float, y: float, z: float, lens: int, lens_in: Any) -> tuple[
     if lens_in[lens, 0] != 0.0:
         side = math.sqrt(x * x + y * y)
         angle = math.atan2(side, z)
-        distorted, _ = _grow(angle, lens, lens_in)
+        distorted, _ = grow_radius(angle, lens, lens_in)
         scale = distorted / side if side > 0.0 else 0.0
         return x * scale, y * scale, angle <= lens_in[lens, LIMIT] and (side > 0.0 or z > 0.0)
     if not z > 0.0:

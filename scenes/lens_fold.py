@@ -2,43 +2,11 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.lens import Lens
 from ..renderers.view import Camera
 from .sensors import Rig
-
-
-def fold_radius(lens: Lens) -> float:
-    """Return how far from the axis a lens can image anything, in focal lengths.
-
-    Args:
-        lens: The lens.
-
-    Returns:
-        The distorted radius where its polynomial in the radius stops growing; infinity where it grows on. Tangential
-        and prism terms are left out.
-
-    Example:
-        >>> round(fold_radius(Lens(coefficients=(-8.0, 0.0, 0.0, 0.0))), 4)
-        0.1361
-    """
-    c = (*lens.coefficients, *(0.0,) * (14 - len(lens.coefficients)))
-    angle = lens.max_angle
-    if lens.model == "kannala_brandt":
-        s = angle * angle
-        grown = 1.0 + s * (c[0] + s * (c[1] + s * (c[2] + s * c[3])))
-        return angle * grown if angle < math.pi else math.inf
-    radius = math.tan(angle)
-    if radius > 0.999e3:  # the kernels' own bound: it grows on
-        return math.inf
-    s = radius * radius
-    above = 1.0 + s * (c[0] + s * (c[1] + s * c[4]))
-    below = 1.0 + s * (c[5] + s * (c[6] + s * c[7]))
-    return radius * above / below if below > 0.0 else math.inf
 
 
 def note_folds(rig: Rig) -> tuple[str, ...]:
@@ -60,7 +28,7 @@ def note_folds(rig: Rig) -> tuple[str, ...]:
         if lens is None or (mount.intrinsics is None and mount.field_of_view is None):
             continue
         camera = mount.make_camera(np.eye(4))
-        fold = fold_radius(lens)
+        fold = lens.max_radius
         nearest, radius = _reach(camera)
         if fold < nearest and lens.model == "brown_conrady":
             raise ValueError(

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simloom.kernels.lens import Lens
-from simloom.scenes.lens_fold import fold_radius, note_folds
+from simloom.scenes.lens_fold import note_folds
 from simloom.scenes.sensors import Rig
 
 INTRINSICS = {"fx": 277.4, "fy": 276.9, "cx": 158.2, "cy": 121.7}
@@ -42,7 +42,7 @@ def test_the_fold_is_where_opencv_turns(lens: Lens) -> None:
     radius = image.reshape(-1, 2)[:, 0]
     turn = int(np.argmax(np.diff(radius) < 0.0))
 
-    assert radius[turn] == pytest.approx(fold_radius(lens), rel=1e-5)
+    assert radius[turn] == pytest.approx(lens.max_radius, rel=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_the_fold_is_where_opencv_turns(lens: Lens) -> None:
 )
 def test_a_lens_that_grows_on_has_no_fold(lens: Lens) -> None:
     """Pinhole, pincushion and an ideal fisheye never turn."""
-    assert fold_radius(lens) == math.inf
+    assert lens.max_radius == math.inf
 
 
 def test_a_fold_within_the_image_is_refused() -> None:
@@ -61,7 +61,7 @@ def test_a_fold_within_the_image_is_refused() -> None:
 
 def test_corners_beyond_the_fold_are_noted() -> None:
     """Barrel distortion that turns between edge and corner, and a fisheye's circle, are told with the pixels lost."""
-    fold = fold_radius(Lens(coefficients=(-0.45, 0.0, 0.0, 0.0)))
+    fold = Lens(coefficients=(-0.45, 0.0, 0.0, 0.0)).max_radius
     x, y = (np.arange(320) - 158.2) / 277.4, (np.arange(240) - 121.7) / 276.9
     lost = 100.0 * float((np.hypot(x[None, :], y[:, None]) > fold).mean())
     (note,) = note_folds(_rig("brown_conrady", -0.45, 0.0, 0.0, 0.0))
