@@ -28,9 +28,13 @@ _BAR: Final = 0.01
 _BESIDE: Final = 0.04
 """Distance from the table's edge to the posts [m]."""
 _SPAN: Final = 0.45
+"""Farthest along the bar from its middle that something hangs [m]."""
 _STEP: Final = 0.01
+"""Distance along the bar between the places that are tried [m]."""
 _APART: Final = 0.01
+"""Least distance between the circles that hanging objects can turn in [m]."""
 _SHORTEST: Final = 0.02
+"""Shortest string [m]."""
 
 
 def hanging_parameters(objects: int) -> list[Parameter]:

@@ -162,6 +162,8 @@ class TabletopScene(AssetScene):
         joints, clearance = self._arm.pose(first, top, self.table, everything, (*self.rack, *strings))
         for string in strings:  # they give way
             world.let_pass(self.robot, string, [(link, -1) for link in range(-1, len(self.links) - 1)])
+            for body in everything:
+                world.let_pass(body, string, [(-1, -1)])
         margins["robot_clearance"] = clearance
         if clearance <= 0 and reason == Reason.NONE:
             reason, message = Reason.BUILD_FAILED, "the robot touches something even in its ready pose"

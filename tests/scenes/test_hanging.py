@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from simloom.kernels.transforms import transform_points
-from simloom.scenes import draw_scenario, make_scene
+from simloom.scenes import draw_scenario, make_scene, tabletop
 from simloom.scenes.contact_check import check_contacts
 from simloom.scenes.hanging import HELD_DAMPING, highest_point
-from simloom.scenes.strings import held_slots
+from simloom.scenes.strings import add_strings, held_slots
 from simloom.scenes.world import World
 from simloom.sim.quality.appearance import _resting
 
@@ -22,7 +22,7 @@ HANGING = {"placement": "hanging", "object_count": {"integer": [4, 9]}}
 COUNT = 10
 PROGRAM = """
 import hashlib
-from simloom.scenes import draw_scenario, make_scene
+from simloom.scenes import draw_scenario, make_scene, tabletop
 scene = make_scene("tabletop", {"overrides": {"placement": "hanging", "object_count": {"integer": [4, 9]}}})
 stage = scene.stage(draw_scenario(scene.space, seed=6, index=1))
 snapshot = stage.snapshots[0]
@@ -195,6 +195,28 @@ def test_what_hangs_may_be_in_a_window():
     for stage in valid:
         assert stage.motion is not None
         assert held_slots(stage.object["pose_world_object"], stage.state).any()
+
+
+def test_struck_objects_pass_through_strings(monkeypatch):
+    """What is knocked after staging never touches what stands for a string, its own or another's."""
+    strings = []
+
+    def record(*given):
+        strings.extend(add_strings(*given))
+        return strings
+
+    monkeypatch.setattr(tabletop, "add_strings", record)
+    scene = make_scene("tabletop", {"overrides": {"placement": "hanging", "object_count": 6}})
+    scene.stage(draw_scenario(scene.space, seed=0, index=0))
+    scene.world.set_velocity(scene.bodies[0], (1.0, 0.0, 0.0))
+    touched = set()
+    for _ in range(60):
+        scene.world.step()
+        touched.update(scene.world.contacts().bodies.reshape(-1).tolist())
+    scene.close()
+
+    assert strings
+    assert not touched & set(strings)
 
 
 def test_what_does_not_hang_is_as_ever(scene, digest):
