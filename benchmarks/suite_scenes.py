@@ -19,7 +19,8 @@ NOTES = (
     "The script (naive_scenes.py): resetSimulation, loadURDF with visuals for robot, table and as many of the same "
     "objects, 240 steps or what the case says, poses and contacts. It checks nothing, and need not have come to rest.",
     "build: the world's bodies; settle: until rest, 4 s at most; motion: the robot is posed, or parked, driven and "
-    "recorded; readout: all else. A split's parts add up to the whole; each is a median over scenarios.",
+    "recorded; readout: all else. A split is of one more pass with clocks; parts are medians over scenarios, and so "
+    "add up to about its whole.",
 )
 PARTS = ("build", "settle", "motion", "readout")
 _METHODS = {"tabletop": ("_drop", ()), "driving": ("_build", ("_park", "_drive"))}
@@ -88,9 +89,9 @@ def split_time(case: SceneCase, scene: Any, drawn: Sequence[Any], measured: Sequ
         valid += stage.valid
         steps.append(float(stage.state["settle_steps"]))
         parts = {"build": taken["build"] - taken["settle"], "settle": taken["settle"], "motion": taken["motion"]}
-        each.append(parts | {"readout": whole - sum(parts.values())})
+        each.append(parts | {"readout": whole - sum(parts.values()), "whole": whole})
     return {
-        "our_ms_by_part": {name: 1e3 * quartiles([parts[name] for parts in each])[1] for name in PARTS},
+        "our_ms_by_part": {name: 1e3 * quartiles([parts[name] for parts in each])[1] for name in (*PARTS, "whole")},
         "ms_per_scenario": {m.name: 1e3 / m.rate for m in measured},
         "valid": valid / len(drawn),
         "settle_steps": quartiles(steps)[1],
