@@ -106,7 +106,10 @@ def scan_folder(folder: str | Path) -> tuple[AssetFile, ...]:
     for path in paths:
         declaration, shares = _declare(root, path, said)
         refusal = _refuse(root, path)
-        drawn, touched = ((), ()) if refusal else (_hash_meshes(root, path, kind) for kind in ("visual", "collision"))
+        drawn = () if refusal else _hash_meshes(root, path, "visual")
+        touched = drawn
+        if not refusal and path.suffix.lower() == ".urdf":
+            touched = _hash_meshes(root, path, "collision")
         found.append(
             AssetFile(
                 name=path.relative_to(root).as_posix(),

@@ -79,7 +79,7 @@ def nominal_parameters(objects: int) -> list[Parameter]:
             "restitution_offset",
             Uniform(low=-0.1, high=0.1),
             "1",
-            "Restitution of each object less that which its asset declares, kept within [0, 1]",
+            "What is added to the restitution that each object's asset declares; the sum is kept within [0, 1]",
             nominal=0.0,
             allowed=(-1.0, 1.0),
             **each,

@@ -56,7 +56,7 @@ def group_fields(environment: SceneEnvironment, count: int) -> Fields:
 
 def _most_distractors(environment: SceneEnvironment) -> int:
     """Return how many distractors a scene may have."""
-    return max((p.count for p in environment.space if p.name.startswith("distractor.")), default=0)
+    return next((parameter.count for parameter in environment.space if parameter.name == "distractor.kind"), 0)
 
 
 class EnvironmentGroup:

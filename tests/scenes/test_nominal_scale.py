@@ -8,6 +8,7 @@ import trimesh
 
 from naive.asset_models import write_obj
 from simloom.scenes import draw_scenario, make_scene
+from simloom.scenes.driving_layout import plan_yard
 
 SIDE = {"tabletop": 0.05, "driving": 0.3}
 
@@ -27,8 +28,14 @@ def folder(tmp_path):
 def _stage(name, folder, more):
     blocks = {"object_count": 3, "object.kind": "random_object"}
     scene = make_scene(name, {"object_folders": [folder(SIDE[name])], "overrides": blocks | more})
-    stage = scene.stage(draw_scenario(scene.space, seed=3, index=0))
-    surfaces = [plan.surface for plan in scene._plans] if name == "tabletop" else []
+    scenario = draw_scenario(scene.space, seed=3, index=0)
+    stage = scene.stage(scenario)
+    if name == "tabletop":
+        plans = scene._plans
+    else:
+        values = scene.space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        plans = plan_yard(values, scene.assets.assets, scene.class_names).plans
+    surfaces = [plan.surface for plan in plans]
     scene.close()
     rows = stage.object["asset"] >= 0
     return stage.object["mass"][rows], stage.object["friction"][rows], surfaces
@@ -45,8 +52,8 @@ def test_declared_values_are_scaled(folder, name):
     mass, friction, shifted = _stage(name, folder, changed)
     np.testing.assert_allclose(mass, 0.6)
     np.testing.assert_allclose(friction, 0.3)
-    assert {surface.restitution for surface in surfaces} <= {0.95}
-    assert {surface.restitution for surface in shifted} <= {1.0}
+    assert {surface.restitution for surface in surfaces} == {0.95}
+    assert {surface.restitution for surface in shifted} == {1.0}
 
 
 def test_what_declares_nothing_is_not_scaled(scene):
