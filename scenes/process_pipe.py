@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import struct
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any, BinaryIO, Final
+
+from .dropped_signals import resend_dropped_signals
 
 _LENGTH: Final = struct.Struct("<Q")
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
@@ -70,3 +73,14 @@ def start_process(module: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen
         env=environment,
         pass_fds=tuple(pass_fds),
     )
+
+
+def end_on_sigterm() -> None:
+    """Let SIGTERM end this child by SystemExit, so that what it holds is given back; Ctrl-C is left to the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _leave)
+    resend_dropped_signals({SystemExit: signal.SIGTERM})
+
+
+def _leave(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)

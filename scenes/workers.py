@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +18,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from .process_pipe import pack, receive, send, send_packed, start_process
+from .process_pipe import end_on_sigterm, pack, receive, send, send_packed, start_process
 from .scenario import Scenario
 from .scene import Scene, SceneSpec
 from .scene_code import SceneCodeError, make_stage
@@ -289,14 +288,9 @@ def _work(requests: BinaryIO, answers: BinaryIO) -> None:
             scene.close()
 
 
-def _leave(*_: object) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 def main() -> None:
     """Serve the parent process over standard input and output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    signal.signal(signal.SIGTERM, _leave)
+    end_on_sigterm()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not print into the messages
     with suppress(EOFError, BrokenPipeError):  # the parent is gone

@@ -48,11 +48,13 @@ def _answers(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
+        from ..scenes.dropped_signals import resend_dropped_signals
         from .dataset.errors import DatasetError, write_error
         from .errors import FaultError, SimloomError
 
         try:
             signal.signal(signal.SIGTERM, _raise_terminated)
+            resend_dropped_signals({_Terminated: signal.SIGTERM, KeyboardInterrupt: signal.SIGINT})
             command(*args, **kwargs)
             sys.stdout.flush()
         except FaultError as error:

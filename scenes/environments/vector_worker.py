@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, BinaryIO
 
-from ..process_pipe import receive, send
+from ..process_pipe import end_on_sigterm, receive, send
 from .environment import SceneEnvironment
 from .group import EnvironmentGroup
 from .shared_arrays import Fields, SharedArrays
@@ -95,14 +94,9 @@ def _serve(requests: BinaryIO, answers: BinaryIO) -> None:
             environment.close()
 
 
-def _leave(*_: object) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 def main() -> None:
     """Serve the parent process over standard input and output."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    signal.signal(signal.SIGTERM, _leave)
+    end_on_sigterm()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not print into the messages
     with suppress(EOFError, BrokenPipeError):  # the parent is gone
