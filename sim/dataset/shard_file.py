@@ -4,53 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from .deflate import checksum, decode_chunk
+from .chunk import FILTERS, ZSTD
 from .errors import DatasetCorruptError
-from .shard import CHECKSUMS, ZSTD_FILTER
+from .shard import CHECKSUMS
 from .specs import Array, find_spec, validate_arrays
+from .stored_array import StoredArray as StoredArray
 
 MAX_DECODED_BYTES = 16 << 30
 """Most bytes that the arrays of one shard may declare together."""
 
-_DEFLATE, _SHUFFLE = 1, 2
 _MAX_OBJECTS = 4096
 _MAX_DEPTH = 4
-# Deflate never expands more than 1032 times; a file that declares more does not hold what it declares.
-_MAX_EXPANSION = 1100
+# Deflate never expands more than 1032 times, zstd 32768 times: what a file declares beyond that, it does not hold.
+_MAX_EXPANSION, _MAX_EXPANSION_ZSTD = 1100, 33000
 _SMALL_BYTES = 256 << 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredArray:
-    """Where the rows of one array lie in the file.
-
-    Args:
-        dtype: Little-endian NumPy dtype.
-        shape: Shape with rows leading.
-        offsets: Byte offset of every row.
-        lengths: Stored bytes of every row.
-        checksums: CRC-32 of the stored bytes of every row.
-        filters: HDF5 filter numbers, in the order of writing; empty for rows stored as they are.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offsets: Array
-    lengths: Array
-    checksums: Array
-    filters: tuple[int, ...]
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one decoded row."""
-        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
 
 
 class ShardFile:
@@ -97,12 +70,13 @@ class ShardFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
-    def read(self, name: str, rows: Sequence[int] | None = None) -> Array:
+    def read(self, name: str, rows: Sequence[int] | None = None, *, executor: Executor | None = None) -> Array:
         """Decode some rows of one array.
 
         Args:
             name: Array name.
             rows: Row numbers within the shard, in any order; all by default.
+            executor: Threads to decode in; by default a few of its own.
 
         Returns:
             The rows, leading axis as long as `rows`.
@@ -110,54 +84,61 @@ class ShardFile:
         Raises:
             KeyError: The shard holds no such array.
             DatasetCorruptError: A stored chunk is damaged; the text names the array and the row.
+            CodecMissingError: It is stored by zstd, and zstandard is not installed.
         """
         stored = self.arrays[name]
         wanted = range(self.rows) if rows is None else rows
         out = np.empty((len(wanted), *stored.shape[1:]), stored.dtype)
         flat = out.reshape(len(wanted), -1).view(np.uint8)
         if not stored.filters and rows is None:
-            flat.reshape(-1)[:] = self._bytes(name, 0, int(stored.offsets[0]), flat.size)
+            self._fill(name, 0, int(stored.offsets[0]), flat.reshape(-1))
             for row in range(self.rows):
                 self._check(name, row, flat[row])
-            return out
-
-        def decode(position: int) -> None:
-            row = wanted[position]
-            data = self._bytes(name, row, int(stored.offsets[row]), int(stored.lengths[row]))
-            self._check(name, row, data)
-            if _DEFLATE in stored.filters:
-                try:
-                    decode_chunk(data, stored.dtype.itemsize, flat[position], shuffled=_SHUFFLE in stored.filters)
-                except ValueError as error:
-                    raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
-            else:
-                flat[position] = data
-
-        if ZSTD_FILTER in stored.filters:
-            for row in sorted(set(wanted)):
-                self._check(name, row, self._bytes(name, row, int(stored.offsets[row]), int(stored.lengths[row])))
-            _read_by_hdf5(self.path, name, wanted, out)
-        elif stored.filters and len(wanted) > 1:
+        elif stored.filters and len(wanted) > 1 and executor is None:
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(decode, range(len(wanted))))
+                list(pool.map(self.read_row, [name] * len(wanted), wanted, flat))
+        elif stored.filters and executor is not None:
+            list(executor.map(self.read_row, [name] * len(wanted), wanted, flat))
         else:
-            for position in range(len(wanted)):
-                decode(position)
+            for row, row_out in zip(wanted, flat, strict=True):
+                self.read_row(name, row, row_out)
         return out
 
-    def _check(self, name: str, row: int, data: Array) -> None:
-        if checksum(data) != self.arrays[name].checksums[row]:
-            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the stored bytes are damaged")
+    def read_row(self, name: str, row: int, row_out: Array) -> None:
+        """Decode one row straight into its memory; any number of threads may do so at once.
 
-    def _bytes(self, name: str, row: int, offset: int, length: int) -> Array:
-        data = np.empty(length, np.uint8)
-        view, done = data.data, 0
-        while done < length:
+        Args:
+            name: Array name.
+            row: Row number within the shard.
+            row_out: uint8, as many as the decoded row has, contiguous.
+
+        Raises:
+            KeyError: The shard holds no such array.
+            DatasetCorruptError: The stored chunk is damaged; the text names the array and the row.
+            CodecMissingError: It is stored by zstd, and zstandard is not installed.
+        """
+        stored = self.arrays[name]
+        data = np.empty(int(stored.lengths[row]), np.uint8) if stored.filters else row_out
+        self._fill(name, row, int(stored.offsets[row]), data)
+        try:
+            stored.decode_row(row, data, row_out)
+        except ValueError as error:
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
+
+    def _check(self, name: str, row: int, data: Array) -> None:
+        try:
+            self.arrays[name].check_row(row, data)
+        except ValueError as error:
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
+
+    def _fill(self, name: str, row: int, offset: int, data_out: Array) -> None:
+        """Read as many bytes as there is room for."""
+        view, done = data_out.data, 0
+        while done < len(view):
             count = os.preadv(self._descriptor, [view[done:]], offset + done)
             if count == 0:
                 raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
             done += count
-        return data
 
 
 def read_shard(
@@ -202,7 +183,8 @@ def _index_shard(path: Path, descriptor: int, max_bytes: int) -> dict[str, Store
     if "sample/index" not in found:
         raise DatasetCorruptError(f"{path}: holds no sample/index")
     declared = sum(stored.row_bytes * stored.shape[0] for stored in found.values())
-    if declared > max_bytes or declared > max(_SMALL_BYTES, _MAX_EXPANSION * size):
+    expansion = _MAX_EXPANSION_ZSTD if any(ZSTD in stored.filters for stored in found.values()) else _MAX_EXPANSION
+    if declared > max_bytes or declared > max(_SMALL_BYTES, expansion * size):
         raise DatasetCorruptError(f"{path}: declares {declared} bytes of arrays in a file of {size} bytes")
     try:
         # Zero-stride stand-ins: shapes and dtypes are checked before a byte is allocated.
@@ -283,9 +265,8 @@ def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
             dtype=dtype, shape=shape, offsets=offsets, lengths=np.full(rows, row_bytes), checksums=sums, filters=()
         )
     filters = tuple(plist.get_filter(index)[0] for index in range(plist.get_nfilters()))
-    compressor = tuple(number for number in filters if number != _SHUFFLE)
-    if compressor not in ((_DEFLATE,), (ZSTD_FILTER,)) or filters not in (compressor, (_SHUFFLE, *compressor)):
-        raise refuse(f"has the filters {filters}; shuffle then deflate or zstd are known")
+    if not filters or filters not in FILTERS:
+        raise refuse(f"has the filters {filters}; deflate or zstd, after shuffle or alone, are known")
     if plist.get_chunk() != (1, *shape[1:]) or item.get_num_chunks() != rows or rows * 4 > size:
         raise refuse("is not stored as one chunk for every row")
     offsets, lengths = np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
@@ -313,20 +294,3 @@ def _read_checksums(item: Any, rows: int) -> Array:
     sums = np.empty(rows, np.uint32)
     attribute.read(sums)
     return sums
-
-
-def _read_by_hdf5(path: Path, name: str, rows: Sequence[int], out: Array) -> None:
-    """Read rows through HDF5's own filters: zstd, which only hdf5plugin decodes."""
-    import h5py
-
-    try:
-        import hdf5plugin  # noqa: F401
-    except ImportError:
-        raise DatasetCorruptError(f"{path}: {name} is stored by zstd: pip install 'simloom[zstd]'") from None
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            dataset = file[name]
-            for position, row in enumerate(rows):
-                out[position] = dataset[row]
-    except (OSError, RuntimeError) as error:
-        raise DatasetCorruptError(f"{path}: {name}: {error}") from None
