@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -87,6 +88,7 @@ class ShardFile:
             self.source.close()
             raise
         self.rows = self.arrays["sample/index"].shape[0]
+        self._columns: dict[str, Array | None] = {}
 
     @property
     def index_bytes(self) -> int:
@@ -133,6 +135,27 @@ class ShardFile:
         else:
             self.read_into(name, wanted, out)
         return out
+
+    def column(self, name: str) -> Array | None:
+        """Decode all rows of one uncompressed array once, and keep them; not to be written to.
+
+        Args:
+            name: Array name.
+
+        Returns:
+            The rows; None where the array is compressed or one of its rows is damaged, which `read_into` tells.
+
+        Raises:
+            KeyError: The shard holds no such array.
+        """
+        if name not in self._columns:
+            column: Array | None = None
+            if not self.arrays[name].filters:
+                with suppress(DatasetCorruptError):
+                    column = self.read(name)
+                    column.flags.writeable = False
+            self._columns[name] = column
+        return self._columns[name]
 
     def read_into(self, name: str, rows: Sequence[int], rows_out: Array) -> None:
         """Decode some rows of one array into place, in this thread; others may do so at the same time.
