@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from .byte_source import ByteSource, LocalFile
 from .chunk import FILTERS, ZSTD
 from .errors import DatasetCorruptError
 from .shard import CHECKSUMS
@@ -24,13 +25,14 @@ _MAX_DEPTH = 4
 # Deflate never expands more than 1032 times, zstd 32768 times: what a file declares beyond that, it does not hold.
 _MAX_EXPANSION, _MAX_EXPANSION_ZSTD = 1100, 33000
 _SMALL_BYTES = 256 << 20
+_SPAN_BYTES = 256 << 10
 
 
 class ShardFile:
-    """An open shard. It holds a file descriptor and an index, and no HDF5 handle: threads and forks may share it.
+    """An open shard. It holds a source of bytes and an index, and no HDF5 handle: threads and forks may share it.
 
     Args:
-        path: The shard file; a symbolic link is refused.
+        path: The shard file, of which a symbolic link is refused; or an open source of its bytes.
         max_bytes: Most bytes that its arrays may declare together.
 
     Raises:
@@ -43,20 +45,27 @@ class ShardFile:
         (2, 480, 640, 3)
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = MAX_DECODED_BYTES) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str] | ByteSource, *, max_bytes: int = MAX_DECODED_BYTES) -> None:
+        self.source = path if isinstance(path, ByteSource) else LocalFile(path)
+        self.path = self.source.name
         try:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise DatasetCorruptError(f"{self.path}: cannot be read: {error.strerror}") from None
-        try:
-            self.arrays: Mapping[str, StoredArray] = _index_shard(self.path, self._descriptor, max_bytes)
+            self.arrays: Mapping[str, StoredArray] = _index_shard(self.source, max_bytes)
         except BaseException:
-            os.close(self._descriptor)
+            self.source.close()
             raise
         self.rows = self.arrays["sample/index"].shape[0]
+        self._columns: dict[str, Array | None] = {}
+
+    @property
+    def index_bytes(self) -> int:
+        """Memory that the index takes [byte]."""
+        return sum(
+            stored.checksums.nbytes + stored.offsets.nbytes + stored.lengths.nbytes for stored in self.arrays.values()
+        )
+
+    def forget_others(self, names: Iterable[str]) -> None:
+        """Drop the index of all arrays but some, which can no longer be read here; memory is saved."""
+        self.arrays = {name: self.arrays[name] for name in names if name in self.arrays}
 
     def __enter__(self) -> ShardFile:
         return self
@@ -66,17 +75,14 @@ class ShardFile:
 
     def close(self) -> None:
         """Close the file; calling it twice is fine."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self.source.close()
 
-    def read(self, name: str, rows: Sequence[int] | None = None, *, executor: Executor | None = None) -> Array:
-        """Decode some rows of one array.
+    def read(self, name: str, rows: Sequence[int] | None = None) -> Array:
+        """Decode some rows of one array, in threads.
 
         Args:
             name: Array name.
             rows: Row numbers within the shard, in any order; all by default.
-            executor: Threads to decode in; by default a few of its own.
 
         Returns:
             The rows, leading axis as long as `rows`.
@@ -84,25 +90,56 @@ class ShardFile:
         Raises:
             KeyError: The shard holds no such array.
             DatasetCorruptError: A stored chunk is damaged; the text names the array and the row.
-            CodecMissingError: It is stored by zstd, and zstandard is not installed.
         """
         stored = self.arrays[name]
         wanted = range(self.rows) if rows is None else rows
         out = np.empty((len(wanted), *stored.shape[1:]), stored.dtype)
-        flat = out.reshape(len(wanted), -1).view(np.uint8)
-        if not stored.filters and rows is None:
-            self._fill(name, 0, int(stored.offsets[0]), flat.reshape(-1))
-            for row in range(self.rows):
-                self._check(name, row, flat[row])
-        elif stored.filters and len(wanted) > 1 and executor is None:
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(self.read_row, [name] * len(wanted), wanted, flat))
-        elif stored.filters and executor is not None:
-            list(executor.map(self.read_row, [name] * len(wanted), wanted, flat))
+        pieces = min(os.cpu_count() or 1, len(wanted)) if stored.filters else 1
+        if pieces > 1:
+            with ThreadPoolExecutor(pieces) as pool:
+                list(pool.map(lambda k: self.read_into(name, wanted[k::pieces], out[k::pieces]), range(pieces)))
         else:
-            for row, row_out in zip(wanted, flat, strict=True):
-                self.read_row(name, row, row_out)
+            self.read_into(name, wanted, out)
         return out
+
+    def column(self, name: str) -> Array | None:
+        """Decode all rows of one uncompressed array once, and keep them; not to be written to.
+
+        Args:
+            name: Array name.
+
+        Returns:
+            The rows; None where the array is compressed or one of its rows is damaged, which `read_into` tells.
+
+        Raises:
+            KeyError: The shard holds no such array.
+        """
+        if name not in self._columns:
+            column: Array | None = None
+            if not self.arrays[name].filters:
+                with suppress(DatasetCorruptError):
+                    column = self.read(name)
+                    column.flags.writeable = False
+            self._columns[name] = column
+        return self._columns[name]
+
+    def read_into(self, name: str, rows: Sequence[int], rows_out: Array) -> None:
+        """Decode some rows of one array into place, in this thread; others may do so at the same time.
+
+        Args:
+            name: Array name.
+            rows: Row numbers within the shard, in any order.
+            rows_out: Where to, of the array's dtype; each row contiguous.
+
+        Raises:
+            KeyError: The shard holds no such array.
+            DatasetCorruptError: A stored chunk is damaged; the text names the array and the row.
+        """
+        if not self.arrays[name].filters:
+            self._copy_into(name, np.asarray(rows, np.int64), rows_out)
+            return
+        for place, row in enumerate(rows):
+            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
 
     def read_row(self, name: str, row: int, row_out: Array) -> None:
         """Decode one row straight into its memory; any number of threads may do so at once.
@@ -118,12 +155,29 @@ class ShardFile:
             CodecMissingError: It is stored by zstd, and zstandard is not installed.
         """
         stored = self.arrays[name]
-        data = np.empty(int(stored.lengths[row]), np.uint8) if stored.filters else row_out
-        self._fill(name, row, int(stored.offsets[row]), data)
+        offset, length = stored.place(row)
+        data = np.empty(length, np.uint8) if stored.filters else row_out
+        self._fill(name, row, offset, data)
         try:
             stored.decode_row(row, data, row_out)
         except ValueError as error:
             raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
+
+    def _copy_into(self, name: str, rows: Array, rows_out: Array) -> None:
+        """Copy rows that are stored as they are: one read for all where they lie close together."""
+        stored = self.arrays[name]
+        if not len(rows):
+            return
+        low, high, size = int(rows.min()), int(rows.max()) + 1, stored.row_bytes
+        if (high - low) * size <= max(_SPAN_BYTES, 2 * len(rows) * size):
+            span = np.empty((high - low, size), np.uint8)
+            self._fill(name, low, stored.place(low)[0], span.reshape(-1))
+            for row in rows.tolist():
+                self._check(name, row, span[row - low])
+            rows_out[...] = span[rows - low].view(stored.dtype).reshape(len(rows), *stored.shape[1:])
+            return
+        for place, row in enumerate(rows.tolist()):
+            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
 
     def _check(self, name: str, row: int, data: Array) -> None:
         try:
@@ -133,12 +187,8 @@ class ShardFile:
 
     def _fill(self, name: str, row: int, offset: int, data_out: Array) -> None:
         """Read as many bytes as there is room for."""
-        view, done = data_out.data, 0
-        while done < len(view):
-            count = os.preadv(self._descriptor, [view[done:]], offset + done)
-            if count == 0:
-                raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
-            done += count
+        if self.source.read_into(offset, data_out.data) < len(data_out):
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
 
 
 def read_shard(
@@ -164,15 +214,11 @@ def read_shard(
         return {name: shard.read(name) for name in (sorted(shard.arrays) if names is None else names)}
 
 
-def _index_shard(path: Path, descriptor: int, max_bytes: int) -> dict[str, StoredArray]:
-    import h5py
-
-    size = os.fstat(descriptor).st_size
+def _index_shard(source: ByteSource, max_bytes: int) -> dict[str, StoredArray]:
+    path, size = source.name, source.size
     found: dict[str, StoredArray] = {}
     try:
-        # Through the descriptor: the file that was checked to be no link is the file that is read.
-        same = f"/proc/self/fd/{descriptor}"
-        with h5py.File(same if os.path.exists(same) else path, "r", locking=False) as file:
+        with source.open_hdf5() as file:
             if file.userblock_size:
                 raise DatasetCorruptError(f"{path}: has a user block")
             _walk(path, file.id, "", size, found, set())
@@ -194,7 +240,7 @@ def _index_shard(path: Path, descriptor: int, max_bytes: int) -> dict[str, Store
     return found
 
 
-def _walk(path: Path, group: Any, prefix: str, size: int, found: dict[str, StoredArray], seen: set[int]) -> None:
+def _walk(path: str, group: Any, prefix: str, size: int, found: dict[str, StoredArray], seen: set[int]) -> None:
     import h5py
 
     if prefix.count("/") > _MAX_DEPTH or len(seen) > _MAX_OBJECTS:
@@ -227,7 +273,7 @@ def _walk(path: Path, group: Any, prefix: str, size: int, found: dict[str, Store
             raise DatasetCorruptError(f"{path}: {name} is neither a group nor an array")
 
 
-def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
+def _index_array(path: str, item: Any, name: str, size: int) -> StoredArray:
     import h5py
 
     def refuse(reason: str) -> DatasetCorruptError:
@@ -260,10 +306,10 @@ def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
         offset = item.get_offset()
         if offset is None or item.get_storage_size() != rows * row_bytes or offset + rows * row_bytes > size:
             raise refuse("is not stored in full")
-        offsets = offset + row_bytes * np.arange(rows, dtype=np.int64)
         return StoredArray(
-            dtype=dtype, shape=shape, offsets=offsets, lengths=np.full(rows, row_bytes), checksums=sums, filters=()
-        )
+            dtype=dtype, shape=shape, offsets=np.array([offset], np.int64), lengths=np.array([row_bytes], np.int64),
+            checksums=sums, filters=(),
+        )  # fmt: skip
     filters = tuple(plist.get_filter(index)[0] for index in range(plist.get_nfilters()))
     if not filters or filters not in FILTERS:
         raise refuse(f"has the filters {filters}; deflate or zstd, after shuffle or alone, are known")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ class StoredArray:
     Args:
         dtype: Little-endian NumPy dtype.
         shape: Shape with rows leading.
-        offsets: Byte offset of every row.
-        lengths: Stored bytes of every row.
+        offsets: Byte offset of every row; of the first alone where rows are stored as they are, one after the other.
+        lengths: Stored bytes of every row, or of the first alone likewise.
         checksums: CRC-32 of the stored bytes of every row.
         filters: HDF5 filter numbers, in the order of writing; empty for rows stored as they are.
     """
@@ -31,7 +32,13 @@ class StoredArray:
     checksums: Array
     filters: Filters
 
-    @property
+    def place(self, row: int) -> tuple[int, int]:
+        """Tell where a row lies: its offset in the file, and its stored bytes."""
+        if self.filters:
+            return int(self.offsets[row]), int(self.lengths[row])
+        return int(self.offsets[0]) + row * self.row_bytes, self.row_bytes
+
+    @cached_property
     def row_bytes(self) -> int:
         """Bytes of one decoded row."""
         return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
