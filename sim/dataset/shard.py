@@ -97,7 +97,7 @@ def lay_shard(
                 dataset, sums = _write_plain(file, image, name, rows[name])
             else:
                 dataset, sums = _write_chunks(file, image, name, rows[name], array)
-            _write_attributes(dataset, find_spec(name).attributes(), np.array(sums, np.uint32))
+            _write_attributes(dataset, find_spec(name).attributes(rows[name].dtype.str), np.array(sums, np.uint32))
     return image
 
 
