@@ -1,0 +1,1 @@
+"""Loading for PyTorch."""
