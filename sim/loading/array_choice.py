@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import UsageError, nearest_name
 
 if TYPE_CHECKING:
-    from ..dataset.reader import Dataset
+    from ..dataset.dataset import Dataset
 
 Shape = tuple[np.dtype[Any], tuple[int, ...]]
 """Dtype and shape of one row."""
@@ -25,7 +25,7 @@ ALWAYS = ("sample/index",)
 MIXED = ("sample/is_real", "sample/generation")
 """Arrays that every batch of a mixture has besides; 0 in sources without them."""
 
-_TENSORS = frozenset("?u1 u2 u4 u8 i1 i2 i4 i8 f2 f4 f8 c8 c16 b1".split())
+_TENSORS = frozenset({"b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", "c8", "c16"})
 
 
 def is_tensor(dtype: np.dtype[Any]) -> bool:
@@ -34,7 +34,11 @@ def is_tensor(dtype: np.dtype[Any]) -> bool:
 
 
 def choose_arrays(
-    sources: Mapping[str, Dataset], arrays: Sequence[str] | None, *, missing: Missing = "error"
+    sources: Mapping[str, Dataset],
+    arrays: Sequence[str] | None,
+    *,
+    missing: Missing = "error",
+    unread: Mapping[str, Collection[str]] | None = None,
 ) -> dict[str, Shape]:
     """Settle which arrays a batch holds.
 
@@ -42,6 +46,7 @@ def choose_arrays(
         sources: Datasets by name.
         arrays: Names, or patterns such as "label/head/*"; None for all that torch can hold.
         missing: With "mask", an array that a source lacks is 0 in its rows, and `present/<name>` says so.
+        unread: Sources that an array is not read from, by array name: it is 0 in their rows, for others to fill.
 
     Returns:
         Dtype and shape of a row by name, sorted.
@@ -53,10 +58,12 @@ def choose_arrays(
         raise UsageError(f"missing must be 'error' or 'mask', got {missing!r}")
     if isinstance(arrays, str):
         raise UsageError(f"arrays is a list of names, got the text {arrays!r}; write [{arrays!r}]")
+    unread = unread or {}
     there: dict[str, dict[str, Shape]] = {}
     for source, dataset in sources.items():
         for name, shape in dataset.shapes.items():
-            there.setdefault(name, {})[source] = shape
+            if source not in unread.get(name, ()):
+                there.setdefault(name, {})[source] = shape
     tensors = sorted(name for name, shapes in there.items() if all(is_tensor(dtype) for dtype, _ in shapes.values()))
     chosen = set(tensors)
     if arrays is not None:
@@ -66,7 +73,8 @@ def choose_arrays(
         defaults = {name: (np.dtype(kind), ()) for name, kind in zip(MIXED, ("u1", "<i4"), strict=True)}
     chosen |= {*ALWAYS, *defaults}
     lacking = {
-        name: [source for source in sources if source not in there.get(name, {})] for name in chosen - {*defaults}
+        name: [source for source in sources if source not in {*there.get(name, {}), *unread.get(name, ())}]
+        for name in chosen - {*defaults}
     }
     lacking = {name: lacks for name, lacks in sorted(lacking.items()) if lacks}
     if lacking and missing == "error":

@@ -52,21 +52,29 @@ class BatchSampler:
         return self.order.batches
 
     def __iter__(self) -> Iterator[list[int]]:
-        for epoch, number in self.steps():
+        epoch, first = self.begin()
+        for number in range(first, len(self)):
+            self.hand_out(epoch, number)
             yield self.indices(self.rows(epoch, number)).tolist()
+        self.end(epoch)
 
-    def steps(self) -> Iterator[tuple[int, int]]:
-        """Walk on through the epoch, or through the next one where this one was begun already.
+    def begin(self) -> tuple[int, int]:
+        """Settle what an iteration goes through: the rest of a resumed epoch, or the next one where one was begun.
 
-        Yields:
-            Epoch and number of each batch, counted as handed out from the moment it is yielded.
+        Returns:
+            The epoch and the number of its first batch.
         """
         if self._begun:
             self.set_epoch(self.epoch + 1)
-        epoch, first, self._begun = self.epoch, self.position, True
-        for number in range(first, self.order.batches):
-            self.epoch, self.position = epoch, number + 1
-            yield epoch, number
+        self._begun = True
+        return self.epoch, self.position
+
+    def hand_out(self, epoch: int, number: int) -> None:
+        """Count a batch as handed out."""
+        self.epoch, self.position = epoch, number + 1
+
+    def end(self, epoch: int) -> None:
+        """Count an epoch as gone through."""
         self.epoch, self.position, self._begun = epoch + 1, 0, False
 
     def rows(self, epoch: int, number: int) -> BatchRows:
@@ -76,6 +84,10 @@ class BatchSampler:
     def indices(self, rows: BatchRows) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Give rows as the one number that stands for source and position."""
         return np.asarray(self._firsts[rows.source] + rows.place)
+
+    def seek(self, epoch: int, position: int) -> None:
+        """Make the next iteration begin at a batch of an epoch."""
+        self.epoch, self.position, self._begun = epoch, position, False
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the epoch that the next iteration goes through; the one that a state was loaded for goes on.
@@ -108,7 +120,5 @@ class BatchSampler:
         if differing:
             listed = "; ".join(f"{name} was {found.get(name)!r}, is {wanted[name]!r}" for name in differing)
             raise UsageError(f"the state belongs to another order of rows: {listed}")
-        self.epoch, self.position = int(state["epoch"]), int(state["position"])
-        self._begun = False
-        if self.position >= self.order.batches:
-            self.epoch, self.position = self.epoch + 1, 0
+        epoch, position = int(state["epoch"]), int(state["position"])
+        self.seek(*((epoch, position) if position < len(self) else (epoch + 1, 0)))

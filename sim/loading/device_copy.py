@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import torch  # noqa: TID253 (with `torch_rows` and `loader` its home in this room)
 
 from .torch_rows import Batch
+
+Extra = TypeVar("Extra")
 
 
 class DeviceCopy:
@@ -27,27 +29,32 @@ class DeviceCopy:
         self.device = torch.device(device)
         self._stream: Any = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
 
-    def ahead(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Give the batches on the device, with the copy of the next one begun."""
-        following: Batch | None = None
-        for batch in batches:
-            copied = self._begin(batch)
+    def ahead(self, batches: Iterable[tuple[Batch, Extra]]) -> Iterator[tuple[Batch, Extra]]:
+        """Give the batches on the device, with the copy of the next one begun.
+
+        Args:
+            batches: Batches on the host, each with what shall stay there.
+        """
+        following: tuple[Batch, Extra, Any] | None = None
+        for batch, extra in batches:
+            copied, done = self._begin(batch)
             if following is not None:
-                yield self._finish(following)
-            following = copied
+                yield self._finish(following[0], following[2]), following[1]
+            following = (copied, extra, done)
         if following is not None:
-            yield self._finish(following)
+            yield self._finish(following[0], following[2]), following[1]
 
-    def _begin(self, batch: Batch) -> Batch:
+    def _begin(self, batch: Batch) -> tuple[Batch, Any]:
         if self._stream is None:
-            return {name: tensor.to(self.device) for name, tensor in batch.items()}
+            return {name: tensor.to(self.device) for name, tensor in batch.items()}, None
         with torch.cuda.stream(self._stream):
-            return {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+            copied = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+            return copied, self._stream.record_event()
 
-    def _finish(self, batch: Batch) -> Batch:
+    def _finish(self, batch: Batch, done: Any) -> Batch:
         if self._stream is not None:
             computing = torch.cuda.current_stream(self.device)
-            computing.wait_stream(self._stream)
+            computing.wait_event(done)
             for tensor in batch.values():
                 # Made on one stream and used on another: its memory must not be given away before both are done.
                 tensor.record_stream(computing)

@@ -1,7 +1,7 @@
 """A random order of n things as a function: the thing at any place, without the list.
 
 Large orders are a Feistel network on the fewest bits that hold n, with a keyed Philox round function; a value beyond n
-walks on along its cycle until it is within. Small orders are sorted random keys, every permutation as likely as another.
+walks on along its cycle until it is within. Small orders are sorted random keys, any permutation as likely as another.
 
 Source: Black and Rogaway, "Ciphers with arbitrary finite domains", CT-RSA 2002, sections 3 and 4; Salmon et al., SC11.
 """

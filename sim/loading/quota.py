@@ -48,7 +48,8 @@ class Quota:
     """Rows of each source in each batch, by error diffusion.
 
     A batch of B rows takes floor(B w) or ceil(B w) rows of a source of weight w, and n batches together n B w, off by
-    less than 1; for up to five sources this is a theorem, for more it is tested. Counts repeat after a period, so the sum up to any batch is known at once.
+    less than 1: a theorem for up to five sources, tested for more. Counts repeat after a period, so the sum up to any
+    batch is known at once.
 
     Args:
         weights: Fractions that sum to 1, see `exact_weights`.

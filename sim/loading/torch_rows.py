@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
 import numpy as np
 import torch  # noqa: TID253 (with `device_copy` and `loader` its home in this room)
-from torch.utils.data import Dataset as TorchDataset
 
 from .array_choice import MIXED, Missing, choose_arrays
 
 if TYPE_CHECKING:
-    from ..dataset.reader import Dataset
+    from ..dataset.dataset import Dataset
 
 Batch = dict[str, torch.Tensor]
 """Tensors by array name, leading axis the rows of the batch."""
@@ -27,7 +26,7 @@ def keep_batch(batch: Batch) -> Batch:
 
 
 @final
-class TorchRows(TorchDataset[Batch]):
+class TorchRows(torch.utils.data.Dataset[Batch]):
     """Rows for a DataLoader: `__getitems__` reads a whole batch, straight into its tensors.
 
     A row's number is its position in the dataset; the sources of a mixture stand one after the other. Types are those
@@ -37,7 +36,8 @@ class TorchRows(TorchDataset[Batch]):
     Args:
         sources: Dataset by name; one alone, or those of a mixture.
         arrays: Names or patterns such as "label/head/*"; None for all that torch can hold.
-        missing: See `choose_arrays`.
+        missing: See `choose_arrays`; likewise unread.
+        unread: See there.
         threads: Threads that decode a batch; None for one per core.
         is_pinned: Whether to decode into page-locked memory; not in workers.
 
@@ -55,17 +55,22 @@ class TorchRows(TorchDataset[Batch]):
         arrays: Sequence[str] | None = None,
         *,
         missing: Missing = "error",
+        unread: Mapping[str, Collection[str]] | None = None,
         threads: int | None = None,
         is_pinned: bool = False,
     ) -> None:
-        self.shapes = choose_arrays(sources, arrays, missing=missing)
+        self.shapes = choose_arrays(sources, arrays, missing=missing, unread=unread)
         self.source_names = tuple(sources)
         self.threads, self.is_pinned = threads, is_pinned
         self._datasets = tuple(sources.values())
         self._stops = np.cumsum([len(dataset) for dataset in self._datasets])
-        self._names = [[name for name in self.shapes if name in dataset.shapes] for dataset in self._datasets]
+        left: Mapping[str, Collection[str]] = unread or {}
+        self._names = [
+            [name for name in self.shapes if name in dataset.shapes and source not in left.get(name, ())]
+            for source, dataset in sources.items()
+        ]
         self._masked = sorted(
-            name for name in self.shapes if name not in MIXED and any(name not in names for names in self._names)
+            name for name in self.shapes.keys() - {*MIXED, *left} if any(name not in names for names in self._names)
         )
 
     def __len__(self) -> int:
