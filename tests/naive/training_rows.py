@@ -10,7 +10,7 @@ from simloom.sim.dataset.dataset import Dataset
 from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.dataset.specs import Array
 
-from .dataset_rows import make_rows, open_writer
+from .dataset_rows import HEIGHT, WIDTH, make_rows, open_writer
 
 
 def make_source(
@@ -23,7 +23,7 @@ def make_source(
     more: bool = True,
     size: int = 0,
 ) -> Dataset:
-    """A dataset of the rows from `first` on, none skipped; `size` makes its images square and so large."""
+    """A dataset of the rows from `first` on, none skipped; `size` crops its images to a square."""
     writer = open_writer(folder, rows, recipe=f"simloom: 1\nscene: tabletop\nseed: {first}\n")
     for shard in writer.missing():
         mine = writer.shard_rows(shard)
@@ -38,7 +38,8 @@ def make_source(
         else:
             del arrays["label/head/normal"]
         if size:
-            arrays["sensor/head/rgb"] = np.zeros((len(mine), size, size, 3), np.uint8)
+            image = {name: array for name, array in arrays.items() if array.shape[1:3] == (HEIGHT, WIDTH)}
+            arrays |= {name: array[:, :size, :size] for name, array in image.items()}
         writer.commit_shard(shard, arrays)
     writer.finish()
     return open_dataset(folder)
