@@ -57,8 +57,15 @@ class Codecs:
 
     def codec_of(self, name: str) -> Codec:
         """Return the codec of an array, by its name in the dataset."""
+        return self._named(name) or self.default
+
+    def is_named(self, name: str) -> bool:
+        """Tell whether the codec of an array was asked for by its reading."""
+        return self._named(name) is not None
+
+    def _named(self, name: str) -> Codec | None:
         first, last = name.partition("/")[0], name.rpartition("/")[2]
-        return self.readings.get(f"{first}/{last}") or self.readings.get(last) or self.default
+        return self.readings.get(f"{first}/{last}") or self.readings.get(last)
 
     def to_json(self) -> str | dict[str, str]:
         """Return what `parse_codecs` takes: a name where one codec stores all."""

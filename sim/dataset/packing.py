@@ -20,9 +20,9 @@ Chunk = tuple[bytes, int]
 
 _CHUNK_BYTES = 16 * 1024
 _TASK_BYTES = 1 << 20
-# Undoing deflate takes as long as reading the row from a disk of 300 MB/s, shuffling a tenth of that: what is saved of
-# the plain bytes must be worth it.
-_LEAST_SAVING, _LEAST_SHUFFLED_SAVING = 0.05, 0.01
+# Undoing deflate takes as long as reading the row from a disk of 300 MB/s, and ten times as long as from memory: what
+# is saved of the plain bytes must be worth it, unless that very codec was asked for. Shuffling takes a tenth of it.
+_LEAST_SAVING, _LEAST_NAMED_SAVING, _LEAST_SHUFFLED_SAVING = 1 / 3, 0.05, 0.01
 
 
 def is_chunked(name: str, row_bytes: int) -> bool:
@@ -96,13 +96,16 @@ def pack_arrays(
         if codec == "zstd":
             require_zstd("codec 'zstd'")
         flags = repeats.get(name) or [False] * len(array)
-        started[name] = executor.submit(_start_array, array, codec, flags, executor)
+        saving = _LEAST_NAMED_SAVING if codecs.is_named(name) else _LEAST_SAVING
+        started[name] = executor.submit(_start_array, array, codec, saving, flags, executor)
     return started
 
 
-def _start_array(array: Array, codec: Codec, repeats: list[bool], executor: Executor) -> PackedArray:
+def _start_array(
+    array: Array, codec: Codec, least_saving: float, repeats: list[bool], executor: Executor
+) -> PackedArray:
     fresh = [row for row in range(len(array)) if not repeats[row]]
-    filters, tried = _choose_filters(array, codec, fresh)
+    filters, tried = _choose_filters(array, codec, least_saving, fresh)
     tasks: deque[Future[list[Chunk]]] = deque()
     if filters:
         step = max(1, _TASK_BYTES // max(1, array[:1].nbytes))
@@ -111,7 +114,9 @@ def _start_array(array: Array, codec: Codec, repeats: list[bool], executor: Exec
     return PackedArray(filters=filters, tasks=tasks, repeats=repeats)
 
 
-def _choose_filters(array: Array, codec: Codec, rows: list[int]) -> tuple[Filters, Mapping[int, bytes]]:
+def _choose_filters(
+    array: Array, codec: Codec, least_saving: float, rows: list[int]
+) -> tuple[Filters, Mapping[int, bytes]]:
     """Encode two rows with and without shuffling; take what is smallest, or nothing where nothing pays.
 
     Measured depth and labels are best left unshuffled, true depth and half floats are not: whether values or only their
@@ -121,7 +126,7 @@ def _choose_filters(array: Array, codec: Codec, rows: list[int]) -> tuple[Filter
     sample = sorted({rows[len(rows) // 3], rows[2 * len(rows) // 3]})
     plain = array[:1].nbytes * len(sample)
     best: Filters = ()
-    least, tried = (1 - _LEAST_SAVING) * plain, dict[int, bytes]()
+    least, tried = (1 - least_saving) * plain, dict[int, bytes]()
     for filters in [(number,)] if array.dtype.itemsize == 1 else [(number,), (SHUFFLE, number)]:
         streams = {row: encode_chunk(array[row], filters) for row in sample}
         stored = sum(map(len, streams.values()))
