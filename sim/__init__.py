@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .campaign.plan import Plan as Plan
     from .campaign.plan import make_plan as make_plan
     from .campaign.row_regeneration import regenerate_row as regenerate_row
+    from .campaign.stream import stream as stream
+    from .campaign.stream_order import join_states as join_states
     from .dataset import Dataset as Dataset
     from .dataset import depth_in_metres as depth_in_metres
     from .dataset import open_dataset as open_dataset
@@ -46,12 +48,14 @@ _HOMES = {
     "depth_in_metres": "dataset",
     "describe_profile_file": "profile_file",
     "generate": "campaign.campaign",
+    "join_states": "campaign.stream_order",
     "load_profile_file": "profile_file",
     "load_recipe": "recipe",
     "make_plan": "campaign.plan",
     "open_dataset": "dataset",
     "regenerate_row": "campaign.row_regeneration",
     "run_gate": "quality.gate",
+    "stream": "campaign.stream",
     "verify_dataset": "dataset",
 }
 
