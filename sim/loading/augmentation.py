@@ -6,7 +6,7 @@ import copy
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch  # noqa: TID253 (with `torch_rows`, `device_copy` and `loader` its home in this room)
@@ -262,8 +262,7 @@ def _find_signal(camera: str, given: Any) -> tuple[str, Any]:
 
 def _make_module(signal: str, profile: Any, camera: str, dataset: Dataset, number: int, seed: int) -> Module:
     if isinstance(profile, CameraAugment | DepthAugment):
-        module = cast(Module, copy.copy(profile))  # its epoch is set here, not in the caller's own
-        return module
+        return copy.copy(profile)  # its epoch is set here, not in the caller's own
     if signal == _DEPTH:
         return DepthAugment(profile, seed=seed, sensor=number)
     if profile is None:
