@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -10,11 +11,12 @@ import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import DatasetCorruptError, DatasetFolderError
+from .errors import DatasetCorruptError, read_error
 
 MAX_JSON_BYTES = 1 << 30
 """Largest JSON file read [bytes]; the manifest of a million shards is below it."""
 
+_NO_FILE = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.ENAMETOOLONG})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE = 4 << 20
 _MAX_INTEGER_DIGITS = 19
@@ -30,14 +32,15 @@ def open_plain(path: Path) -> int:
         FileNotFoundError: There is no such file.
         DatasetCorruptError: It is something else than a regular file.
         DatasetFolderError: It may not be read.
+        UnreadableError: It could not be opened for a reason that passes.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise
-    except PermissionError as error:
-        raise DatasetFolderError(f"cannot read {path}: {error.strerror}") from None
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise read_error(error, path) from None
         raise DatasetCorruptError(
             f"{path} is a link or something else than a file; a dataset holds files only"
         ) from None
@@ -55,7 +58,10 @@ def read_plain(path: Path, *, limit: int = MAX_JSON_BYTES) -> bytes:
         DatasetCorruptError: It is no regular file, or larger than `limit` bytes.
     """
     with os.fdopen(open_plain(path), "rb") as file:
-        data = file.read(limit + 1)
+        try:
+            data = file.read(limit + 1)
+        except OSError as error:
+            raise read_error(error, path) from None
     if len(data) > limit:
         raise DatasetCorruptError(f"{path} has more than {limit} bytes")
     return data
@@ -74,7 +80,10 @@ def hash_plain(path: Path, length: int | None = None) -> tuple[str, int]:
     state, done = hashlib.sha256(), 0
     with os.fdopen(open_plain(path), "rb", buffering=0) as file:
         while True:
-            piece = file.read(_PIECE if length is None else min(_PIECE, length - done))
+            try:
+                piece = file.read(_PIECE if length is None else min(_PIECE, length - done))
+            except OSError as error:
+                raise read_error(error, path) from None
             if not piece:
                 return state.hexdigest(), done
             state.update(piece)
