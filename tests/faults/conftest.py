@@ -26,7 +26,7 @@ def quick_path(tmp_path: Path) -> Iterator[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the counts of the campaigns that were run."""
-    if TALLIES and terminalreporter.config.option.verbose >= 0:
+    """Print the counts of the whole campaigns."""
+    if terminalreporter.config.option.markexpr == "slow":
         for title in sorted(TALLIES):
             terminalreporter.write_line("\n".join(TALLIES[title].lines()))
