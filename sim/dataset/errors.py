@@ -16,8 +16,20 @@ _PASSING = frozenset({
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
+def show_plainly(text: str) -> str:
+    """Write out what a terminal would act on: control characters, marks of direction, halves of characters."""
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
 class DatasetError(SimloomError):
     """Something about a dataset folder is wrong; `exit_code` is what the command line returns for it."""
+
+    def __str__(self) -> str:
+        # Names in a message may come from a hostile file.
+        return show_plainly(super().__str__())
 
 
 class DatasetFolderError(DatasetError):
@@ -43,7 +55,7 @@ class DatasetCorruptError(DatasetError):
 
 
 class DatasetWriteError(DatasetError):
-    """The operating system refused a write; `exit_code` is 75 where that passes, 2 for a missing permission, else 42."""
+    """The operating system refused a write; `exit_code`: 75 where that passes, 2 for a missing permission, else 42."""
 
 
 class UnreadableError(DatasetError):

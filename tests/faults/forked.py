@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
 _tell = os.write  # kept: a campaign may stand in its place
 
 

@@ -58,6 +58,7 @@ def _look(folder: Path, promised: list[str], digest: str, report: Callable[[str]
     finished = "finished" in promised
     if finished:
         assert verify_dataset(folder).lines()[-1] == "ok"
-        assert (folder / "manifest.json").exists() and (folder / "SHA256SUMS").exists()
+        assert (folder / "manifest.json").exists()
+        assert (folder / "SHA256SUMS").exists()
     report("had finished, verified" if finished else f"{there} committed, resumed")
     finish_and_verify(folder, digest)

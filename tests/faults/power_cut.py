@@ -78,7 +78,9 @@ class Recorder:
                 more = (bytes(args[1])[:result],) if name == "write" else args[1:]
                 self.events.append((name, (where, *more)))
         else:
-            self.events.append((name, tuple(os.path.abspath(os.fspath(path)) for path in args if not isinstance(path, int))))
+            self.events.append(
+                (name, tuple(os.path.abspath(os.fspath(path)) for path in args if not isinstance(path, int)))
+            )
         return result
 
 
