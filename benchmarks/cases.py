@@ -199,6 +199,23 @@ class WriteCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadCase:
+    """Our loaders against those of others, over the same rows."""
+
+    name: str
+    width: int
+    height: int
+    rows: int
+    workers: int
+    """Threads of ours, processes of theirs."""
+    cold: bool
+    """Whether the page cache is emptied of the files before every epoch."""
+    few: int
+    """Rows of an epoch of h5py."""
+    batch: int = 32
+
+
+@dataclass(frozen=True, kw_only=True)
 class VectorCase:
     """Our batch of tabletops with pictures against `AsyncVectorEnv` over TinyRenderer environments."""
 
@@ -296,6 +313,17 @@ WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
 )
+_FEW_SMALL: dict[str, Any] = {"width": 128, "height": 128, "rows": 2048, "few": 512}
+_FEW_LARGE: dict[str, Any] = {"width": 640, "height": 480, "rows": 256, "few": 64}
+DATASET = (
+    LoadCase(name="128x128, warm, 1 worker", workers=1, cold=False, **_FEW_SMALL),
+    LoadCase(name="128x128, warm, 2 workers", workers=2, cold=False, **_FEW_SMALL),
+    LoadCase(name="128x128, cold, 2 workers", workers=2, cold=True, **_FEW_SMALL),
+    LoadCase(name="640x480, warm, 1 worker", workers=1, cold=False, **_FEW_LARGE),
+    LoadCase(name="640x480, warm, 2 workers", workers=2, cold=False, **_FEW_LARGE),
+    LoadCase(name="640x480, cold, 1 worker", workers=1, cold=True, **_FEW_LARGE),
+    LoadCase(name="640x480, cold, 2 workers", workers=2, cold=True, **_FEW_LARGE),
+)
 VECTOR = (
     VectorCase(name="128x128, 2 cores", width=128, height=128, environments=32, steps=12, their_steps=10, cores=2),
     VectorCase(name="128x128, 1 core", width=128, height=128, environments=32, steps=8, their_steps=8, cores=1),
@@ -332,6 +360,8 @@ def tiny(case: Case) -> Case:
             changes = {"robots": 2, "samples": 50, "few": 20}
         case NavigationCase():
             changes = {"rows": 2, "samples": 8}
+        case LoadCase():
+            changes |= {"rows": 8, "few": 4, "batch": 4}
         case VectorCase():
             changes |= {"environments": 2, "steps": 1, "their_steps": 1, "cores": 1}
         case _:
