@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .array_spec import ArraySpec as ArraySpec
     from .commit import CommitRecord as CommitRecord
+    from .dataset import Dataset as Dataset
     from .digest import combine_digests as combine_digests
     from .digest import row_digests as row_digests
     from .errors import DatasetCorruptError as DatasetCorruptError
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from .manifest import Manifest as Manifest
     from .manifest import write_derived as write_derived
     from .platform_key import platform_key as platform_key
-    from .reader import Dataset as Dataset
     from .reader import open_dataset as open_dataset
     from .shard import build_shard as build_shard
     from .shard_file import ShardFile as ShardFile
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "ArraySpec": "array_spec",
     "CommitRecord": "commit",
-    "Dataset": "reader",
+    "Dataset": "dataset",
     "DatasetCorruptError": "errors",
     "DatasetError": "errors",
     "DatasetFolderError": "errors",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +106,12 @@ def table_bytes(table: Any) -> bytes:
     return sink.getvalue()
 
 
-def read_table(folder: Path) -> Any:
+def read_table(folder: Path, names: Sequence[str] | None = None) -> Any:
     """Read samples.parquet.
+
+    Args:
+        folder: The dataset.
+        names: Columns wanted, of which those that are not there are left out; all by default.
 
     Returns:
         A `pyarrow.Table`.
@@ -123,7 +127,8 @@ def read_table(folder: Path) -> Any:
     try:
         # On this thread alone: Arrow's own may still hold the bytes when the interpreter ends, and abort the process.
         with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
-            return file.read(use_threads=False)
+            chosen = None if names is None else [name for name in names if name in file.schema_arrow.names]
+            return file.read(chosen, use_threads=False)
     except (pa.ArrowException, OSError, ValueError) as error:
         raise DatasetCorruptError(f"{folder / SAMPLES} is damaged: {str(error).splitlines()[0]}") from None
 

@@ -11,7 +11,8 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
-from .deflate import LEVEL, checksum, encode_chunk
+from . import deflate, zstd
+from .chunk import DEFLATE, SHUFFLE, ZSTD, Filters, checksum, encode_chunk
 from .digest import byte_rows, repeated_rows
 from .specs import Array, find_spec, validate_arrays
 
@@ -19,9 +20,6 @@ Codec: TypeAlias = Literal["deflate", "raw", "zstd"]
 """How images are stored; the decoded rows and so the digests are the same for all."""
 
 CODECS: tuple[Codec, ...] = get_args(Codec)
-
-ZSTD_FILTER = 32015
-"""HDF5's registered number of the zstd filter, which hdf5plugin brings."""
 
 CHECKSUMS = "crc32"
 """Attribute of every array: the CRC-32 of the stored bytes of each row."""
@@ -63,7 +61,8 @@ def build_shard(
     Args:
         arrays: Arrays by name, rows leading, as `specs.SPECS` says; `sample/index` among them.
         attributes: Attributes of the file itself: plain texts and numbers, no time, no host.
-        codec: "deflate" (opens everywhere), "raw", or "zstd" (needs hdf5plugin here and at every reader).
+        codec: "deflate" (opens everywhere), "raw", or "zstd" (needs zstandard here and at every reader; plain h5py
+            needs hdf5plugin).
         repeats: What `find_repeats` said, where it is known already.
         executor: Threads to compress in; by default one per core.
 
@@ -90,11 +89,15 @@ def build_shard(
     repeats = find_repeats(arrays) if repeats is None else repeats
     rows = {name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)}
     chunks: dict[str, Iterator[tuple[bytes, int]]] = {}
-    if codec == "deflate":
+    if codec == "zstd":
+        zstd.require_zstd("codec 'zstd'")
+    if codec != "raw":
         # All arrays are handed to the threads before the first is written, so that no core waits between two of them.
         for name, array in rows.items():
             if is_chunked(name, array[:1].nbytes):
-                chunks[name] = _compress_rows(array, repeats.get(name) or [False] * len(array), executor)
+                chunks[name] = _compress_rows(
+                    array, repeats.get(name) or [False] * len(array), _filters(array, codec), executor
+                )
     total = sum(array.nbytes for array in arrays.values())
     block = max(1 << 20, total // 8)
     with h5py.File.in_memory(block_size=block, libver=("v110", "v110")) as file:
@@ -112,12 +115,9 @@ def _write_array(file: Any, name: str, array: Array, codec: Codec, chunks: Itera
     if not chunked:
         dataset = file.create_dataset(name, data=array, track_times=False)
     else:
-        options: dict[str, Any] = {"compression": "gzip", "compression_opts": LEVEL}
-        if codec == "zstd":
-            options = dict(_zstd_options())
         dataset = file.create_dataset(
-            name, shape=array.shape, dtype=array.dtype, chunks=(1, *array.shape[1:]), shuffle=array.dtype.itemsize > 1,
-            track_times=False, **options,
+            name, shape=array.shape, dtype=array.dtype, chunks=(1, *array.shape[1:]), track_times=False,
+            **_filter_options(_filters(array, codec)),
         )  # fmt: skip
     for key, value in find_spec(name).attributes().items():
         dataset.attrs[key] = value
@@ -125,11 +125,6 @@ def _write_array(file: Any, name: str, array: Array, codec: Codec, chunks: Itera
     zeros = (0,) * (array.ndim - 1)
     if not chunked:
         sums = [checksum(row) for row in byte_rows(array)]
-    elif codec == "zstd":
-        for row in range(len(array)):
-            dataset[row] = array[row]
-            with _DIRECT_CHUNK_LOCK:
-                sums.append(checksum(dataset.id.read_direct_chunk((row, *zeros))[1]))
     else:
         for row, (stream, crc) in enumerate(chunks or ()):
             sums.append(crc)
@@ -138,22 +133,28 @@ def _write_array(file: Any, name: str, array: Array, codec: Codec, chunks: Itera
     dataset.attrs[CHECKSUMS] = np.array(sums, np.uint32)
 
 
-def _zstd_options() -> Mapping[str, Any]:
-    try:
-        import hdf5plugin
-    except ImportError:
-        raise ValueError(
-            "codec 'zstd' needs hdf5plugin: pip install 'simloom[zstd]', or take codec 'deflate'"
-        ) from None
-    return dict(hdf5plugin.Zstd(clevel=1))
+def _filters(array: Array, codec: Codec) -> Filters:
+    shuffle = (SHUFFLE,) if array.dtype.itemsize > 1 else ()
+    return (*shuffle, ZSTD if codec == "zstd" else DEFLATE)
 
 
-def _compress_rows(array: Array, repeats: list[bool], executor: Executor) -> Iterator[tuple[bytes, int]]:
+def _filter_options(filters: Filters) -> dict[str, Any]:
+    """Give the arguments by which h5py writes a filter pipeline down; it needs none of the filters itself."""
+    options: dict[str, Any] = {"compression": "gzip", "compression_opts": deflate.LEVEL}
+    if ZSTD in filters:
+        options = {"compression": ZSTD, "compression_opts": (zstd.LEVEL,), "allow_unknown_filter": True}
+    return {"shuffle": SHUFFLE in filters, **options}
+
+
+def _compress_rows(
+    array: Array, repeats: list[bool], filters: Filters, executor: Executor
+) -> Iterator[tuple[bytes, int]]:
     """Start compressing, and give the rows with their checksums in order; a repeated row is compressed once."""
     fresh = [row for row in range(len(array)) if not repeats[row]]
     step = max(1, _TASK_BYTES // max(1, array[:1].nbytes))
     pending = deque(
-        executor.submit(_compress_some, array, fresh[start : start + step]) for start in range(0, len(fresh), step)
+        executor.submit(_compress_some, array, fresh[start : start + step], filters)
+        for start in range(0, len(fresh), step)
     )
     return _collect_rows(pending, repeats)
 
@@ -169,6 +170,6 @@ def _collect_rows(pending: deque[Future[list[tuple[bytes, int]]]], repeats: list
         yield chunk
 
 
-def _compress_some(array: Array, rows: list[int]) -> list[tuple[bytes, int]]:
-    streams = [encode_chunk(array[row]) for row in rows]
+def _compress_some(array: Array, rows: list[int], filters: Filters) -> list[tuple[bytes, int]]:
+    streams = [encode_chunk(array[row], filters) for row in rows]
     return [(stream, checksum(stream)) for stream in streams]

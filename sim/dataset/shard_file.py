@@ -5,59 +5,34 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
-from .deflate import checksum, decode_chunk
+from .byte_source import ByteSource, LocalFile
+from .chunk import FILTERS, ZSTD
 from .errors import DatasetCorruptError
-from .shard import CHECKSUMS, ZSTD_FILTER
+from .shard import CHECKSUMS
 from .specs import Array, find_spec, validate_arrays
+from .stored_array import StoredArray as StoredArray
 
 MAX_DECODED_BYTES = 16 << 30
 """Most bytes that the arrays of one shard may declare together."""
 
-_DEFLATE, _SHUFFLE = 1, 2
 _MAX_OBJECTS = 4096
 _MAX_DEPTH = 4
-# Deflate never expands more than 1032 times; a file that declares more does not hold what it declares.
-_MAX_EXPANSION = 1100
+# Deflate never expands more than 1032 times, zstd 32768 times: what a file declares beyond that, it does not hold.
+_MAX_EXPANSION, _MAX_EXPANSION_ZSTD = 1100, 33000
 _SMALL_BYTES = 256 << 20
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredArray:
-    """Where the rows of one array lie in the file.
-
-    Args:
-        dtype: Little-endian NumPy dtype.
-        shape: Shape with rows leading.
-        offsets: Byte offset of every row.
-        lengths: Stored bytes of every row.
-        checksums: CRC-32 of the stored bytes of every row.
-        filters: HDF5 filter numbers, in the order of writing; empty for rows stored as they are.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offsets: Array
-    lengths: Array
-    checksums: Array
-    filters: tuple[int, ...]
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of one decoded row."""
-        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
+_SPAN_BYTES = 256 << 10
 
 
 class ShardFile:
-    """An open shard. It holds a file descriptor and an index, and no HDF5 handle: threads and forks may share it.
+    """An open shard. It holds a source of bytes and an index, and no HDF5 handle: threads and forks may share it.
 
     Args:
-        path: The shard file; a symbolic link is refused.
+        path: The shard file, of which a symbolic link is refused; or an open source of its bytes.
         max_bytes: Most bytes that its arrays may declare together.
 
     Raises:
@@ -70,20 +45,27 @@ class ShardFile:
         (2, 480, 640, 3)
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = MAX_DECODED_BYTES) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | os.PathLike[str] | ByteSource, *, max_bytes: int = MAX_DECODED_BYTES) -> None:
+        self.source = path if isinstance(path, ByteSource) else LocalFile(path)
+        self.path = self.source.name
         try:
-            self._descriptor = os.open(self.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        except FileNotFoundError:
-            raise
-        except OSError as error:
-            raise DatasetCorruptError(f"{self.path}: cannot be read: {error.strerror}") from None
-        try:
-            self.arrays: Mapping[str, StoredArray] = _index_shard(self.path, self._descriptor, max_bytes)
+            self.arrays: Mapping[str, StoredArray] = _index_shard(self.source, max_bytes)
         except BaseException:
-            os.close(self._descriptor)
+            self.source.close()
             raise
         self.rows = self.arrays["sample/index"].shape[0]
+        self._columns: dict[str, Array | None] = {}
+
+    @property
+    def index_bytes(self) -> int:
+        """Memory that the index takes [byte]."""
+        return sum(
+            stored.checksums.nbytes + stored.offsets.nbytes + stored.lengths.nbytes for stored in self.arrays.values()
+        )
+
+    def forget_others(self, names: Iterable[str]) -> None:
+        """Drop the index of all arrays but some, which can no longer be read here; memory is saved."""
+        self.arrays = {name: self.arrays[name] for name in names if name in self.arrays}
 
     def __enter__(self) -> ShardFile:
         return self
@@ -93,12 +75,10 @@ class ShardFile:
 
     def close(self) -> None:
         """Close the file; calling it twice is fine."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        self.source.close()
 
     def read(self, name: str, rows: Sequence[int] | None = None) -> Array:
-        """Decode some rows of one array.
+        """Decode some rows of one array, in threads.
 
         Args:
             name: Array name.
@@ -114,50 +94,101 @@ class ShardFile:
         stored = self.arrays[name]
         wanted = range(self.rows) if rows is None else rows
         out = np.empty((len(wanted), *stored.shape[1:]), stored.dtype)
-        flat = out.reshape(len(wanted), -1).view(np.uint8)
-        if not stored.filters and rows is None:
-            flat.reshape(-1)[:] = self._bytes(name, 0, int(stored.offsets[0]), flat.size)
-            for row in range(self.rows):
-                self._check(name, row, flat[row])
-            return out
-
-        def decode(position: int) -> None:
-            row = wanted[position]
-            data = self._bytes(name, row, int(stored.offsets[row]), int(stored.lengths[row]))
-            self._check(name, row, data)
-            if _DEFLATE in stored.filters:
-                try:
-                    decode_chunk(data, stored.dtype.itemsize, flat[position], shuffled=_SHUFFLE in stored.filters)
-                except ValueError as error:
-                    raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
-            else:
-                flat[position] = data
-
-        if ZSTD_FILTER in stored.filters:
-            for row in sorted(set(wanted)):
-                self._check(name, row, self._bytes(name, row, int(stored.offsets[row]), int(stored.lengths[row])))
-            _read_by_hdf5(self.path, name, wanted, out)
-        elif stored.filters and len(wanted) > 1:
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                list(pool.map(decode, range(len(wanted))))
+        pieces = min(os.cpu_count() or 1, len(wanted)) if stored.filters else 1
+        if pieces > 1:
+            with ThreadPoolExecutor(pieces) as pool:
+                list(pool.map(lambda k: self.read_into(name, wanted[k::pieces], out[k::pieces]), range(pieces)))
         else:
-            for position in range(len(wanted)):
-                decode(position)
+            self.read_into(name, wanted, out)
         return out
 
-    def _check(self, name: str, row: int, data: Array) -> None:
-        if checksum(data) != self.arrays[name].checksums[row]:
-            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the stored bytes are damaged")
+    def column(self, name: str) -> Array | None:
+        """Decode all rows of one uncompressed array once, and keep them; not to be written to.
 
-    def _bytes(self, name: str, row: int, offset: int, length: int) -> Array:
-        data = np.empty(length, np.uint8)
-        view, done = data.data, 0
-        while done < length:
-            count = os.preadv(self._descriptor, [view[done:]], offset + done)
-            if count == 0:
-                raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
-            done += count
-        return data
+        Args:
+            name: Array name.
+
+        Returns:
+            The rows; None where the array is compressed or one of its rows is damaged, which `read_into` tells.
+
+        Raises:
+            KeyError: The shard holds no such array.
+        """
+        if name not in self._columns:
+            column: Array | None = None
+            if not self.arrays[name].filters:
+                with suppress(DatasetCorruptError):
+                    column = self.read(name)
+                    column.flags.writeable = False
+            self._columns[name] = column
+        return self._columns[name]
+
+    def read_into(self, name: str, rows: Sequence[int], rows_out: Array) -> None:
+        """Decode some rows of one array into place, in this thread; others may do so at the same time.
+
+        Args:
+            name: Array name.
+            rows: Row numbers within the shard, in any order.
+            rows_out: Where to, of the array's dtype; each row contiguous.
+
+        Raises:
+            KeyError: The shard holds no such array.
+            DatasetCorruptError: A stored chunk is damaged; the text names the array and the row.
+        """
+        if not self.arrays[name].filters:
+            self._copy_into(name, np.asarray(rows, np.int64), rows_out)
+            return
+        for place, row in enumerate(rows):
+            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+
+    def read_row(self, name: str, row: int, row_out: Array) -> None:
+        """Decode one row straight into its memory; any number of threads may do so at once.
+
+        Args:
+            name: Array name.
+            row: Row number within the shard.
+            row_out: uint8, as many as the decoded row has, contiguous.
+
+        Raises:
+            KeyError: The shard holds no such array.
+            DatasetCorruptError: The stored chunk is damaged; the text names the array and the row.
+            CodecMissingError: It is stored by zstd, and zstandard is not installed.
+        """
+        stored = self.arrays[name]
+        offset, length = stored.place(row)
+        data = np.empty(length, np.uint8) if stored.filters else row_out
+        self._fill(name, row, offset, data)
+        try:
+            stored.decode_row(row, data, row_out)
+        except ValueError as error:
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
+
+    def _copy_into(self, name: str, rows: Array, rows_out: Array) -> None:
+        """Copy rows that are stored as they are: one read for all where they lie close together."""
+        stored = self.arrays[name]
+        if not len(rows):
+            return
+        low, high, size = int(rows.min()), int(rows.max()) + 1, stored.row_bytes
+        if (high - low) * size <= max(_SPAN_BYTES, 2 * len(rows) * size):
+            span = np.empty((high - low, size), np.uint8)
+            self._fill(name, low, stored.place(low)[0], span.reshape(-1))
+            for row in rows.tolist():
+                self._check(name, row, span[row - low])
+            rows_out[...] = span[rows - low].view(stored.dtype).reshape(len(rows), *stored.shape[1:])
+            return
+        for place, row in enumerate(rows.tolist()):
+            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+
+    def _check(self, name: str, row: int, data: Array) -> None:
+        try:
+            self.arrays[name].check_row(row, data)
+        except ValueError as error:
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
+
+    def _fill(self, name: str, row: int, offset: int, data_out: Array) -> None:
+        """Read as many bytes as there is room for."""
+        if self.source.read_into(offset, data_out.data) < len(data_out):
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
 
 
 def read_shard(
@@ -183,15 +214,11 @@ def read_shard(
         return {name: shard.read(name) for name in (sorted(shard.arrays) if names is None else names)}
 
 
-def _index_shard(path: Path, descriptor: int, max_bytes: int) -> dict[str, StoredArray]:
-    import h5py
-
-    size = os.fstat(descriptor).st_size
+def _index_shard(source: ByteSource, max_bytes: int) -> dict[str, StoredArray]:
+    path, size = source.name, source.size
     found: dict[str, StoredArray] = {}
     try:
-        # Through the descriptor: the file that was checked to be no link is the file that is read.
-        same = f"/proc/self/fd/{descriptor}"
-        with h5py.File(same if os.path.exists(same) else path, "r", locking=False) as file:
+        with source.open_hdf5() as file:
             if file.userblock_size:
                 raise DatasetCorruptError(f"{path}: has a user block")
             _walk(path, file.id, "", size, found, set())
@@ -202,7 +229,8 @@ def _index_shard(path: Path, descriptor: int, max_bytes: int) -> dict[str, Store
     if "sample/index" not in found:
         raise DatasetCorruptError(f"{path}: holds no sample/index")
     declared = sum(stored.row_bytes * stored.shape[0] for stored in found.values())
-    if declared > max_bytes or declared > max(_SMALL_BYTES, _MAX_EXPANSION * size):
+    expansion = _MAX_EXPANSION_ZSTD if any(ZSTD in stored.filters for stored in found.values()) else _MAX_EXPANSION
+    if declared > max_bytes or declared > max(_SMALL_BYTES, expansion * size):
         raise DatasetCorruptError(f"{path}: declares {declared} bytes of arrays in a file of {size} bytes")
     try:
         # Zero-stride stand-ins: shapes and dtypes are checked before a byte is allocated.
@@ -212,7 +240,7 @@ def _index_shard(path: Path, descriptor: int, max_bytes: int) -> dict[str, Store
     return found
 
 
-def _walk(path: Path, group: Any, prefix: str, size: int, found: dict[str, StoredArray], seen: set[int]) -> None:
+def _walk(path: str, group: Any, prefix: str, size: int, found: dict[str, StoredArray], seen: set[int]) -> None:
     import h5py
 
     if prefix.count("/") > _MAX_DEPTH or len(seen) > _MAX_OBJECTS:
@@ -245,7 +273,7 @@ def _walk(path: Path, group: Any, prefix: str, size: int, found: dict[str, Store
             raise DatasetCorruptError(f"{path}: {name} is neither a group nor an array")
 
 
-def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
+def _index_array(path: str, item: Any, name: str, size: int) -> StoredArray:
     import h5py
 
     def refuse(reason: str) -> DatasetCorruptError:
@@ -278,14 +306,13 @@ def _index_array(path: Path, item: Any, name: str, size: int) -> StoredArray:
         offset = item.get_offset()
         if offset is None or item.get_storage_size() != rows * row_bytes or offset + rows * row_bytes > size:
             raise refuse("is not stored in full")
-        offsets = offset + row_bytes * np.arange(rows, dtype=np.int64)
         return StoredArray(
-            dtype=dtype, shape=shape, offsets=offsets, lengths=np.full(rows, row_bytes), checksums=sums, filters=()
-        )
+            dtype=dtype, shape=shape, offsets=np.array([offset], np.int64), lengths=np.array([row_bytes], np.int64),
+            checksums=sums, filters=(),
+        )  # fmt: skip
     filters = tuple(plist.get_filter(index)[0] for index in range(plist.get_nfilters()))
-    compressor = tuple(number for number in filters if number != _SHUFFLE)
-    if compressor not in ((_DEFLATE,), (ZSTD_FILTER,)) or filters not in (compressor, (_SHUFFLE, *compressor)):
-        raise refuse(f"has the filters {filters}; shuffle then deflate or zstd are known")
+    if not filters or filters not in FILTERS:
+        raise refuse(f"has the filters {filters}; deflate or zstd, after shuffle or alone, are known")
     if plist.get_chunk() != (1, *shape[1:]) or item.get_num_chunks() != rows or rows * 4 > size:
         raise refuse("is not stored as one chunk for every row")
     offsets, lengths = np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
@@ -313,20 +340,3 @@ def _read_checksums(item: Any, rows: int) -> Array:
     sums = np.empty(rows, np.uint32)
     attribute.read(sums)
     return sums
-
-
-def _read_by_hdf5(path: Path, name: str, rows: Sequence[int], out: Array) -> None:
-    """Read rows through HDF5's own filters: zstd, which only hdf5plugin decodes."""
-    import h5py
-
-    try:
-        import hdf5plugin  # noqa: F401
-    except ImportError:
-        raise DatasetCorruptError(f"{path}: {name} is stored by zstd: pip install 'simloom[zstd]'") from None
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            dataset = file[name]
-            for position, row in enumerate(rows):
-                out[position] = dataset[row]
-    except (OSError, RuntimeError) as error:
-        raise DatasetCorruptError(f"{path}: {name}: {error}") from None

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pytest
 
 from naive.dataset_rows import make_dataset, make_row, make_rows, open_writer
+from simloom.sim.dataset.episodes import find_episodes
 from simloom.sim.dataset.errors import DatasetCorruptError, DatasetFolderError
 from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.dataset.samples import split_of
+from simloom.sim.dataset.shard_file import ShardFile
 
 
 @pytest.fixture(scope="module")
@@ -111,8 +117,6 @@ def test_damage_is_an_error_with_its_row(folder: Path, tmp_path: Path) -> None:
     """A damaged image raises, and other rows can be read."""
     make_dataset(tmp_path, 8)
     path = tmp_path / "shards" / "000000.h5"
-    from simloom.sim.dataset.shard_file import ShardFile
-
     with ShardFile(path) as shard:
         offset = int(shard.arrays["sensor/head/rgb"].offsets[3]) + 100
     data = bytearray(path.read_bytes())
@@ -122,3 +126,158 @@ def test_damage_is_an_error_with_its_row(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetCorruptError, match=r"000000\.h5: sensor/head/rgb, row 3"):
         dataset[3]
     assert dataset[4]["sample/index"] == 4
+
+
+def test_slices_lists_and_flags(folder: Path) -> None:
+    """Positions count the rows that are read; many come back as arrays with rows leading."""
+    dataset, everything = open_dataset(folder), make_rows(range(40))
+    wanted = dataset.rows.tolist()
+    flags = np.arange(len(dataset)) % 3 == 0
+    for key, rows in [
+        (slice(4, 20, 5), wanted[4:20:5]), (slice(None, None, -1), wanted[::-1]),
+        ([3, -1, 3], [wanted[k] for k in (3, -1, 3)]),
+        (np.array([], np.int64), []), (flags, np.array(wanted)[flags].tolist()),
+    ]:  # fmt: skip
+        found = dataset[key]
+        assert sorted(found) == sorted(everything)
+        for name, array in found.items():
+            np.testing.assert_array_equal(array, everything[name][rows])
+    np.testing.assert_array_equal(dataset["param/friction"], everything["param/friction"][wanted])
+    for bad in (len(dataset), 1.5, [0.5], np.zeros(3, bool)):
+        with pytest.raises(IndexError):
+            dataset[bad]
+
+
+def test_rows_are_decoded_into_given_arrays(folder: Path) -> None:
+    """Every byte of the arrays is written, the same arrays come back, and one that does not fit is refused."""
+    dataset, rows = open_dataset(folder), np.array([39, 0, 17, 17, 8, 9, 10])
+    everything = make_rows(range(40))
+    names = ["sensor/head/rgb", "sensor/head/depth", "param/position", "sample/index"]
+    for threads in (1, 3):
+        out = {name: np.empty((7, *dataset.shapes[name][1]), dataset.shapes[name][0]) for name in names}
+        for array in out.values():
+            array.view(np.uint8).fill(0xA5)
+        found = dataset.read_rows(rows, names, out=out, threads=threads)
+        for name in names:
+            assert found[name] is out[name]
+            np.testing.assert_array_equal(found[name], everything[name][rows])
+    with pytest.raises(ValueError, match="needs shape"):
+        dataset.read_rows(rows, names, out={})
+    with pytest.raises(ValueError, match="are needed"):
+        dataset.read_rows(rows, names[:1], out={names[0]: np.empty((7, 2, 2, 3), np.uint8)})
+    with pytest.raises(IndexError, match="whole numbers"):
+        dataset.read_rows([0.5])
+
+
+def test_views_of_rows_and_arrays(folder: Path) -> None:
+    """A view shares the files, keeps order and repeats, and may be narrowed again."""
+    dataset = open_dataset(folder)
+    view = dataset.select([30, 2, 2]).columns(["param/*", "*/rgb"])
+    assert view.rows.tolist() == [30, 2, 2]
+    assert set(view.names) == {name for name in dataset.names if name.startswith("param/") or name.endswith("/rgb")}
+    np.testing.assert_array_equal(view[1]["sensor/head/rgb"], make_row(2)["sensor/head/rgb"])
+    assert view.columns(["*/rgb"]).names == ("sensor/head/rgb",)
+    with pytest.raises(KeyError, match="did you mean"):
+        view.columns(["param/frction"])
+    with pytest.raises(KeyError, match="no array 'sample/index'"):
+        view.row(2, ["sample/index"])
+    with pytest.raises(IndexError, match="row 40"):
+        dataset.select([40])
+
+
+def test_many_threads_read_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads that open, let go of and read the same shards get the right rows."""
+    monkeypatch.setattr("simloom.sim.dataset.committed_shards._MAX_OPEN_SHARDS", 1)
+    dataset, everything = open_dataset(folder), make_rows(range(40))
+
+    def read(start: int) -> bool:
+        rows = [(start + 11 * k) % 40 for k in range(20)]
+        name = ("sensor/head/rgb", "param/position", "label/head/instance")[start % 3]
+        return np.array_equal(dataset.array(name, rows), everything[name][rows])
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(read, range(64)))
+
+
+def test_it_is_small_when_pickled(tmp_path: Path) -> None:
+    """A copy in another process holds no table of shards and no open file, and reads the same."""
+    make_dataset(tmp_path, 400)
+    dataset = open_dataset(tmp_path)
+    assert dataset[3]
+    data = pickle.dumps(dataset.select([7, 8]))
+    assert len(data) < 6000
+    copy = pickle.loads(data)
+    np.testing.assert_array_equal(copy["sensor/head/rgb"], make_rows(range(7, 9))["sensor/head/rgb"])
+    assert copy.manifest.root_digest == dataset.root_digest
+
+
+def test_a_fork_reads_after_the_parent_read_in_threads(folder: Path) -> None:
+    """Threads and locks of the parent do not hang its child."""
+    dataset = open_dataset(folder)
+    dataset.read_rows(range(40), threads=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking with threads, which is what is tried here
+        child = os.fork()
+    if child == 0:
+        found = dataset.read_rows(range(40), ["sensor/head/rgb"], threads=4)["sensor/head/rgb"]
+        os._exit(0 if np.array_equal(found, make_rows(range(40))["sensor/head/rgb"]) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_episodes_are_the_steps_of_one_view_and_look() -> None:
+    """Rows of one scenario, view and look come in the order of their steps."""
+    scenario, step, view = (grid.reshape(-1) for grid in np.meshgrid([4, 9], [0, 1, 2], [0, 1], indexing="ij"))
+    address = {"scenario": scenario, "step": step, "view": view, "look": np.zeros(12, int)}
+    shuffled = np.array([7, 0, 11, 3, 9, 1, 5, 2, 10, 4, 8, 6])
+    found = find_episodes(100 + shuffled, {name: column[shuffled] for name, column in address.items()})
+    assert [rows.tolist() for rows in found] == [[100, 102, 104], [101, 103, 105], [106, 108, 110], [107, 109, 111]]
+    assert find_episodes(np.array([], int), address) == []
+
+
+@pytest.mark.parametrize("complete", [True, False])
+@pytest.mark.parametrize("protocol", ["memory", "file", "simplecache::memory"])
+def test_a_dataset_behind_fsspec(tmp_path: Path, protocol: str, complete: bool) -> None:
+    """The same rows come through a URL, whole or unfinished, also in a copy; nothing is left behind."""
+    make_dataset(tmp_path / "d", 40)
+    if not complete:
+        for name in ("manifest.json", "SHA256SUMS", "samples.parquet"):
+            (tmp_path / "d" / name).unlink()
+    url = f"{protocol}://{tmp_path}/d" if protocol == "file" else f"{protocol}://bucket-{complete}/d"
+    if "memory" in protocol:
+        fsspec.filesystem("memory").put(f"{tmp_path}/d/", f"/bucket-{complete}/d/", recursive=True)
+    dataset = open_dataset(url)
+    assert dataset.is_complete
+    wanted = open_dataset(tmp_path / "d")
+    assert dataset.rows.tolist() == wanted.rows.tolist()
+    assert dataset.table().equals(wanted.table())
+    found, everything = dataset.read_rows(range(40), threads=3), make_rows(range(40))
+    for name, array in everything.items():
+        np.testing.assert_array_equal(found[name], array)
+    copy = pickle.loads(pickle.dumps(dataset))
+    np.testing.assert_array_equal(copy.where("param.friction > 0.5").rows, wanted.where("param.friction > 0.5").rows)
+    mirror = dataset.folder
+    assert mirror.exists()
+    del dataset, copy
+    gc.collect()
+    assert not mirror.exists()
+
+
+def test_a_url_that_cannot_be_opened() -> None:
+    """One sentence, for a protocol that is not there and for a folder that is not."""
+    with pytest.raises(DatasetFolderError, match="nonsense"):
+        open_dataset("nonsense://bucket/d")
+    with pytest.raises(DatasetFolderError, match="is no dataset"):
+        open_dataset("memory://nowhere/d")
+
+
+def test_a_damaged_remote_shard_is_named(tmp_path: Path) -> None:
+    """A flipped byte behind fsspec is found like one on this machine."""
+    make_dataset(tmp_path, 8)
+    path = sorted((tmp_path / "shards").iterdir())[0]
+    with ShardFile(path) as shard:
+        offset = int(shard.arrays["sensor/head/rgb"].offsets[3]) + 100
+    data = bytearray(path.read_bytes())
+    data[offset] ^= 4
+    path.write_bytes(data)
+    with pytest.raises(DatasetCorruptError, match=f"file://.*{path.name}.*row 3"):
+        open_dataset(f"file://{tmp_path}").row(3)

@@ -1,0 +1,85 @@
+"""Columns over many rows: those of the sample table, and small arrays of the shards, by the names that queries use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, final
+
+import numpy as np
+
+from .committed_shards import CommittedShards
+from .errors import DatasetCorruptError
+from .samples import read_table, split_of
+from .specs import Array, find_spec
+
+_MOST_NUMBERS = 4096
+
+
+def read_columns(shards: CommittedShards, name: str, rows: Array) -> Array:
+    """Read one array over some rows."""
+    dtype, shape = shards.shapes()[name]
+    out = np.empty((len(rows), *shape), dtype)
+    if len(rows):
+        shards.read(rows, [name], {name: out}, os.cpu_count() or 1)
+    return out
+
+
+def table_columns(folder: Path, names: Sequence[str], count: int) -> dict[str, Array]:
+    """Read columns of samples.parquet, those of `names` that it has.
+
+    Raises:
+        DatasetCorruptError: It is damaged, or has another number of lines than `count`.
+    """
+    table = read_table(folder, names)
+    if table.num_rows != count:
+        raise DatasetCorruptError(f"{folder}: samples.parquet has {table.num_rows} lines for {count} rows")
+    return {name: table.column(name).to_numpy() for name in names if name in table.column_names}
+
+
+@final
+class QueryColumns(Mapping[str, Array]):
+    """What a query may name, over some rows: read when it is asked for.
+
+    Names have dots for slashes. `weight` and `sample.weight` are the same; `split` follows from the scenario.
+
+    Args:
+        shards: The shards.
+        rows: The rows.
+        splits: Fractions by split name.
+        folder: Folder with samples.parquet; None where there is none.
+    """
+
+    def __init__(self, shards: CommittedShards, rows: Array, splits: Any, folder: Path | None) -> None:
+        self._shards, self._rows, self._splits, self._folder = shards, rows, splits, folder
+        self._names = {}
+        for name, (_, shape) in shards.shapes().items():
+            if not find_spec(name).is_image and len(shape) <= 1 and int(np.prod(shape)) <= _MOST_NUMBERS:
+                self._names[name.replace("/", ".")] = name
+                self._names[name.removeprefix("sample/").replace("/", ".")] = name
+        if "sample.scenario" in self._names:
+            self._names["split"] = "split"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._names
+
+    def __getitem__(self, name: str) -> Array:
+        wanted = self._names[name]
+        if self._folder is not None:
+            column = wanted.removeprefix("sample/")
+            found = table_columns(self._folder, [column], self._shards.row_count)
+            if column in found:
+                # A complete dataset has every row: the line is the number.
+                return found[column][self._rows]
+        if wanted == "split":
+            scenarios = read_columns(self._shards, "sample/scenario", self._rows).tolist()
+            known = {scenario: split_of(scenario, self._splits) for scenario in set(scenarios)}
+            return np.array([known[scenario] for scenario in scenarios])
+        return read_columns(self._shards, wanted, self._rows)

@@ -1,0 +1,365 @@
+"""An open dataset: rows, columns and views of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+
+from ...scenes.spelling import nearest
+from .columns import read_columns, table_columns
+from .commit import load_commits
+from .committed_shards import CommittedShards
+from .digest import combine_digests
+from .episodes import find_episodes
+from .layout import Layout
+from .manifest import Manifest, load_manifest
+from .query import Query
+from .samples import kept_rows, read_table, sample_columns
+from .specs import Array
+
+
+class Dataset:
+    """An open dataset, or a view of some of its rows and arrays; made by `open_dataset`.
+
+    Position i is the i-th row that is read; `rows` tells the rows' own numbers. It is small when pickled and safe to
+    use after a fork and from many threads: files are opened where they are needed.
+
+    Example:
+        >>> dataset = open_dataset("data/tabletop")
+        >>> dataset[12]["sensor/head/rgb"].shape
+        (480, 640, 3)
+        >>> bright = dataset.where("param.light_count > 2 and split == 'train'")
+        >>> bright[:32]["sensor/head/rgb"].shape
+        (32, 480, 640, 3)
+    """
+
+    def __init__(
+        self,
+        shards: CommittedShards,
+        *,
+        rows_wanted: int,
+        tables: Mapping[str, Any],
+        is_finished: bool,
+        skip_rejected: bool,
+        rows: Array | None = None,
+        names: tuple[str, ...] | None = None,
+    ) -> None:
+        self.rows_wanted = rows_wanted
+        self.tables = tables
+        self._shards = shards
+        self._is_finished = is_finished
+        self._skip_rejected = skip_rejected
+        self._rows = rows
+        self._names = names
+
+    def _view(self, rows: Array | None, names: tuple[str, ...] | None) -> Dataset:
+        return Dataset(
+            self._shards, rows_wanted=self.rows_wanted, tables=self.tables, is_finished=self._is_finished,
+            skip_rejected=self._skip_rejected, rows=rows, names=names,
+        )  # fmt: skip
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, key: str) -> Array: ...
+    @overload
+    def __getitem__(self, key: int | slice | Sequence[int] | Array) -> dict[str, Array]: ...
+    def __getitem__(self, key: int | str | slice | Sequence[int] | Array) -> Array | dict[str, Array]:
+        if isinstance(key, str):
+            return self.array(key)
+        if isinstance(key, slice):
+            return self.read_rows(self.rows[key])
+        wanted = np.asarray(key)
+        if wanted.dtype.kind == "b":
+            if wanted.shape != self.rows.shape:
+                raise IndexError(f"{wanted.shape} flags for {len(self)} rows; there must be one a row")
+        elif wanted.dtype.kind not in "iu" and wanted.size:
+            raise IndexError(f"a position is a whole number, a slice, or a list of them; got {key!r}")
+        else:
+            wanted = wanted.astype(np.int64)
+        return self.row(int(self.rows[wanted])) if wanted.ndim == 0 else self.read_rows(self.rows[wanted])
+
+    def __iter__(self) -> Iterator[dict[str, Array]]:
+        return (self.row(int(row)) for row in self.rows)
+
+    def __repr__(self) -> str:
+        return f"Dataset({self._shards.folder.name!r}, {self.status})"
+
+    def __enter__(self) -> Dataset:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "manifest"}
+
+    @property
+    def folder(self) -> Path:
+        """The dataset's folder; of a remote one, the folder on this machine that its small files were fetched to."""
+        return self._shards.folder.path
+
+    @property
+    def layout(self) -> Layout:
+        """How rows are spread over shards."""
+        return self._shards.layout
+
+    @cached_property
+    def manifest(self) -> Manifest | None:
+        """The manifest; None where the dataset is not complete."""
+        return load_manifest(self.folder) if self._is_finished else None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every row that was asked for is there."""
+        return self._shards.row_count == self.rows_wanted
+
+    @property
+    def status(self) -> str:
+        """How far the dataset is, in words: "complete, 100 rows", or "incomplete, 3 of 13 shards"."""
+        if self.is_complete:
+            return f"complete, {self.rows_wanted} rows"
+        size, wanted = self.layout.rows_per_shard, self.rows_wanted
+        there = zip(self._shards.first_rows.tolist(), self._shards.row_counts.tolist(), strict=True)
+        done = sum(count == len(self.layout.shard_rows(first // size, wanted)) for first, count in there)
+        return f"incomplete, {done} of {self.layout.shard_count(wanted)} shards"
+
+    @property
+    def classes(self) -> Any:
+        """Table of class names by id."""
+        return self.tables["classes"]
+
+    @cached_property
+    def shapes(self) -> Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]:
+        """Dtype and shape of one row, by array name."""
+        there = self._shards.shapes()
+        return there if self._names is None else {name: there[name] for name in self._names}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the arrays, sorted."""
+        return tuple(self.shapes)
+
+    @property
+    def rows(self) -> Array:
+        """Numbers of the rows that are read, in order, as int64."""
+        if self._rows is None:
+            rows = self._shards.rows()
+            if self._skip_rejected:
+                rows = rows[kept_rows(self._verdicts())]
+            self._rows = rows
+        return self._rows
+
+    def _verdicts(self) -> dict[str, Array]:
+        wanted = ("index", "valid", "verdict")
+        if self._is_finished:
+            return table_columns(self.folder, wanted, self._shards.row_count)
+        there = self._shards.shapes()
+        every = self._shards.rows()
+        return {
+            name: read_columns(self._shards, f"sample/{name}", every) for name in wanted if f"sample/{name}" in there
+        }
+
+    @property
+    def root_digest(self) -> str:
+        """Digest of every decoded row, as the commits state it; of the rows that are there, where some are missing."""
+        if self.manifest is not None:
+            return self.manifest.root_digest
+        records, _ = load_commits(self.folder)
+        return combine_digests(digest for record in records for digest in record.row_digests)
+
+    def row(self, row: int, names: Sequence[str] | None = None) -> dict[str, Array]:
+        """Read one row by its own number, skipped or not.
+
+        Args:
+            row: Number of the row, as in `sample/index`.
+            names: Arrays wanted; all by default.
+
+        Returns:
+            Values by name, without the leading axis.
+
+        Raises:
+            IndexError: The row is not there.
+            DatasetCorruptError: It is damaged.
+        """
+        return {name: array[0] for name, array in self.read_rows([row], names).items()}
+
+    def read_rows(
+        self,
+        rows: Sequence[int] | Array,
+        names: Sequence[str] | None = None,
+        *,
+        out: Mapping[str, Array] | None = None,
+        threads: int | None = None,
+    ) -> dict[str, Array]:
+        """Read many rows by their own numbers, skipped or not, decoded in threads.
+
+        Args:
+            rows: Row numbers as in `sample/index`, in any order.
+            names: Arrays wanted; all by default.
+            out: Arrays by name to decode into, of the stored dtypes and shapes, leading axis as `rows`; new
+                ones by default.
+            threads: Threads that decode; by default one per core.
+
+        Returns:
+            Values by name, leading axis as `rows`.
+
+        Raises:
+            IndexError: A row is not there.
+            KeyError: There is no such array.
+            ValueError: An array of `out` does not fit.
+            DatasetCorruptError: The data are damaged.
+
+        Example:
+            >>> dataset.read_rows([5, 3], ["sensor/head/rgb"])["sensor/head/rgb"].shape
+            (2, 480, 640, 3)
+        """
+        wanted = np.asarray(rows)
+        if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
+            raise IndexError(f"rows are a list of whole numbers, got {rows!r}")
+        wanted = wanted.astype(np.int64)
+        chosen = self.names if names is None else tuple(dict.fromkeys(names))
+        result = {name: _find_room(name, self._shape(name), len(wanted), out) for name in chosen}
+        if len(wanted):
+            self._shards.read(wanted, chosen, result, threads or os.cpu_count() or 1)
+        return result
+
+    def _shape(self, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
+        if name not in self.shapes:
+            raise KeyError(f"no array {name!r} here; {nearest(name, self.names)}")
+        return self.shapes[name]
+
+    def array(self, name: str, rows: Sequence[int] | Array | None = None) -> Array:
+        """Read one array over many rows.
+
+        Args:
+            name: Array name, e.g. "label/head/box_visible".
+            rows: Row numbers as in `sample/index`; by default `self.rows`.
+
+        Returns:
+            The values, leading axis as `rows`.
+
+        Raises:
+            IndexError: A row is not there.
+            KeyError: There is no such array.
+            DatasetCorruptError: The data are damaged.
+        """
+        return self.read_rows(self.rows if rows is None else rows, [name])[name]
+
+    def select(self, rows: Sequence[int] | Array) -> Dataset:
+        """Give a view of some rows.
+
+        Args:
+            rows: Row numbers as in `sample/index`, in the order wanted; skipped ones may be among them.
+
+        Returns:
+            The view, which shares the files.
+
+        Raises:
+            IndexError: A row is not there.
+        """
+        chosen = np.array(rows, np.int64).reshape(-1)
+        self._shards.locate(chosen)
+        return self._view(chosen, self._names)
+
+    def where(self, query: str) -> Dataset:
+        """Give a view of the rows that meet a condition.
+
+        Args:
+            query: Condition on columns of `table()` or on small arrays, such as "weight > 0.1 and split == 'train'",
+                "param.position[0] < 0.2", "max(label.head.visible_fraction) > 0.5"; see `Query`.
+
+        Returns:
+            The view, which shares the files; its rows are those of this view that meet it, in order.
+
+        Raises:
+            QueryError: It is no condition, or names what is not there.
+
+        Example:
+            >>> len(dataset.where("param.light_count > 2 and weight > 0.1"))
+            17
+        """
+        asked = Query(query)
+        columns = self._columns()
+        met = asked.find(columns.__getitem__, columns, len(self))
+        return self._view(self.rows[met], self._names)
+
+    def _columns(self) -> Mapping[str, Array]:
+        from .columns import QueryColumns
+
+        return QueryColumns(self._shards, self.rows, self.tables["splits"], self.folder if self._is_finished else None)
+
+    def columns(self, names: Sequence[str]) -> Dataset:
+        """Give a view of some arrays.
+
+        Args:
+            names: Names, or patterns such as "label/*" and "*/depth".
+
+        Returns:
+            The view, which shares the files.
+
+        Raises:
+            KeyError: Nothing has that name.
+        """
+        chosen: set[str] = set()
+        for pattern in names:
+            found = [name for name in self.names if name == pattern or fnmatchcase(name, pattern)]
+            if not found:
+                raise KeyError(f"no array {pattern!r} here; {nearest(pattern, self.names)}")
+            chosen.update(found)
+        return self._view(self._rows, tuple(sorted(chosen)))
+
+    def episodes(self) -> list[Array]:
+        """List the rows of each episode: one scenario, view and look, in the order of its steps.
+
+        Returns:
+            Row numbers, one array an episode.
+        """
+        return find_episodes(
+            self.rows, {name: self.array(f"sample/{name}") for name in ("scenario", "view", "look", "step")}
+        )
+
+    def table(self) -> Any:
+        """Give samples.parquet, or make the same from the shards where the dataset is not complete.
+
+        Returns:
+            A `pyarrow.Table`, one line for every committed row, skipped ones and those outside this view too.
+        """
+        if self._is_finished:
+            return read_table(self.folder)
+        import pyarrow as pa
+
+        splits = self.tables["splits"]
+        tables = []
+        for part in range(len(self._shards.first_rows)):
+            with self._shards.open(part) as shard:
+                tables.append(pa.table(sample_columns(shard, splits)))
+        return pa.concat_tables(tables)
+
+    def close(self) -> None:
+        """Close the files, also for the views that share them; they are opened again where they must."""
+        self._shards.close()
+
+
+def _find_room(
+    name: str, shape: tuple[np.dtype[Any], tuple[int, ...]], count: int, out: Mapping[str, Array] | None
+) -> Array:
+    dtype, inner = shape
+    if out is None:
+        return np.empty((count, *inner), dtype)
+    if name not in out:
+        raise ValueError(f"out holds no {name!r}; it needs shape {(count, *inner)} and dtype {dtype}")
+    array = out[name]
+    if array.shape != (count, *inner) or array.dtype != dtype or not array.flags.c_contiguous:
+        raise ValueError(
+            f"out[{name!r}] has shape {array.shape} and dtype {array.dtype}; {(count, *inner)} and {dtype}, "
+            "contiguous, are needed"
+        )
+    return array
