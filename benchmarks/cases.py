@@ -216,6 +216,24 @@ class LoadCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ShardsCase:
+    """Opening a dataset of many shards."""
+
+    name: str
+    shards: int
+    cold: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsCase:
+    """Opening and querying a dataset of many rows."""
+
+    name: str
+    rows: int
+    """A multiple of 512."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class VectorCase:
     """Our batch of tabletops with pictures against `AsyncVectorEnv` over TinyRenderer environments."""
 
@@ -323,6 +341,10 @@ DATASET = (
     LoadCase(name="640x480, warm, 2 workers", workers=2, cold=False, **_FEW_LARGE),
     LoadCase(name="640x480, cold, 1 worker", workers=1, cold=True, **_FEW_LARGE),
     LoadCase(name="640x480, cold, 2 workers", workers=2, cold=True, **_FEW_LARGE),
+    ShardsCase(name="1000 shards, warm", shards=1000, cold=False),
+    ShardsCase(name="1000 shards, cold", shards=1000, cold=True),
+    RowsCase(name="1 million rows", rows=512 * 1954),
+    RowsCase(name="10 million rows", rows=512 * 19532),
 )
 VECTOR = (
     VectorCase(name="128x128, 2 cores", width=128, height=128, environments=32, steps=12, their_steps=10, cores=2),
@@ -361,7 +383,12 @@ def tiny(case: Case) -> Case:
         case NavigationCase():
             changes = {"rows": 2, "samples": 8}
         case LoadCase():
-            changes |= {"rows": 8, "few": 4, "batch": 4}
+            # Cold does all that warm does.
+            changes |= {"rows": 8, "few": 4, "batch": 4, "workers": 1, "cold": True}
+        case ShardsCase():
+            changes = {"shards": 3, "cold": True}
+        case RowsCase():
+            changes = {"rows": 1024}
         case VectorCase():
             changes |= {"environments": 2, "steps": 1, "their_steps": 1, "cores": 1}
         case _:

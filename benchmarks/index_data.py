@@ -1,4 +1,4 @@
-"""Datasets whose size is in their number of shards or rows: no pictures worth the name, everything else as it would be."""
+"""Datasets of many shards or many rows: tiny pictures, everything else as it would be."""
 
 from __future__ import annotations
 
@@ -133,8 +133,8 @@ def _write_manifest(folder: Path, layout: Layout, count: int) -> None:
         (folder / record_path(stem)).touch()
     value = {
         "simloom_dataset": 1, "simloom_versions": ["0"], "rows": count, "root_digest": "0" * 64,
-        "schema_digest": "0" * 64, "recipe_sha256": binding.recipe_sha256, "rows_per_scenario": layout.rows_per_scenario,
-        "scenarios_per_shard": layout.scenarios_per_shard, "platforms": [], "shards": shards, "files": {},
+        "schema_digest": "0" * 64, "recipe_sha256": binding.recipe_sha256,
+        "rows_per_scenario": layout.rows_per_scenario, "scenarios_per_shard": layout.scenarios_per_shard, "platforms": [], "shards": shards, "files": {},
         **{name: table for name, table in binding.tables.items() if table},
     }  # fmt: skip
     stream = io.StringIO()

@@ -1,4 +1,4 @@
-"""The rows that loaders are compared on: made once by `generate`, kept in a folder, stored by every contestant's means."""
+"""The rows that loaders are compared on: made once by `generate`, kept, stored as every loader wants."""
 
 from __future__ import annotations
 

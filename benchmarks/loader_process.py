@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
+from suite_start import process_tree
+
 PEERS_PYTHON = "SIMLOOM_PEERS_PYTHON"
 """Environment variable: the interpreter that has the peers, where this one does not."""
 
@@ -72,6 +74,17 @@ class LoaderProcess:
         if "failed" in answer:
             raise RuntimeError(f"{self._target} failed at {what!r}:\n{answer['failed']}")
         return answer
+
+    def cpu_seconds(self) -> float:
+        """Tell how much CPU time the process and all that it started have taken [s]."""
+        ticks = 0
+        for pid in process_tree(self._process.pid):
+            try:
+                fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+            except OSError:
+                continue
+            ticks += sum(int(field) for field in fields[11:15])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
         """End the process."""

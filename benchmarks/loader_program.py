@@ -54,6 +54,9 @@ def answer_request(loader: Any, request: dict[str, Any]) -> dict[str, Any]:
             return check_epoch(loader)
         case "close":
             loader.close()
+        case "call":
+            answer: dict[str, Any] = getattr(loader, request["method"])(**request.get("given", {}))
+            return answer
     return {}
 
 

@@ -158,7 +158,9 @@ class MosaicLoader:
 
         arrays = open_source(source)
         columns = {
-            name: "int" if name == INDEX else ":".join(["ndarray", array.dtype.name, ",".join(map(str, array.shape[1:]))])
+            name: "int"
+            if name == INDEX
+            else ":".join(["ndarray", array.dtype.name, ",".join(map(str, array.shape[1:]))])
             for name, array in arrays.items()
         }
         if self._packed:
