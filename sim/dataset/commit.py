@@ -17,7 +17,7 @@ from .errors import DatasetCorruptError, DatasetError, DeterminismError
 from .layout import COMMITS, SHARDS, Layout, is_stem, record_path, shard_path
 from .outcomes import Outcomes
 from .plain_file import Fields, check_sha256, dump_json, hash_plain, parse_json, read_plain
-from .publish import host_name, publish_file
+from .publish import Content, host_name, publish_file
 from .shard_file import ShardFile, read_shard
 from .specs import SCHEMA_VERSION, Array
 
@@ -238,13 +238,13 @@ def choose_records(records: list[CommitRecord], source: object) -> tuple[list[Co
     return chosen, superseded
 
 
-def commit_shard(folder: Path, image: bytes, record: CommitRecord, arrays: Mapping[str, Array]) -> CommitRecord:
+def commit_shard(folder: Path, image: Content, record: CommitRecord, arrays: Mapping[str, Array]) -> CommitRecord:
     """Write a shard and then its record, neither replacing another file.
 
     Args:
         folder: The dataset.
-        image: Bytes of the shard file.
-        record: What is known of the shard; size, hash, host and time are filled in here.
+        image: The shard file: bytes, or buffers that follow one another.
+        record: What is known of the shard, its size too; hash, host and time are filled in here.
         arrays: The rows, to name the difference where the shard exists with other rows.
 
     Returns:
@@ -258,7 +258,7 @@ def commit_shard(folder: Path, image: bytes, record: CommitRecord, arrays: Mappi
     existing = load_record(folder, record.stem)
     if existing is None:
         path = folder / record.path
-        sha256, size = publish_file(path, image, kind="shard"), len(image)
+        sha256, size = publish_file(path, image, kind="shard"), record.size
         if sha256 is None:
             _require_equal(path, record, arrays)
             sha256, size = hash_plain(path)

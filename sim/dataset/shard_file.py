@@ -169,15 +169,20 @@ class ShardFile:
         if not len(rows):
             return
         low, high, size = int(rows.min()), int(rows.max()) + 1, stored.row_bytes
-        if (high - low) * size <= max(_SPAN_BYTES, 2 * len(rows) * size):
+        if rows_out.flags.c_contiguous and (rows[1:] - rows[:-1] == 1).all():
+            flat = rows_out.reshape(len(rows), -1).view(np.uint8)
+            self._fill(name, low, stored.place(low)[0], flat.reshape(-1))
+            for place, row in enumerate(rows.tolist()):
+                self._check(name, row, flat[place])
+        elif (high - low) * size <= _SPAN_BYTES:
             span = np.empty((high - low, size), np.uint8)
             self._fill(name, low, stored.place(low)[0], span.reshape(-1))
-            for row in rows.tolist():
+            for row in set(rows.tolist()):
                 self._check(name, row, span[row - low])
             rows_out[...] = span[rows - low].view(stored.dtype).reshape(len(rows), *stored.shape[1:])
-            return
-        for place, row in enumerate(rows.tolist()):
-            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+        else:
+            for place, row in enumerate(rows.tolist()):
+                self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
 
     def _check(self, name: str, row: int, data: Array) -> None:
         try:
