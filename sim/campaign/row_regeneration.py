@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..dataset.plain_file import open_plain
 from ..quality.checks import needed_outputs
 from ..recipe import load_recipe
 from .finished_rows import finish_rows
@@ -32,7 +33,9 @@ def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, 
         >>> verify_dataset("data", regenerate=regenerate_row("data")).ok
         True
     """
-    plan = make_plan(load_recipe(Path(folder) / "recipe.yaml"))
+    path = Path(folder) / "recipe.yaml"
+    os.close(open_plain(path))  # a link, a pipe or a device is refused before anything waits for it
+    plan = make_plan(load_recipe(path))
     recipe = plan.recipe
     capturer = plan.capturer(more_outputs=needed_outputs(recipe.checks))
     kept = frozenset(plan.capturer().shapes)
