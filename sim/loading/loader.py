@@ -17,7 +17,6 @@ from .order import BatchRows
 from .prefetch import prefetch
 from .torch_rows import Batch, TorchRows, keep_batch
 
-
 _READERS: Final = 2
 """Batches read at the same time: while the last rows of one are decoded, the next has begun."""
 
@@ -111,9 +110,10 @@ class Loader:
         if not steps:
             return
         if self._processes is None:
+            each = -(-self._prefetched // self._workers)
             self._processes = torch.utils.data.DataLoader(
                 self.rows, batch_sampler=self._ahead, collate_fn=keep_batch, num_workers=self._workers,
-                pin_memory=self._is_pinned, prefetch_factor=max(1, -(-self._prefetched // self._workers)), persistent_workers=True,
+                pin_memory=self._is_pinned, prefetch_factor=max(1, each), persistent_workers=True,
                 multiprocessing_context=self._start_method,
             )  # fmt: skip
         self._ahead.seek(*steps[0])
