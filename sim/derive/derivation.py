@@ -215,5 +215,3 @@ def _merge_tables(
     }
     changes = zip(class_changes, asset_changes, strict=True)
     return merged, [Renumbering(classes=classes, assets=assets) for classes, assets in changes]
-
-

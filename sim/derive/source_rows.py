@@ -122,6 +122,9 @@ def take_rows(dataset: Dataset, rejected: Rejected, rows: Sequence[int] | Array 
         origin, index = whole["sample/source"], whole["sample/source_index"]
         if origin.min() < 0 or origin.max() >= len(origins):
             raise DatasetCorruptError(f"{dataset.folder}: a row's sample/source is not in the table of sources")
+        # Only what rows are left of is a source of what is derived.
+        used, origin = np.unique(origin, return_inverse=True)
+        origins = tuple(origins[number] for number in used.tolist())
     else:
         origin, index = np.zeros(len(wanted), np.int32), wanted
     return SourceRows(

@@ -106,9 +106,7 @@ def split_dataset(
             [take_rows(opened, rejected, rows)], operation, splits=splits,
             title=f"simloom  {name}, split by {by}  {len(rows)} rows",
         )  # fmt: skip
-        parts[name] = write_rows(
-            plan, Path(out) / name, codec=codec, rows_per_shard=rows_per_shard, progress=progress
-        )
+        parts[name] = write_rows(plan, Path(out) / name, codec=codec, rows_per_shard=rows_per_shard, progress=progress)
     return Split(parts=parts, left_out=left_out, notes=notes)
 
 

@@ -85,7 +85,9 @@ def merge_classes(tables: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], 
         for number, name in sorted((int(number), name) for number, name in table.items()):
             if name not in ids:
                 taken = set(ids.values())
-                ids[name] = number if number not in taken else next(i for i in range(1, len(taken) + 2) if i not in taken)
+                ids[name] = (
+                    number if number not in taken else next(i for i in range(1, len(taken) + 2) if i not in taken)
+                )
     if max(ids.values(), default=0) >= MOST_CLASSES:
         raise DatasetFolderError(f"together the datasets have {len(ids)} classes; {MOST_CLASSES} at most have an id")
     changes = []

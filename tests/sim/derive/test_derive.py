@@ -142,7 +142,9 @@ def test_a_recipe_with_a_folder_of_this_machine_is_not_copied(tmp_path: Path) ->
 def test_rows_cannot_be_made_again(pair: tuple[Path, Path], tmp_path: Path) -> None:
     """Who would make rows of a derived dataset again is sent to its sources."""
     done = subset_dataset(pair[0], out=tmp_path / "part")
-    with pytest.raises(RecipeError, match=r"derived \(subset\) from 1 dataset: no scene makes its rows.*made again from"):
+    with pytest.raises(
+        RecipeError, match=r"derived \(subset\) from 1 dataset: no scene makes its rows.*made again from"
+    ):
         load_recipe(done.folder / "recipe.yaml")
 
 
