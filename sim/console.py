@@ -91,6 +91,25 @@ def show_progress(*, quiet: bool = False) -> Iterator[Callable[[Progress], None]
         yield show
 
 
+@contextmanager
+def show_rows(*, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while rows are copied.
+
+    Args:
+        quiet: Whether to show nothing.
+
+    Yields:
+        What is called with the rows that are there and those wanted.
+    """
+    if quiet:
+        yield lambda there, wanted: None
+        return
+    columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} rows"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        yield lambda there, wanted: bar.update(task, completed=there, total=wanted, visible=True)
+
+
 def print_notes(notes: Sequence[str]) -> None:
     """Print what a user should know of a recipe, to standard error."""
     for note in notes:

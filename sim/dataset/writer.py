@@ -16,6 +16,7 @@ from .commit import CommitRecord, check_folders, commit_shard, load_commits
 from .digest import row_digests, schema_digest
 from .errors import DatasetCorruptError, DatasetFolderError, PlatformMismatchError, write_error
 from .layout import COMMITS, SHARDS, Layout, record_path
+from .lineage import check_lineage
 from .manifest import EXTRAS, MANIFEST, SUMS, Manifest, is_complete, remove_derived, write_derived
 from .outcomes import Outcomes
 from .packing import find_repeats, pack_arrays
@@ -206,7 +207,9 @@ class DatasetWriter:
         validate_arrays(arrays, {**self._sizes, "row": len(rows)})
         expected = np.arange(rows.start, rows.stop, dtype=np.int64)
         _require_column(arrays, "sample/index", expected)
-        if "sample/scenario" in arrays:
+        if sources := self._binding.tables["sources"]:
+            check_lineage(arrays, len(sources))
+        elif "sample/scenario" in arrays:
             _require_column(arrays, "sample/scenario", expected // self.layout.rows_per_scenario)
         schema = schema_digest(arrays)
         for record in self._records.values():
