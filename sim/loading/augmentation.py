@@ -135,18 +135,17 @@ class Augmentation:
             host: See `keep_on_host`.
 
         Returns:
-            The batch and what is `made`, on the device of the ideal arrays.
+            The batch and what is `made`, on the device of the ideal arrays; depth is float32, in metres.
         """
         batch = dict(batch)
         with self._lock:  # a module knows one epoch at a time
             for step in self.steps:
-                for name, readings in zip(step.made, self._measure(step, batch, rows, host), strict=True):
-                    batch[name] = readings
+                batch.update(self._measure(step, batch, rows, host))
         return batch
 
     def _measure(
         self, step: Remeasurement, batch: Batch, rows: BatchRows, host: Mapping[str, np.ndarray[Any, Any]]
-    ) -> list[torch.Tensor]:
+    ) -> dict[str, torch.Tensor]:
         groups = [
             (name, turn, np.flatnonzero((rows.source == number) & (rows.turn == turn)))
             for number, name in enumerate(self._source_names)
@@ -156,21 +155,34 @@ class Augmentation:
         ideal, k = batch[step.ideal], host[step.intrinsics]
         normal = batch.get(step.normal)
         if not ideal.is_floating_point():
-            ideal = ideal.to(torch.float32) * _MILLIMETRE
-        if len(groups) == 1 and len(groups[0][2]) == len(ideal):
-            return _call(step, *groups[0][:2], ideal, normal, host["sample/index"], k)
-        results: list[torch.Tensor] = [batch[name].clone() for name in step.made if name in batch]
+            ideal = _in_metres(ideal)
+        # What other sources would have to give, and nobody asked for, is left out.
+        whole = len(step.modules) == len(self._source_names)
+        results: dict[str, torch.Tensor] = {}
+        for name in step.made if not whole else ():
+            if name in batch:
+                results[name] = _in_metres(batch[name]) if name.endswith("/depth") else batch[name].clone()
         for name, turn, places in groups:
+            if len(places) == len(ideal):
+                made = _call(step, name, turn, ideal, normal, host["sample/index"], k)
+                return {key: made[key] for key in (made if whole else results)}
             at = torch.from_numpy(places).to(ideal.device)
             leaning = None if normal is None else normal[at]
             made = _call(step, name, turn, ideal[at], leaning, host["sample/index"][places], k[places])
-            if not results:
-                results = [
-                    torch.zeros((len(ideal), *one.shape[1:]), dtype=one.dtype, device=one.device) for one in made
-                ]
-            for result, readings in zip(results, made, strict=True):
-                result[at] = readings.to(result.dtype)
+            for key, readings in made.items():
+                if whole and key not in results:
+                    shape = (len(ideal), *readings.shape[1:])
+                    results[key] = torch.zeros(shape, dtype=readings.dtype, device=readings.device)
+                if key in results:
+                    results[key][at] = readings
         return results
+
+
+def _in_metres(depth: torch.Tensor) -> torch.Tensor:
+    """Give depth as metres in float32, which some datasets hold as whole millimetres."""
+    if depth.is_floating_point():
+        return depth.clone()
+    return depth.to(torch.float32) * _MILLIMETRE
 
 
 def _call(
@@ -181,14 +193,14 @@ def _call(
     normal: torch.Tensor | None,
     index: Any,
     k: np.ndarray[Any, Any],
-) -> list[torch.Tensor]:
+) -> dict[str, torch.Tensor]:
     module = step.modules[source]
     module.set_epoch(turn)
     fx, fy, center = k[:, 0, 0].copy(), k[:, 1, 1].copy(), np.ascontiguousarray(k[:, :2, 2])
     if step.signal == _COLOUR:
-        return [module(ideal, index=index, fx=fx, center=center, unit=step.unit)]
+        return dict(zip(step.made, [module(ideal, index=index, fx=fx, center=center, unit=step.unit)], strict=True))
     cosine = None if normal is None else cosine_of_incidence(normal.float(), fx=fx, fy=fy, center=center)
-    return list(module(ideal, index=index, fx=fx, fy=fy, center=center, cosine=cosine))
+    return dict(zip(step.made, module(ideal, index=index, fx=fx, fy=fy, center=center, cosine=cosine), strict=True))
 
 
 def _find_cameras(sources: Mapping[str, Dataset]) -> list[str]:
