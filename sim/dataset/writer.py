@@ -13,9 +13,10 @@ import numpy as np
 from .binding import DESCRIPTION, RECIPE, Binding, bind_folder
 from .codecs import Codecs, parse_codecs
 from .commit import CommitRecord, check_folders, commit_shard, load_commits
-from .digest import combine_digests, row_digests, schema_digest
+from .digest import row_digests, schema_digest
 from .errors import DatasetCorruptError, DatasetFolderError, PlatformMismatchError, write_error
 from .layout import COMMITS, SHARDS, Layout, record_path
+from .lineage import check_lineage
 from .manifest import EXTRAS, MANIFEST, SUMS, Manifest, is_complete, remove_derived, write_derived
 from .outcomes import Outcomes
 from .packing import find_repeats, pack_arrays
@@ -206,7 +207,9 @@ class DatasetWriter:
         validate_arrays(arrays, {**self._sizes, "row": len(rows)})
         expected = np.arange(rows.start, rows.stop, dtype=np.int64)
         _require_column(arrays, "sample/index", expected)
-        if "sample/scenario" in arrays:
+        if sources := self._binding.tables["sources"]:
+            check_lineage(arrays, len(sources))
+        elif "sample/scenario" in arrays:
             _require_column(arrays, "sample/scenario", expected // self.layout.rows_per_scenario)
         schema = schema_digest(arrays)
         for record in self._records.values():
@@ -227,16 +230,15 @@ class DatasetWriter:
             packed = pack_arrays(arrays, self._codecs, repeats=repeats, executor=pool)
             hashed = aside.submit(row_digests, arrays, repeats=repeats, executor=pool)
             image = lay_shard(arrays, packed, attributes)
-            digests = hashed.result()
-        record = CommitRecord(
-            shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
-            layout=self.layout, size=image.size, sha256="0" * 64, content_digest=combine_digests(digests),
-            row_digests=tuple(digests), schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
-            description_sha256=self._binding.description_sha256,
-            simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="", wall_time="",
-            outcomes=outcomes,
-        )  # fmt: skip
-        record = commit_shard(self.folder, image.pieces(), record, arrays)
+            record = CommitRecord(
+                shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
+                layout=self.layout, size=image.size, sha256="0" * 64, content_digest="0" * 64, row_digests=(),
+                schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
+                description_sha256=self._binding.description_sha256,
+                simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="",
+                wall_time="", outcomes=outcomes,
+            )  # fmt: skip
+            record = commit_shard(self.folder, image.pieces(), record, arrays, digests=hashed.result)
         self._records[record.stem] = record
         return record
 
