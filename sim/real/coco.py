@@ -18,7 +18,15 @@ from .coco_file import CocoFile, CocoImage, CocoObject, read_coco
 from .coco_mask import check_segmentation, decode_segmentation
 from .decode_image import decode_colour
 from .fit import Fit, Frame, Placement
-from .import_rows import Imported, ImportPlan, check_camera, combine_sums, merge_counts, write_import
+from .import_rows import (
+    Imported,
+    ImportPlan,
+    check_camera,
+    combine_sums,
+    merge_counts,
+    number_worlds,
+    write_import,
+)
 from .instance_labels import instance_boxes, instance_pixels
 from .source_file import UnreadableImageError, find_inside, read_image_file, require_folder
 
@@ -30,6 +38,7 @@ MOST_SLOTS = 1023
 class _Photo:
     """One image that can be read, with the objects that have a slot and those that have none."""
 
+    number: int
     path: Path
     sha256: str
     size: tuple[int, int]
@@ -55,7 +64,7 @@ def import_coco(
 ) -> Imported:
     """Copy images with COCO annotations into a dataset of real data; the same call again resumes.
 
-    Each image is a world of its own and one row: `sensor/<camera>/rgb`, instance and class images painted from polygons
+    Each image is a world of its own, numbered by its id, and one row: `sensor/<camera>/rgb`, instance and class images painted from polygons
     and run lengths (the smaller object on top), boxes, and the objects' classes. A crowd region has a class in
     `label/<camera>/class` and no instance. Files are read, never changed; what cannot be used is counted by its reason.
 
@@ -127,7 +136,7 @@ def import_coco(
             "classes": {str(number): name for number, name in file.classes.items()},
             "cameras": {camera: {"width": frame.width, "height": frame.height}},
         },
-        scenario=np.arange(count),
+        scenario=number_worlds([photo.number for photo in photos]),
         step=np.zeros(count),
         view=np.zeros(count),
         make_row=make_row,
@@ -194,7 +203,7 @@ def _look(image: CocoImage, path: Path, objects: Sequence[CocoObject]) -> tuple[
         except ValueError:
             skipped["object whose mask is damaged"] += 1
     photo = _Photo(
-        path=path, sha256=hashlib.sha256(data).hexdigest(), size=size, oriented=oriented,
+        number=image.number, path=path, sha256=hashlib.sha256(data).hexdigest(), size=size, oriented=oriented,
         objects=tuple(item for item in usable if not item.is_crowd),
         crowds=tuple(item for item in usable if item.is_crowd),
     )  # fmt: skip

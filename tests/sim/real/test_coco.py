@@ -94,7 +94,7 @@ def test_an_import_is_an_ordinary_dataset(photos: tuple[Path, Path], tmp_path: P
     assert (tmp_path / "out" / "contact_sheet.png").exists()
     assert done.dataset["sample/is_real"].tolist() == [1, 1, 1]
     assert done.dataset["sample/generation"].tolist() == [0, 0, 0]
-    assert done.dataset["sample/scenario"].tolist() == [0, 1, 2]
+    assert done.dataset["sample/scenario"].tolist() == [100, 101, 102]
     assert done.dataset["sample/source"].tolist() == [0, 0, 0]
     assert done.dataset.tables["sources"]["0"]["facts"] == {"format": "coco"}
     digest = hashlib.sha256((tmp_path / "out" / "recipe.yaml").read_bytes()).hexdigest()
