@@ -17,7 +17,7 @@ from ..dataset.errors import DatasetCorruptError
 from ..dataset.plain_file import hash_plain
 from ..dataset.specs import Array
 from ..errors import UsageError
-from .bop_scene import BopImage, BopObject, find_scenes, read_scene
+from .bop_scene import BopImage, BopObject, compose, find_scenes, read_scene
 from .decode_image import decode_colour, decode_numbers
 from .fit import Fit, Frame, Placement
 from .import_rows import Imported, ImportPlan, check_camera, combine_sums, merge_counts, write_import
@@ -68,7 +68,7 @@ def import_bop(
         out: Folder of the dataset.
         size: Width and height of the rows' images [pixel]; by default those of the first image.
         fit: "letterbox" keeps the sides' ratio and pads with black, "resize" stretches.
-        slots: Object slots; by default those of the fullest image. Objects beyond are left out, the least visible first.
+        slots: Object slots; by default those of the fullest image. The least visible objects beyond are left out.
         camera: Name of the camera in the dataset.
         is_real: False for splits that a renderer made, such as BOP's PBR images.
         codec: "deflate", "raw" or "zstd".
@@ -271,7 +271,7 @@ class _Painter:
         }
 
     def _objects(self, objects: Sequence[BopObject], pose_world_camera: Array) -> dict[str, Array]:
-        arrays = {
+        arrays: dict[str, Array] = {
             "object/valid": np.zeros(self.slots, np.uint8),
             "object/class": np.zeros(self.slots, np.int32),
             "object/asset": np.full(self.slots, -1, np.int32),
@@ -281,7 +281,7 @@ class _Painter:
             arrays["object/valid"][slot] = 1
             arrays["object/class"][slot] = self.classes[item.number]
             arrays["object/asset"][slot] = item.number
-            arrays["object/pose_world_object"][slot] = pose_world_camera @ item.pose_camera_object
+            arrays["object/pose_world_object"][slot] = compose(pose_world_camera, item.pose_camera_object)
         return arrays
 
     def _visibility(self, objects: Sequence[BopObject], placement: Placement) -> dict[str, Array]:

@@ -180,13 +180,21 @@ def _pose(entry: Fields, rotation: str, translation: str) -> Array:
     pose[:3, :3] = _numbers(entry, rotation, 9).reshape(3, 3)
     pose[:3, 3] = _numbers(entry, translation, 3) * _MILLIMETRE
     turned = pose[:3, :3]
-    if np.abs(turned @ turned.T - np.eye(3)).max() > _NOT_ROTATED or np.linalg.det(turned) < 0:
+    if np.abs(compose(turned, turned.T) - np.eye(3)).max() > _NOT_ROTATED or np.linalg.det(turned) < 0:
         raise DatasetCorruptError(f"{entry.source}: {rotation} is no rotation")
     return pose
+
+
+def compose(one: Array, other: Array) -> Array:
+    """Multiply two small matrices, terms in a fixed order, so that no library's kernels decide over the last bit."""
+    product = one[:, :1] * other[:1]
+    for inner in range(1, one.shape[1]):
+        product = product + one[:, inner : inner + 1] * other[inner : inner + 1]
+    return np.asarray(product)
 
 
 def _invert(pose: Array) -> Array:
     inverse = np.eye(4)
     inverse[:3, :3] = pose[:3, :3].T
-    inverse[:3, 3] = -pose[:3, :3].T @ pose[:3, 3]
+    inverse[:3, 3] = -compose(pose[:3, :3].T, pose[:3, 3:])[:, 0]
     return inverse

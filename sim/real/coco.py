@@ -64,9 +64,10 @@ def import_coco(
 ) -> Imported:
     """Copy images with COCO annotations into a dataset of real data; the same call again resumes.
 
-    Each image is a world of its own, numbered by its id, and one row: `sensor/<camera>/rgb`, instance and class images painted from polygons
-    and run lengths (the smaller object on top), boxes, and the objects' classes. A crowd region has a class in
-    `label/<camera>/class` and no instance. Files are read, never changed; what cannot be used is counted by its reason.
+    Each image is a world of its own, numbered by its id, and one row: `sensor/<camera>/rgb`, instance and class images
+    painted from polygons and run lengths (the smaller object on top), boxes, and the objects' classes. A crowd region
+    has a class in `label/<camera>/class` and no instance. Files are read, never changed; what cannot be used is counted
+    by its reason.
 
     Args:
         annotations: The JSON file.
@@ -111,9 +112,11 @@ def import_coco(
         photo = photos[row]
         placement = frame.place(*photo.size)
         arrays = _label(photo, placement, slots, camera, painted=painted)
-        arrays[f"sensor/{camera}/rgb"] = placement.colour(
-            decode_colour(read_image_file(photo.path), oriented=photo.oriented)
-        )
+        try:
+            picture = decode_colour(read_image_file(photo.path), oriented=photo.oriented)
+            arrays[f"sensor/{camera}/rgb"] = placement.colour(picture)
+        except (UnreadableImageError, ValueError) as error:
+            raise DatasetCorruptError(f"{photo.path} has changed while it was imported: {error}") from None
         if matrix is not None:
             arrays[f"camera/{camera}/intrinsics"] = placement.intrinsics(matrix)
         return arrays
@@ -227,7 +230,7 @@ def _label(photo: _Photo, placement: Placement, slots: int, camera: str, *, pain
             x, y, wide, tall = item.box
             box = placement.boxes(np.array([x, y, x + wide, y + tall]))
             boxes[slot] = np.clip(box, 0, (placement.frame.width, placement.frame.height) * 2)
-    arrays = {"object/valid": valid, "object/class": class_of}
+    arrays: dict[str, Array] = {"object/valid": valid, "object/class": class_of}
     if painted:
         instance, classes = np.zeros((height, width), np.uint16), np.zeros((height, width), np.uint8)
         for item in photo.crowds:

@@ -83,4 +83,4 @@ def _check_array(array: Any, where: str) -> int:
     chunk = array.chunks
     if chunk is not None and math.prod(chunk) * array.dtype.itemsize > 1 << 30:
         raise DatasetCorruptError(f"{where} declares chunks of {chunk}")
-    return math.prod(array.shape) * int(array.dtype.itemsize)
+    return int(math.prod(array.shape)) * int(array.dtype.itemsize)

@@ -58,9 +58,9 @@ def import_robomimic(
 ) -> Imported:
     """Copy the demonstrations of a robomimic file into a dataset; the same call again resumes.
 
-    A demonstration is a world and an episode, each of its steps a row: images as `sensor/<camera>/rgb`, actions, rewards
-    and ends as `task/...`, joints of arm and gripper as `state/joint_position` and `state/joint_velocity`. The file is
-    read, never changed; observations that no array of a dataset holds are counted.
+    A demonstration is a world and an episode, each of its steps a row: images as `sensor/<camera>/rgb`, actions,
+    rewards and ends as `task/...`, joints of arm and gripper as `state/joint_position` and `state/joint_velocity`. The
+    file is read, never changed; observations that no array of a dataset holds are counted.
 
     Args:
         path: The HDF5 file.
