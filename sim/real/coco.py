@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..dataset.errors import DatasetCorruptError
 from ..dataset.specs import Array
 from ..errors import UsageError
 from .coco_file import CocoFile, CocoImage, CocoObject, read_coco
