@@ -12,6 +12,7 @@ from ..dataset.errors import DatasetCorruptError
 from ..dataset.lineage import MOST_SOURCES
 from ..dataset.plain_file import Fields, read_plain
 from ..errors import SimloomError
+from .source_tables import read_tables
 
 if TYPE_CHECKING:
     from ..dataset.dataset import Dataset
@@ -99,7 +100,7 @@ def _describe(dataset: Dataset) -> Origin:
         kind="generated",
         facts={} if names_host(facts) else facts,
         recipe=None if names_host(value) else text,
-        cameras=dict(dataset.tables["cameras"] or {}),
+        cameras=read_tables(dataset).cameras,
     )
 
 
