@@ -13,9 +13,8 @@ import numpy as np
 from load_data import data_folder, dataset_version, is_finished, make_rows, write_note
 from numpy.typing import NDArray
 
+from simloom.sim.dataset import DatasetWriter, open_dataset
 from simloom.sim.dataset.layout import Layout, record_path, shard_path
-from simloom.sim.dataset.reader import open_dataset
-from simloom.sim.dataset.writer import DatasetWriter
 
 PARAMETERS = 16
 """Parameters in the table of `make_index`; the tabletop has 57 that are one number."""
@@ -132,9 +131,9 @@ def _write_manifest(folder: Path, layout: Layout, count: int) -> None:
         )  # fmt: skip
         (folder / record_path(stem)).touch()
     value = {
-        "simloom_dataset": 1, "simloom_versions": ["0"], "rows": count, "root_digest": "0" * 64,
-        "schema_digest": "0" * 64, "recipe_sha256": binding.recipe_sha256,
-        "rows_per_scenario": layout.rows_per_scenario, "scenarios_per_shard": layout.scenarios_per_shard, "platforms": [], "shards": shards, "files": {},
+        "simloom_dataset": 1, "simloom_versions": ["0"], "rows": count, "root_digest": "0" * 64, "files": {},
+        "schema_digest": "0" * 64, "recipe_sha256": binding.recipe_sha256, "platforms": [], "shards": shards,
+        "rows_per_scenario": layout.rows_per_scenario, "scenarios_per_shard": layout.scenarios_per_shard,
         **{name: table for name, table in binding.tables.items() if table},
     }  # fmt: skip
     stream = io.StringIO()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from plain_loaders import shuffle_rows
 
-from simloom.sim.dataset.reader import Dataset, open_dataset
-from simloom.sim.dataset.shard_file import ShardFile
-from simloom.sim.dataset.writer import DatasetWriter
+from simloom.sim.dataset import Dataset, DatasetWriter, ShardFile, open_dataset
 
 ARRAYS: Mapping[str, str] = {
     "index": "sample/index",
@@ -110,3 +107,20 @@ class Rows:
         """Close the files."""
         if self._dataset is not None:
             self._dataset.close()
+
+
+class TorchLoader(Rows):
+    """`Dataset.torch` as it is by default: batches are read ahead in threads of this process."""
+
+    def open(self, folder: Path) -> None:
+        """Open the dataset and make the loader."""
+        super().open(folder)
+        assert self._dataset is not None
+        self._loader = self._dataset.torch(
+            batch_size=self._batch, arrays=list(ARRAYS.values()), threads=self._workers, drop_last=False
+        )
+
+    def batches(self, epoch: int) -> Iterator[dict[str, Any]]:
+        """Give the batches of the next epoch, as tensors."""
+        for batch in self._loader:
+            yield {name: batch[array] for name, array in ARRAYS.items()}
