@@ -45,8 +45,8 @@ class Codecs:
         for name in self.readings:
             if name not in known:
                 raise ValueError(
-                    f"unknown reading {name!r}{nearest_name(str(name), [*known, DEFAULT])}; allowed are names of "
-                    "readings (rgb, depth, ideal/depth, instance ...) and 'default'"
+                    f"unknown reading {name!r}{nearest_name(str(name), [*known, DEFAULT])} Allowed: names of readings "
+                    "(rgb, depth, ideal/depth, instance ...), default"
                 )
         for name, codec in [("", self.default), *self.readings.items()]:
             if codec not in CODECS:

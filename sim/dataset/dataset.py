@@ -20,7 +20,7 @@ from .episodes import find_episodes
 from .layout import Layout
 from .manifest import Manifest, load_manifest
 from .query import Query
-from .samples import kept_rows, read_table, sample_columns
+from .samples import SAMPLES, kept_rows, read_table, sample_columns
 from .specs import Array
 
 
@@ -160,12 +160,17 @@ class Dataset:
     def _verdicts(self) -> dict[str, Array]:
         wanted = ("index", "valid", "verdict")
         if self._is_finished:
-            return table_columns(self.folder, wanted, self._shards.row_count)
+            return table_columns(self.folder, wanted, self._shards.row_count, self._table_sha256)
         there = self._shards.shapes()
         every = self._shards.rows()
         return {
             name: read_columns(self._shards, f"sample/{name}", every) for name in wanted if f"sample/{name}" in there
         }
+
+    @property
+    def _table_sha256(self) -> str | None:
+        files = self.manifest.files if self.manifest is not None else {}
+        return files[SAMPLES][0] if SAMPLES in files else None
 
     @property
     def root_digest(self) -> str:
@@ -294,7 +299,8 @@ class Dataset:
     def _columns(self) -> Mapping[str, Array]:
         from .columns import QueryColumns
 
-        return QueryColumns(self._shards, self.rows, self.tables["splits"], self.folder if self._is_finished else None)
+        folder = self.folder if self._is_finished else None
+        return QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
 
     def columns(self, names: Sequence[str]) -> Dataset:
         """Give a view of some arrays.
@@ -333,7 +339,7 @@ class Dataset:
             A `pyarrow.Table`, one line for every committed row, skipped ones and those outside this view too.
         """
         if self._is_finished:
-            return read_table(self.folder)
+            return read_table(self.folder, sha256=self._table_sha256)
         import pyarrow as pa
 
         splits = self.tables["splits"]

@@ -180,9 +180,14 @@ def make_folder(path: Path) -> None:
     Raises:
         DatasetWriteError: The operating system refused.
     """
+    folders = [path]
+    while not folders[-1].parent.exists():
+        folders.append(folders[-1].parent)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        sync_folder(path.parent)
+        # Each new folder is a name in the one above, which power loss takes away unless that one is synced.
+        for folder in reversed(folders):
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
     except OSError as error:
         raise write_error(error, path) from None
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from . import deflate, zstd
-from .chunk import SHUFFLE, ZSTD, Filters, checksum
+from .array_writer import ArrayWriter
+from .chunk import checksum
 from .codecs import CODECS as CODECS
 from .codecs import Codec as Codec
 from .codecs import Codecs, parse_codecs
@@ -90,54 +90,35 @@ def lay_shard(
     with h5py.File(image, "w", libver=("v110", "v110")) as file:
         for key in sorted(attributes or {}):
             file.attrs[key] = (attributes or {})[key]
+        writer = ArrayWriter(file)
         # What is stored as it is comes first: there is work for this thread while the others encode.
         for name in sorted(rows, key=lambda name: (name in packed, name)):
             array = packed[name].result() if name in packed else None
             if array is None or not array.filters:
-                dataset, sums = _write_plain(file, image, name, rows[name])
+                dataset, sums = _write_plain(writer, image, name, rows[name])
             else:
-                dataset, sums = _write_chunks(file, image, name, rows[name], array)
-            _write_attributes(dataset, find_spec(name).attributes(), np.array(sums, np.uint32))
+                dataset, sums = _write_chunks(writer, image, name, rows[name], array)
+            texts = find_spec(name).attributes(rows[name].dtype.str)
+            writer.describe(dataset, texts, {CHECKSUMS: np.array(sums, np.uint32)})
     return image
 
 
-def _write_plain(file: Any, image: ShardImage, name: str, array: Array) -> tuple[Any, list[int]]:
+def _write_plain(writer: ArrayWriter, image: ShardImage, name: str, array: Array) -> tuple[Any, list[int]]:
+    dataset = writer.create(name, array)
     image.announce(array.reshape(-1))
-    dataset = file.create_dataset(name, data=array, track_times=False)
+    writer.write(dataset, array)
     return dataset, [checksum(row) for row in byte_rows(array)]
 
 
-def _write_chunks(file: Any, image: ShardImage, name: str, array: Array, packed: PackedArray) -> tuple[Any, list[int]]:
-    dataset = file.create_dataset(
-        name, shape=array.shape, dtype=array.dtype, chunks=(1, *array.shape[1:]), track_times=False,
-        **_filter_options(packed.filters),
-    )  # fmt: skip
+def _write_chunks(
+    writer: ArrayWriter, image: ShardImage, name: str, array: Array, packed: PackedArray
+) -> tuple[Any, list[int]]:
+    dataset = writer.create(name, array, packed.filters)
     zeros = (0,) * (array.ndim - 1)
     sums = []
     for row, (stream, crc) in enumerate(packed.chunks()):
         sums.append(crc)
         image.announce(stream)
         with _DIRECT_CHUNK_LOCK:
-            dataset.id.write_direct_chunk((row, *zeros), stream)
+            dataset.write_direct_chunk((row, *zeros), stream)
     return dataset, sums
-
-
-def _write_attributes(dataset: Any, texts: Mapping[str, str], sums: Array) -> None:
-    """Write what `dataset.attrs[...] = ...` would, in a third of its time: a shard has a thousand attributes."""
-    import h5py
-
-    text, scalar = h5py.h5t.py_create(h5py.string_dtype(), logical=True), h5py.h5s.create(h5py.h5s.SCALAR)
-    for key, value in texts.items():
-        attribute = h5py.h5a.create(dataset.id, key.encode(), text, scalar)
-        attribute.write(np.array(value, h5py.string_dtype()))
-    number = h5py.h5t.py_create(sums.dtype, logical=True)
-    attribute = h5py.h5a.create(dataset.id, CHECKSUMS.encode(), number, h5py.h5s.create_simple(sums.shape))
-    attribute.write(sums)
-
-
-def _filter_options(filters: Filters) -> dict[str, Any]:
-    """Give the arguments by which h5py writes a filter pipeline down; it needs none of the filters itself."""
-    options: dict[str, Any] = {"compression": "gzip", "compression_opts": deflate.LEVEL}
-    if ZSTD in filters:
-        options = {"compression": ZSTD, "compression_opts": (zstd.LEVEL,), "allow_unknown_filter": True}
-    return {"shuffle": SHUFFLE in filters, **options}

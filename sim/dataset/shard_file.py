@@ -298,8 +298,10 @@ def _index_array(path: str, item: Any, name: str, size: int) -> StoredArray:
     if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED):
         raise refuse("has a virtual or unknown layout")
     dtype, shape, space = item.dtype, tuple(item.shape), item.get_space()
-    if dtype.str != spec.dtype or not 1 <= len(shape) <= 5 or 0 in shape:
-        raise refuse(f"has dtype {dtype.str!r} and shape {shape}; {spec.dtype!r} with axes {spec.axes} is expected")
+    if dtype.str not in spec.dtypes or not 1 <= len(shape) <= 5 or 0 in shape:
+        raise refuse(
+            f"has dtype {dtype.str!r} and shape {shape}; {' or '.join(spec.dtypes)} with axes {spec.axes} is expected"
+        )
     if space.get_simple_extent_dims(True) != shape:
         raise refuse("can be resized, which no array of a shard can")
     rows = shape[0]

@@ -20,7 +20,7 @@ from .manifest import EXTRAS, MANIFEST, SUMS, Manifest, is_complete, remove_deri
 from .outcomes import Outcomes
 from .packing import find_repeats, pack_arrays
 from .platform_key import differing_keys, platform_key
-from .publish import is_temporary, make_folder, remove_file, sweep_temporaries
+from .publish import is_temporary, make_folder, remove_file, sweep_temporaries, sync_folder
 from .samples import SAMPLES
 from .shard import lay_shard
 from .specs import SCHEMA_VERSION, Array, validate_arrays
@@ -119,10 +119,10 @@ class DatasetWriter:
         root = Path(folder)
         layout = Layout(rows_per_scenario=rows_per_scenario, scenarios_per_shard=scenarios_per_shard)
         _require_own(root)
+        check_folders(root)
         for path in (root, root / SHARDS, root / COMMITS):
             make_folder(path)
             sweep_temporaries(path)
-        check_folders(root)
         binding = bind_folder(root, recipe_text, tables or {}, layout)
         key = platform_key() if platform is None else platform
         writer = cls(
@@ -133,6 +133,9 @@ class DatasetWriter:
 
     def _resume(self, allow_mixed: bool) -> None:
         records, _ = load_commits(self.folder)
+        for name in (SHARDS, COMMITS) if records else ():
+            # What another writer has linked but not synced yet is counted as done from here on.
+            sync_folder(self.folder / name)
         before = max((record.rows_wanted for record in records), default=0)
         if before > self.rows_wanted:
             raise DatasetFolderError(
@@ -253,7 +256,12 @@ class DatasetWriter:
         if not is_complete(records):
             return None
         self._drop_orphans(records)
-        return write_derived(self.folder, extras)
+        try:
+            return write_derived(self.folder, extras)
+        except DatasetFolderError:
+            if is_complete(load_commits(self.folder)[0]):
+                raise
+            return None  # another writer has begun to make it grow, and will finish it
 
     def _drop_orphans(self, records: list[CommitRecord]) -> None:
         """Remove short shards without a record, left by a writer that died while the dataset was smaller."""

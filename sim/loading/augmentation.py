@@ -6,13 +6,14 @@ import copy
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch  # noqa: TID253 (with `torch_rows`, `device_copy` and `loader` its home in this room)
 
 from ...kernels.augment import CameraAugment, DepthAugment
 from ...kernels.camera_profile import CameraProfile
+from ...kernels.incidence import cosine_of_incidence
 from ...kernels.philox import stream_key
 from ...kernels.profiles import load_profile
 from ..errors import UsageError
@@ -38,12 +39,14 @@ class Remeasurement:
         signal: "colour" or "depth".
         modules: The module of each source by its name.
         unit: Which specimen of its make it is.
+        normal: The array of surface normals, from which a depth sensor knows what leans away; empty for none.
     """
 
     camera: str
     signal: str
     modules: Mapping[str, Module]
     unit: int
+    normal: str = ""
 
     @property
     def ideal(self) -> str:
@@ -54,6 +57,11 @@ class Remeasurement:
     def intrinsics(self) -> str:
         """The array that tells focal length and principal point."""
         return f"camera/{self.camera}/intrinsics"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The arrays that are read."""
+        return tuple(filter(None, (self.ideal, self.intrinsics, self.normal)))
 
     @property
     def made(self) -> tuple[str, ...]:
@@ -68,7 +76,7 @@ class Augmentation:
         sources: Datasets by name.
         wanted: A profile, its name, or a module: for every camera with the ideal arrays. Or the same by camera; a list
             gives one for colour and one for depth. A depth profile alone takes the colour camera that the recipe
-            names, where ideal colour is there.
+            names, where ideal colour is there. A row of a mixture without ideal arrays keeps its readings.
         seed: Seed of the noise, [0, 2^64); a module given has its own.
 
     Raises:
@@ -94,12 +102,14 @@ class Augmentation:
                 raise UsageError(f"augment needs {step.intrinsics}, which {sorted(blind)} does not hold")
             self._unread[step.intrinsics] = blind
             self._unread[step.ideal] = set(sources) - set(step.modules)
+            if step.normal:
+                self._unread[step.normal] = {n for n, dataset in sources.items() if step.normal not in dataset.shapes}
             self._unread.update({name: set(step.modules) for name in step.made})
 
     @property
     def inputs(self) -> frozenset[str]:
         """Arrays that are read for it."""
-        return frozenset(name for step in self.steps for name in (step.ideal, step.intrinsics))
+        return frozenset(name for step in self.steps for name in step.inputs)
 
     @property
     def made(self) -> frozenset[str]:
@@ -144,14 +154,16 @@ class Augmentation:
             for turn in np.unique(rows.turn[rows.source == number]).tolist()
         ]
         ideal, k = batch[step.ideal], host[step.intrinsics]
+        normal = batch.get(step.normal)
         if not ideal.is_floating_point():
             ideal = ideal.to(torch.float32) * _MILLIMETRE
         if len(groups) == 1 and len(groups[0][2]) == len(ideal):
-            return _call(step, *groups[0][:2], ideal, host["sample/index"], k)
+            return _call(step, *groups[0][:2], ideal, normal, host["sample/index"], k)
         results: list[torch.Tensor] = [batch[name].clone() for name in step.made if name in batch]
         for name, turn, places in groups:
             at = torch.from_numpy(places).to(ideal.device)
-            made = _call(step, name, turn, ideal[at], host["sample/index"][places], k[places])
+            leaning = None if normal is None else normal[at]
+            made = _call(step, name, turn, ideal[at], leaning, host["sample/index"][places], k[places])
             if not results:
                 results = [
                     torch.zeros((len(ideal), *one.shape[1:]), dtype=one.dtype, device=one.device) for one in made
@@ -162,14 +174,21 @@ class Augmentation:
 
 
 def _call(
-    step: Remeasurement, source: str, turn: int, ideal: torch.Tensor, index: Any, k: np.ndarray[Any, Any]
+    step: Remeasurement,
+    source: str,
+    turn: int,
+    ideal: torch.Tensor,
+    normal: torch.Tensor | None,
+    index: Any,
+    k: np.ndarray[Any, Any],
 ) -> list[torch.Tensor]:
     module = step.modules[source]
     module.set_epoch(turn)
-    center = np.ascontiguousarray(k[:, :2, 2])
+    fx, fy, center = k[:, 0, 0].copy(), k[:, 1, 1].copy(), np.ascontiguousarray(k[:, :2, 2])
     if step.signal == _COLOUR:
-        return [module(ideal, index=index, fx=k[:, 0, 0].copy(), center=center, unit=step.unit)]
-    return list(module(ideal, index=index, fx=k[:, 0, 0].copy(), fy=k[:, 1, 1].copy(), center=center))
+        return [module(ideal, index=index, fx=fx, center=center, unit=step.unit)]
+    cosine = None if normal is None else cosine_of_incidence(normal.float(), fx=fx, fy=fy, center=center)
+    return list(module(ideal, index=index, fx=fx, fy=fy, center=center, cosine=cosine))
 
 
 def _find_cameras(sources: Mapping[str, Dataset]) -> list[str]:
@@ -205,7 +224,17 @@ def _plan_camera(
                 name: _make_module(signal, profile, camera, dataset, number, _source_seed(seed, name, sources))
                 for name, dataset in holders.items()
             }
-            steps.append(Remeasurement(camera=camera, signal=signal, modules=modules, unit=unit << 16 | number))
+            normal = f"label/{camera}/normal"
+            is_known = signal == _DEPTH and all(normal in dataset.shapes for dataset in holders.values())
+            steps.append(
+                Remeasurement(
+                    camera=camera,
+                    signal=signal,
+                    modules=modules,
+                    unit=unit << 16 | number,
+                    normal=normal if is_known else "",
+                )
+            )
     return steps
 
 
@@ -233,8 +262,7 @@ def _find_signal(camera: str, given: Any) -> tuple[str, Any]:
 
 def _make_module(signal: str, profile: Any, camera: str, dataset: Dataset, number: int, seed: int) -> Module:
     if isinstance(profile, CameraAugment | DepthAugment):
-        module = cast(Module, copy.copy(profile))  # its epoch is set here, not in the caller's own
-        return module
+        return copy.copy(profile)  # its epoch is set here, not in the caller's own
     if signal == _DEPTH:
         return DepthAugment(profile, seed=seed, sensor=number)
     if profile is None:

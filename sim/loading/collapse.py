@@ -9,9 +9,11 @@ Source: Gerstgrasser et al., arXiv 2404.01413, theorems 1 and 2; Kazdan et al., 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ..dataset.errors import DatasetError
 from ..dataset.query import QueryError
@@ -129,9 +131,11 @@ def _find_self_feeding(mixture: Mixture, lineages: Mapping[str, Lineage]) -> lis
     for index, name in enumerate(names):
         digest = lineages[name].root_digest
         twins = [other for other in names[index + 1 :] if digest and lineages[other].root_digest == digest]
-        views = [mixture.sources[other].dataset for other in twins]
-        if any(_shares_rows(mixture.sources[name].dataset.rows, view.rows) for view in views):
-            found.append(f"{name!r} and {twins[0]!r} are the same dataset: its rows would count twice")
+        found += [
+            f"{name!r} and {twin!r} are the same dataset: its rows would count twice"
+            for twin in twins
+            if _share_rows(mixture.sources[name].dataset, mixture.sources[twin].dataset)
+        ]
     for name in names:
         for parent in _ancestors(name, mixture, lineages):
             if parent == name:
@@ -144,8 +148,8 @@ def _find_self_feeding(mixture: Mixture, lineages: Mapping[str, Lineage]) -> lis
     return found
 
 
-def _shares_rows(one: Sequence[int], other: Sequence[int]) -> bool:
-    return not set(map(int, one)).isdisjoint(map(int, other))
+def _share_rows(one: Dataset, other: Dataset) -> bool:
+    return bool(np.isin(one.rows, other.rows).any())
 
 
 def _ancestors(name: str, mixture: Mixture, lineages: Mapping[str, Lineage]) -> list[str]:

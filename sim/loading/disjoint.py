@@ -65,7 +65,7 @@ def _digests(dataset: Dataset, names: list[str] | None) -> dict[bytes, int]:
         for record in records:
             for row, digest in zip(record.rows, record.row_digests, strict=True):
                 if row in kept:
-                    found.setdefault(digest.encode() if isinstance(digest, str) else bytes(digest), row)
+                    found.setdefault(digest.encode(), row)
         return found
     for first in range(0, len(dataset) if names else 0, _ROWS_AT_ONCE):
         rows = dataset.rows[first : first + _ROWS_AT_ONCE]
@@ -74,6 +74,6 @@ def _digests(dataset: Dataset, names: list[str] | None) -> dict[bytes, int]:
             content = hashlib.sha256()
             for name in names:
                 content.update(f"{name} {arrays[name].dtype.str} {arrays[name].shape[1:]} ".encode())
-                content.update(np.ascontiguousarray(arrays[name][place]))
+                content.update(np.ascontiguousarray(arrays[name][place]).tobytes())
             found.setdefault(content.digest(), row)
     return found

@@ -20,7 +20,7 @@ SOURCE = "source"
 """Number of each row's source in a mixture, int64."""
 
 
-def keep_batch(batch: Batch) -> Batch:
+def keep_batch(batch: Any) -> Any:
     """Leave a batch as it is: the `collate_fn` for rows that come as whole batches."""
     return batch
 

@@ -88,7 +88,7 @@ def test_codecs_do_not_change_the_digest(tmp_path: Path) -> None:
     [
         ("lzf", "codec 'lzf' is none of deflate, raw, zstd"),
         ("zsdt", "did you mean 'zstd'"),
-        ({"rbg": "raw"}, "unknown reading 'rbg'; did you mean 'rgb'"),
+        ({"rbg": "raw"}, "unknown reading 'rbg'; did you mean 'rgb'\\?"),
         ({"rgb": "rav"}, "codec 'rav' of 'rgb' is none of deflate, raw, zstd; did you mean 'raw'"),
         ({"sensor/head/rgb": "raw"}, "unknown reading 'sensor/head/rgb'"),
         ({"default": None}, "codec None is none of"),

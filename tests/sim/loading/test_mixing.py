@@ -88,8 +88,8 @@ def test_sizes_must_agree(sources: Sources, tmp_path: Path) -> None:
     _, sim = sources
     large = make_source(tmp_path / "large", 8, first=80, size=8)
     with pytest.raises(UsageError, match=r"rgb is uint8 of shape \(8, 8, 3\) in 'large' and .* \(24, 32, 3\) in 'sim'"):
-        sim.torch(batch_size=4, mix={"large": (large, 0.5), "sim": 0.5})
-    sim.torch(batch_size=4, arrays=["label/*"], mix={"large": (large, 0.5), "sim": 0.5})
+        sim.torch(batch_size=4, arrays=["sensor/head/rgb"], mix={"large": (large, 0.5), "sim": 0.5})
+    sim.torch(batch_size=4, arrays=["object/*"], mix={"large": (large, 0.5), "sim": 0.5})
 
 
 def test_leaks_are_found(sources: Sources, tmp_path: Path) -> None:
