@@ -65,6 +65,8 @@ def run_loaders(case: LoadCase, *, repeats: int) -> CaseResult:
     with ExitStack() as stack:
         entries = []
         for loader in LOADERS:
+            if case.loaders and loader.name not in case.loaders:
+                continue
             version = peer_version(peers, loader.package) if loader.package else "-"
             if not version:
                 absent.append(f"{loader.name}: {loader.package} is not installed")

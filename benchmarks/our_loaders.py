@@ -44,8 +44,7 @@ def recode(source: Path, folder: Path, codec: Any) -> None:
             codec=codec,
         )
         for shard in writer.missing():
-            rows = list(writer.shard_rows(shard))
-            writer.commit_shard(shard, {name: dataset.array(name, rows) for name in dataset.names})
+            writer.commit_shard(shard, dataset.read_rows(list(writer.shard_rows(shard))))
         writer.finish()
 
 
@@ -53,8 +52,9 @@ def export(source: Path, folder: Path) -> None:
     """Write the arrays that are loaded as `.npy` files, from which the other loaders make theirs."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_dataset(source, skip_rejected=False) as dataset:
-        for name, array in ARRAYS.items():
-            np.save(folder / f"{name}.npy", dataset.array(array))
+        rows = dataset.read_rows(dataset.rows, list(ARRAYS.values()))
+    for name, array in ARRAYS.items():
+        np.save(folder / f"{name}.npy", rows[array])
 
 
 class Rows:
