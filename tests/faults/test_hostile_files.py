@@ -22,7 +22,7 @@ from faults.watched import WatchedProcess
 from simloom.sim.dataset.reader import open_dataset
 
 SHARD = "shards/000001.h5"
-QUICK_SHARE = 31
+QUICK_SHARE = 7
 
 
 def _in_shard(harm: Callable[[Any], None]) -> Callable[[Path], None]:

@@ -1,4 +1,4 @@
-"""Open hostile datasets in a process that is watched: what it opens, how much memory it takes, how long, how it ends."""
+"""Open hostile datasets in a process that is watched: what it opens, its memory, its time, how it ends."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ class Watch:
             return
         text = os.path.abspath(os.fsdecode(os.fspath(path)))
         inside = text == self.folder or text.startswith(self.folder + "/")
-        reads = event in ("os.listdir", "os.scandir") or (
-            event == "open" and not (args[2] or 0) & (os.O_WRONLY | os.O_RDWR)
-        )
+        reads = event in ("os.listdir", "os.scandir")
+        reads |= event == "open" and not (args[2] or 0) & (os.O_WRONLY | os.O_RDWR)
+        inside |= reads and text == os.path.dirname(self.folder)  # whose name for the folder is synced
         if not inside and not (reads and text.startswith(self._own)):
             self.seen.append(f"{event} {text!r:.100}")
 
@@ -139,6 +139,7 @@ def main(canary: Path) -> None:
         probe(warm)
     import encodings.idna  # noqa: F401 (what errors import)
 
+    import hdf5plugin  # noqa: F401
     import pyarrow.compute  # noqa: F401
 
     watch = Watch(canary)
@@ -191,14 +192,13 @@ class WatchedProcess:
             result: dict[str, str] = json.loads(answer)
             return result
         self._process.kill()
-        code_ = self._process.wait()
+        self._process.communicate()
+        code_ = self._process.returncode
         self._process = None
         return {"read": f"FAILED: the process {'ended with ' + str(code_) if ready else 'hung'}"}
 
     def close(self) -> None:
         """End it."""
         if self._process is not None:
-            assert self._process.stdin is not None
-            self._process.stdin.close()
-            self._process.wait()
+            self._process.communicate()
             self._process = None
