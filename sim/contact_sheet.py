@@ -9,6 +9,8 @@ import cv2  # noqa: TID253 (this module and `preview` own it)
 import numpy as np
 from numpy.typing import NDArray
 
+from .dataset.depth_format import depth_in_metres
+from .dataset.lineage import own_scenario
 from .drawing import Image, Tile, fit, instance_colours, write_text
 from .instrument_tiles import instrument_tiles
 
@@ -81,7 +83,7 @@ def row_tiles(row: Row) -> list[Tile]:
     tiles: list[Tile] = []
     for camera in sensor_names(row):
         rgb = row.get(f"sensor/{camera}/rgb")
-        depth, ideal = row.get(f"sensor/{camera}/depth"), row.get(f"ideal/{camera}/depth")
+        depth, ideal = (_metres(row.get(f"{room}/{camera}/depth")) for room in ("sensor", "ideal"))
         instance = row.get(f"label/{camera}/instance")
         class_map = row.get(f"label/{camera}/class")
         normal = row.get(f"label/{camera}/normal")
@@ -109,6 +111,10 @@ def row_tiles(row: Row) -> list[Tile]:
             tiles.append((f"{camera} object coordinates", coordinate_picture(coordinates)))
         tiles += [(f"{camera} {caption}", picture) for caption, picture in instrument_tiles(camera, row)]
     return tiles
+
+
+def _metres(depth: NDArray[Any] | None) -> NDArray[Any] | None:
+    return None if depth is None else depth_in_metres(np.asarray(depth))
 
 
 def sensor_names(row: Row) -> list[str]:
@@ -190,4 +196,5 @@ def _address(row: Row) -> str:
         return ""
     index, scenario, view, look = (int(row[f"sample/{name}"]) for name in ("index", "scenario", "view", "look"))
     tombstone = "" if int(row["sample/valid"]) else "  tombstone"
-    return f"#{index}  s{scenario} v{view} l{look}{tombstone}"
+    source = f"{int(row['sample/source'])}:" if "sample/source" in row else ""
+    return f"#{index}  s{source}{own_scenario(scenario)} v{view} l{look}{tombstone}"

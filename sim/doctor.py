@@ -24,7 +24,8 @@ _NEEDED = {
 }
 _DISTRIBUTIONS = {"cv2": "opencv-python-headless"}
 _OPTIONAL = {
-    "hdf5plugin": "the zstd codec: pip install 'simloom[zstd]'",
+    "hdf5plugin": "plain h5py on the zstd codec: pip install 'simloom[zstd]'",
+    "zstandard": "the zstd codec: pip install 'simloom[zstd]'",
     "matplotlib": "plots of calibrations: pip install 'simloom[calibrate]'",
 }
 

@@ -10,8 +10,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..dataset.plain_file import open_plain
-from ..quality.checks import judge_rows, needed_outputs
+from ..quality.checks import needed_outputs
 from ..recipe import load_recipe
+from .finished_rows import finish_rows
 from .plan import make_plan
 from .stages import StageSource
 
@@ -37,14 +38,13 @@ def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, 
     plan = make_plan(load_recipe(path))
     recipe = plan.recipe
     capturer = plan.capturer(more_outputs=needed_outputs(recipe.checks))
-    kept = set(plan.capturer().shapes)
+    kept = frozenset(plan.capturer().shapes)
 
     def make(row: int) -> dict[str, NDArray[Any]]:
         scenario, inner = divmod(row, recipe.rows_per_scenario)
         rows = capturer.allocate(recipe.rows_per_scenario)
         with StageSource(plan, [scenario], workers=0) as source:
             capturer.fill([next(source)], rows, start=0)
-        rows["sample/verdict"][:] = judge_rows(rows, recipe.checks)
-        return {name: array[inner] for name, array in rows.items() if name in kept}
+        return {name: array[inner] for name, array in finish_rows(rows, recipe, kept=kept).items()}
 
     return make

@@ -22,11 +22,11 @@ RECIPE = "recipe.yaml"
 DESCRIPTION = "description.json"
 """What the recipe resolved to: classes, assets, cameras, parameters; and the layout of the rows."""
 
-TABLES = ("classes", "assets", "cameras", "parameters", "splits", "acceptance", "objects")
+TABLES = ("classes", "assets", "cameras", "parameters", "splits", "acceptance", "objects", "sources")
 """Tables of the description, which the manifest repeats."""
 
-OPTIONAL_TABLES = ("acceptance", "objects")
-"""Tables of datasets with requirements, and of those with users' assets that say something of themselves."""
+OPTIONAL_TABLES = ("acceptance", "objects", "sources")
+"""Tables of datasets with requirements, with users' assets that say something of themselves, and with lineage."""
 
 _MAX_RECIPE_BYTES = 1 << 20
 _MAX_DESCRIPTION_BYTES = 64 << 20
@@ -40,7 +40,7 @@ class Binding:
         recipe_sha256: SHA-256 of recipe.yaml.
         description_sha256: SHA-256 of description.json.
         layout: How rows are spread over shards.
-        tables: classes, assets, cameras, parameters, splits, acceptance and objects, as given by the writer.
+        tables: classes, assets, cameras, parameters, splits, acceptance, objects and sources, as given by the writer.
     """
 
     recipe_sha256: str

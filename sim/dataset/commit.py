@@ -7,7 +7,7 @@ import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from .errors import DatasetCorruptError, DatasetError, DeterminismError
 from .layout import COMMITS, SHARDS, Layout, is_stem, record_path, shard_path
 from .outcomes import Outcomes
 from .plain_file import Fields, check_plain, check_sha256, dump_json, hash_plain, parse_json, read_plain
-from .publish import host_name, publish_file, sync_folder
+from .publish import Content, host_name, publish_file, sync_folder
 from .shard_file import ShardFile, read_shard
 from .specs import SCHEMA_VERSION, Array
 
@@ -244,14 +244,23 @@ def choose_records(records: list[CommitRecord], source: object) -> tuple[list[Co
     return chosen, superseded
 
 
-def commit_shard(folder: Path, image: bytes, record: CommitRecord, arrays: Mapping[str, Array]) -> CommitRecord:
+def commit_shard(
+    folder: Path,
+    image: Content,
+    record: CommitRecord,
+    arrays: Mapping[str, Array],
+    *,
+    digests: Callable[[], Sequence[str]] | None = None,
+) -> CommitRecord:
     """Write a shard and then its record, neither replacing another file.
 
     Args:
         folder: The dataset.
-        image: Bytes of the shard file.
-        record: What is known of the shard; size, hash, host and time are filled in here.
+        image: The shard file: bytes, or buffers that follow one another.
+        record: What is known of the shard, its size too; hash, host and time are filled in here.
         arrays: The rows, to name the difference where the shard exists with other rows.
+        digests: Waits for the digests of the rows where `record` does not have them yet: rows are hashed while the file
+            is written.
 
     Returns:
         The record that is in force, which may be another writer's.
@@ -263,20 +272,31 @@ def commit_shard(folder: Path, image: bytes, record: CommitRecord, arrays: Mappi
     """
     for _ in range(_MOST_TURNS):
         with contextlib.suppress(FileNotFoundError):
-            return _commit_once(folder, image, record, arrays)
+            return _commit_once(folder, image, record, arrays, digests)
         # Another writer made the dataset grow and removed a short shard while it was looked at: make it again.
     raise DatasetError(f"{folder / record.path} comes and goes; run the same command again")
 
 
-def _commit_once(folder: Path, image: bytes, record: CommitRecord, arrays: Mapping[str, Array]) -> CommitRecord:
+def _commit_once(
+    folder: Path,
+    image: Content,
+    record: CommitRecord,
+    arrays: Mapping[str, Array],
+    digests: Callable[[], Sequence[str]] | None,
+) -> CommitRecord:
     existing = load_record(folder, record.stem)
+    path = folder / record.path
+    sha256, size = None, record.size
     if existing is not None:
         # Another writer may not have come to this yet, and what is promised here must last.
         for name in (SHARDS, COMMITS):
             sync_folder(folder / name)
     else:
-        path = folder / record.path
-        sha256, size = publish_file(path, image, kind="shard"), len(image)
+        sha256 = publish_file(path, image, kind="shard")
+    if digests is not None:
+        rows = tuple(digests())
+        record = dataclasses.replace(record, row_digests=rows, content_digest=combine_digests(rows))
+    if existing is None:
         if sha256 is None:
             _require_equal(path, record, arrays)
             sha256, size = hash_plain(path)

@@ -20,8 +20,12 @@ from .specs import Array
 INDEX_BYTES = 512 << 20
 """Memory that the indices of opened shards may take together [byte]."""
 
+COLUMN_BYTES = 256 << 20
+"""Memory that the columns of small arrays may take together, once read [byte]."""
+
 _MANY_ROWS = 1 << 24
 _MAX_OPEN_SHARDS = 256
+_SMALL_ROW_BYTES = 4096
 _TASK_BYTES = 1 << 20
 
 
@@ -192,12 +196,19 @@ class CommittedShards:
                 for begin in range(start, stop, per_task)
             )
 
+        kept = self._small_names(names)
+
         def decode(task: tuple[int, Array]) -> None:
             part, places = task
             shard = self._find(part, names)
-            inner = (rows[places] - self.first_rows[part]).tolist()
+            inner = rows[places] - self.first_rows[part]
+            _require_shapes(shard, names, out)
             for name in names:
-                self._read_some(shard, name, inner, out[name], places)
+                column = shard.column(name) if name in kept else None
+                if column is not None:
+                    out[name][places] = column[inner]
+                else:
+                    _read_some(shard, name, inner.tolist(), out[name], places)
 
         if threads == 1 or len(tasks) == 1:
             for task in tasks:
@@ -206,22 +217,11 @@ class CommittedShards:
             for _ in self._pool(threads).map(decode, tasks):
                 pass
 
-    @staticmethod
-    def _read_some(shard: ShardFile, name: str, inner: list[int], out: Array, places: Array) -> None:
-        stored = shard.arrays.get(name)
-        if stored is None or stored.dtype != out.dtype or stored.shape[1:] != out.shape[1:]:
-            found = "nothing" if stored is None else f"{stored.dtype.str} {stored.shape[1:]}"
-            raise DatasetCorruptError(f"{shard.path}: {name} is {found}, and {out.dtype.str} {out.shape[1:]} elsewhere")
-        low, high = int(places[0]), int(places[-1])
-        if high - low + 1 == len(places) and (np.diff(places) == 1).all():
-            shard.read_into(name, inner, out[low : high + 1])
-        elif stored.filters:
-            for place, row in zip(places.tolist(), inner, strict=True):
-                shard.read_into(name, [row], out[place : place + 1])
-        else:
-            some = np.empty((len(inner), *out.shape[1:]), out.dtype)
-            shard.read_into(name, inner, some)
-            out[places] = some
+    def _small_names(self, names: Sequence[str]) -> frozenset[str]:
+        """Choose the arrays whose columns are kept in memory once read: all small ones, or none where they are many."""
+        sizes = {name: _row_bytes(*self.shapes()[name]) for name in names}
+        small = {name: size for name, size in sizes.items() if size <= _SMALL_ROW_BYTES}
+        return frozenset(small) if sum(small.values()) * self.row_count <= COLUMN_BYTES else frozenset()
 
     def _pool(self, threads: int) -> ThreadPoolExecutor:
         with self._lock:
@@ -237,3 +237,30 @@ class CommittedShards:
             self._open.clear()
         for pool in pools.values():
             pool.shutdown(wait=False)
+
+
+def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
+    return dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+
+
+def _require_shapes(shard: ShardFile, names: Sequence[str], out: Mapping[str, Array]) -> None:
+    for name in names:
+        stored, array = shard.arrays.get(name), out[name]
+        if stored is None or stored.dtype != array.dtype or stored.shape[1:] != array.shape[1:]:
+            found = "not there" if stored is None else f"{stored.dtype.str} {stored.shape[1:]}"
+            raise DatasetCorruptError(
+                f"{shard.path}: {name} is {found}, and {array.dtype.str} {array.shape[1:]} in the first shard"
+            )
+
+
+def _read_some(shard: ShardFile, name: str, inner: list[int], out: Array, places: Array) -> None:
+    low, high = int(places[0]), int(places[-1])
+    if high - low + 1 == len(places) and (places[1:] > places[:-1]).all():
+        shard.read_into(name, inner, out[low : high + 1])
+    elif _row_bytes(out.dtype, out.shape[1:]) > _SMALL_ROW_BYTES:
+        for place, row in zip(places.tolist(), inner, strict=True):
+            shard.read_into(name, [row], out[place : place + 1])
+    else:
+        some = np.empty((len(inner), *out.shape[1:]), out.dtype)
+        shard.read_into(name, inner, some)
+        out[places] = some

@@ -349,6 +349,22 @@ class Dataset:
                 tables.append(pa.table(sample_columns(shard, splits)))
         return pa.concat_tables(tables)
 
+    def torch(self, **settings: Any) -> Any:
+        """Give a loader of batches for PyTorch; see `simloom.sim.loading.open_loader` for what it takes.
+
+        Example:
+            >>> loader = dataset.torch(batch_size=64, arrays=["sensor/head/rgb"], device="cuda")
+        """
+        from ..loading.open_loader import open_loader
+
+        return open_loader(self, **settings)
+
+    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> Any:
+        """Give the rows as a map-style torch dataset; see `simloom.sim.loading.TorchRows`."""
+        from ..loading.torch_rows import TorchRows
+
+        return TorchRows({"data": self}, arrays, **settings)
+
     def close(self) -> None:
         """Close the files, also for the views that share them; they are opened again where they must."""
         self._shards.close()

@@ -40,6 +40,12 @@ class DatasetFolderError(DatasetError):
     exit_code: ClassVar[int] = 2
 
 
+class CodecMissingError(DatasetError):
+    """The package that reads or writes a codec is not installed here."""
+
+    exit_code: ClassVar[int] = 2
+
+
 class RecipeMismatchError(DatasetFolderError):
     """The folder belongs to another recipe, or its assets have changed since."""
 

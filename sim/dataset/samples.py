@@ -12,6 +12,7 @@ import numpy as np
 
 from .commit import CommitRecord
 from .errors import DatasetCorruptError
+from .lineage import own_scenario
 from .plain_file import read_plain
 from .shard_file import ShardFile
 from .specs import Array
@@ -24,7 +25,7 @@ DEFAULT_SPLITS: Mapping[str, float] = {"train": 0.9, "val": 0.05, "test": 0.05}
 
 _COLUMNS = (
     "index", "scenario", "step", "view", "look", "split", "weight", "log_density", "valid", "reason", "attempt", "seed",
-    "is_real", "generation", "verdict",
+    "is_real", "generation", "verdict", "source", "source_index",
 )  # fmt: skip
 _MAX_TABLE_BYTES = 4 << 30
 
@@ -33,7 +34,8 @@ def split_of(scenario: int, splits: Mapping[str, float] | None = None) -> str:
     """Tell the split of a scenario; all its rows share it, so that no world is in two splits.
 
     Args:
-        scenario: Number of the scenario; nothing else decides, so growing a dataset moves no row.
+        scenario: Number of the scenario, of which its number within its source decides and nothing else: neither growing
+            a dataset nor merging it moves a row.
         splits: Fractions by split name, in an order that counts; they sum to 1.
 
     Returns:
@@ -43,14 +45,24 @@ def split_of(scenario: int, splits: Mapping[str, float] | None = None) -> str:
         >>> split_of(0) in DEFAULT_SPLITS
         True
     """
-    chances = splits or DEFAULT_SPLITS
-    point = int.from_bytes(hashlib.sha256(f"simloom split {scenario}".encode()).digest()[:8], "big") / 2.0**64
+    digest = hashlib.sha256(f"simloom split {own_scenario(scenario)}".encode()).digest()
+    return choose_split(digest, splits or DEFAULT_SPLITS)
+
+
+def choose_split(digest: bytes, splits: Mapping[str, float]) -> str:
+    """Choose a split by the first eight bytes of a digest, as a number in [0, 1).
+
+    Args:
+        digest: At least eight bytes.
+        splits: Fractions by split name, in an order that counts; they sum to 1.
+    """
+    point = int.from_bytes(digest[:8], "big") / 2.0**64
     edge = 0.0
-    for name, fraction in chances.items():
+    for name, fraction in splits.items():
         edge += fraction
         if point < edge:
             return name
-    return list(chances)[-1]
+    return list(splits)[-1]
 
 
 def sample_columns(shard: ShardFile, splits: Mapping[str, float] | None = None) -> dict[str, Any]:

@@ -5,60 +5,27 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
 from .byte_source import ByteSource, LocalFile
-from .deflate import checksum, decode_chunk
+from .chunk import FILTERS, ZSTD
 from .errors import DatasetCorruptError
-from .shard import CHECKSUMS, ZSTD_FILTER
+from .shard import CHECKSUMS
 from .specs import Array, find_spec, validate_arrays
+from .stored_array import StoredArray as StoredArray
 
 MAX_DECODED_BYTES = 16 << 30
 """Most bytes that the arrays of one shard may declare together."""
 
-_DEFLATE, _SHUFFLE = 1, 2
 _MAX_OBJECTS = 4096
 _MAX_DEPTH = 4
-# Deflate never expands more than 1032 times; a file that declares more does not hold what it declares.
-_MAX_EXPANSION = 1100
+# Deflate never expands more than 1032 times, zstd 32768 times: what a file declares beyond that, it does not hold.
+_MAX_EXPANSION, _MAX_EXPANSION_ZSTD = 1100, 33000
 _SMALL_BYTES = 256 << 20
 _SPAN_BYTES = 256 << 10
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredArray:
-    """Where the rows of one array lie in the file.
-
-    Args:
-        dtype: Little-endian NumPy dtype.
-        shape: Shape with rows leading.
-        offsets: Byte offset of every row; of the first alone where rows are stored as they are, one after the other.
-        lengths: Stored bytes of every row, or of the first alone likewise.
-        checksums: CRC-32 of the stored bytes of every row.
-        filters: HDF5 filter numbers, in the order of writing; empty for rows stored as they are.
-    """
-
-    dtype: np.dtype[Any]
-    shape: tuple[int, ...]
-    offsets: Array
-    lengths: Array
-    checksums: Array
-    filters: tuple[int, ...]
-
-    def place(self, row: int) -> tuple[int, int]:
-        """Tell where a row lies: its offset in the file, and its stored bytes."""
-        if self.filters:
-            return int(self.offsets[row]), int(self.lengths[row])
-        return int(self.offsets[0]) + row * self.row_bytes, self.row_bytes
-
-    @cached_property
-    def row_bytes(self) -> int:
-        """Bytes of one decoded row."""
-        return self.dtype.itemsize * int(np.prod(self.shape[1:], dtype=np.int64))
 
 
 class ShardFile:
@@ -87,6 +54,7 @@ class ShardFile:
             self.source.close()
             raise
         self.rows = self.arrays["sample/index"].shape[0]
+        self._columns: dict[str, Array | None] = {}
 
     @property
     def index_bytes(self) -> int:
@@ -134,6 +102,27 @@ class ShardFile:
             self.read_into(name, wanted, out)
         return out
 
+    def column(self, name: str) -> Array | None:
+        """Decode all rows of one uncompressed array once, and keep them; not to be written to.
+
+        Args:
+            name: Array name.
+
+        Returns:
+            The rows; None where the array is compressed or one of its rows is damaged, which `read_into` tells.
+
+        Raises:
+            KeyError: The shard holds no such array.
+        """
+        if name not in self._columns:
+            column: Array | None = None
+            if not self.arrays[name].filters:
+                with suppress(DatasetCorruptError):
+                    column = self.read(name)
+                    column.flags.writeable = False
+            self._columns[name] = column
+        return self._columns[name]
+
     def read_into(self, name: str, rows: Sequence[int], rows_out: Array) -> None:
         """Decode some rows of one array into place, in this thread; others may do so at the same time.
 
@@ -146,22 +135,33 @@ class ShardFile:
             KeyError: The shard holds no such array.
             DatasetCorruptError: A stored chunk is damaged; the text names the array and the row.
         """
-        stored = self.arrays[name]
-        if not stored.filters:
+        if not self.arrays[name].filters:
             self._copy_into(name, np.asarray(rows, np.int64), rows_out)
-        elif ZSTD_FILTER in stored.filters:
-            for row in sorted(set(rows)):
-                self._check(name, row, self._bytes(name, row, *stored.place(row)))
-            _read_by_hdf5(self.source, name, rows, rows_out)
-        else:
-            for place, row in enumerate(rows):
-                data = self._bytes(name, row, *stored.place(row))
-                self._check(name, row, data)
-                out = rows_out[place].reshape(-1).view(np.uint8)
-                try:
-                    decode_chunk(data, stored.dtype.itemsize, out, shuffled=_SHUFFLE in stored.filters)
-                except ValueError as error:
-                    raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
+            return
+        for place, row in enumerate(rows):
+            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+
+    def read_row(self, name: str, row: int, row_out: Array) -> None:
+        """Decode one row straight into its memory; any number of threads may do so at once.
+
+        Args:
+            name: Array name.
+            row: Row number within the shard.
+            row_out: uint8, as many as the decoded row has, contiguous.
+
+        Raises:
+            KeyError: The shard holds no such array.
+            DatasetCorruptError: The stored chunk is damaged; the text names the array and the row.
+            CodecMissingError: It is stored by zstd, and zstandard is not installed.
+        """
+        stored = self.arrays[name]
+        offset, length = stored.place(row)
+        data = np.empty(length, np.uint8) if stored.filters else row_out
+        self._fill(name, row, offset, data)
+        try:
+            stored.decode_row(row, data, row_out)
+        except ValueError as error:
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
 
     def _copy_into(self, name: str, rows: Array, rows_out: Array) -> None:
         """Copy rows that are stored as they are: one read for all where they lie close together."""
@@ -169,26 +169,31 @@ class ShardFile:
         if not len(rows):
             return
         low, high, size = int(rows.min()), int(rows.max()) + 1, stored.row_bytes
-        if (high - low) * size <= max(_SPAN_BYTES, 2 * len(rows) * size):
-            span = self._bytes(name, low, stored.place(low)[0], (high - low) * size).reshape(high - low, size)
-            for row in rows.tolist():
+        if rows_out.flags.c_contiguous and (rows[1:] - rows[:-1] == 1).all():
+            flat = rows_out.reshape(len(rows), -1).view(np.uint8)
+            self._fill(name, low, stored.place(low)[0], flat.reshape(-1))
+            for place, row in enumerate(rows.tolist()):
+                self._check(name, row, flat[place])
+        elif (high - low) * size <= _SPAN_BYTES:
+            span = np.empty((high - low, size), np.uint8)
+            self._fill(name, low, stored.place(low)[0], span.reshape(-1))
+            for row in set(rows.tolist()):
                 self._check(name, row, span[row - low])
             rows_out[...] = span[rows - low].view(stored.dtype).reshape(len(rows), *stored.shape[1:])
-            return
-        for place, row in enumerate(rows.tolist()):
-            data = self._bytes(name, row, *stored.place(row))
-            self._check(name, row, data)
-            rows_out[place] = data.view(stored.dtype).reshape(stored.shape[1:])
+        else:
+            for place, row in enumerate(rows.tolist()):
+                self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
 
     def _check(self, name: str, row: int, data: Array) -> None:
-        if checksum(data) != self.arrays[name].checksums[row]:
-            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the stored bytes are damaged")
+        try:
+            self.arrays[name].check_row(row, data)
+        except ValueError as error:
+            raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: {error}") from None
 
-    def _bytes(self, name: str, row: int, offset: int, length: int) -> Array:
-        data = np.empty(length, np.uint8)
-        if self.source.read_into(offset, data.data) < length:
+    def _fill(self, name: str, row: int, offset: int, data_out: Array) -> None:
+        """Read as many bytes as there is room for."""
+        if self.source.read_into(offset, data_out.data) < len(data_out):
             raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
-        return data
 
 
 def read_shard(
@@ -229,7 +234,8 @@ def _index_shard(source: ByteSource, max_bytes: int) -> dict[str, StoredArray]:
     if "sample/index" not in found:
         raise DatasetCorruptError(f"{path}: holds no sample/index")
     declared = sum(stored.row_bytes * stored.shape[0] for stored in found.values())
-    if declared > max_bytes or declared > max(_SMALL_BYTES, _MAX_EXPANSION * size):
+    expansion = _MAX_EXPANSION_ZSTD if any(ZSTD in stored.filters for stored in found.values()) else _MAX_EXPANSION
+    if declared > max_bytes or declared > max(_SMALL_BYTES, expansion * size):
         raise DatasetCorruptError(f"{path}: declares {declared} bytes of arrays in a file of {size} bytes")
     try:
         # Zero-stride stand-ins: shapes and dtypes are checked before a byte is allocated.
@@ -292,8 +298,10 @@ def _index_array(path: str, item: Any, name: str, size: int) -> StoredArray:
     if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED):
         raise refuse("has a virtual or unknown layout")
     dtype, shape, space = item.dtype, tuple(item.shape), item.get_space()
-    if dtype.str != spec.dtype or not 1 <= len(shape) <= 5 or 0 in shape:
-        raise refuse(f"has dtype {dtype.str!r} and shape {shape}; {spec.dtype!r} with axes {spec.axes} is expected")
+    if dtype.str not in spec.dtypes or not 1 <= len(shape) <= 5 or 0 in shape:
+        raise refuse(
+            f"has dtype {dtype.str!r} and shape {shape}; {' or '.join(spec.dtypes)} with axes {spec.axes} is expected"
+        )
     if space.get_simple_extent_dims(True) != shape:
         raise refuse("can be resized, which no array of a shard can")
     rows = shape[0]
@@ -310,9 +318,8 @@ def _index_array(path: str, item: Any, name: str, size: int) -> StoredArray:
             checksums=sums, filters=(),
         )  # fmt: skip
     filters = tuple(plist.get_filter(index)[0] for index in range(plist.get_nfilters()))
-    compressor = tuple(number for number in filters if number != _SHUFFLE)
-    if compressor not in ((_DEFLATE,), (ZSTD_FILTER,)) or filters not in (compressor, (_SHUFFLE, *compressor)):
-        raise refuse(f"has the filters {filters}; shuffle then deflate or zstd are known")
+    if not filters or filters not in FILTERS:
+        raise refuse(f"has the filters {filters}; deflate or zstd, after shuffle or alone, are known")
     if plist.get_chunk() != (1, *shape[1:]) or item.get_num_chunks() != rows or rows * 4 > size:
         raise refuse("is not stored as one chunk for every row")
     offsets, lengths = np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
@@ -340,18 +347,3 @@ def _read_checksums(item: Any, rows: int) -> Array:
     sums = np.empty(rows, np.uint32)
     attribute.read(sums)
     return sums
-
-
-def _read_by_hdf5(source: ByteSource, name: str, rows: Sequence[int], out: Array) -> None:
-    """Read rows through HDF5's own filters: zstd, which only hdf5plugin decodes."""
-    try:
-        import hdf5plugin  # noqa: F401
-    except ImportError:
-        raise DatasetCorruptError(f"{source.name}: {name} is stored by zstd: pip install 'simloom[zstd]'") from None
-    try:
-        with source.open_hdf5() as file:
-            dataset = file[name]
-            for position, row in enumerate(rows):
-                out[position] = dataset[row]
-    except (OSError, RuntimeError) as error:
-        raise DatasetCorruptError(f"{source.name}: {name}: {error}") from None

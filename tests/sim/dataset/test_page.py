@@ -20,8 +20,9 @@ def test_the_code_of_the_page_runs(
     make_dataset(tmp_path / "data" / "demo", 8)
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", (repository / "docs" / "dataset.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
+    plain = [block for block in blocks if "import h5py" in block]  # tests/test_docs.py runs them all
+    assert plain
+    for block in plain:
         exec(compile(block, os.fspath(repository / "docs" / "dataset.md"), "exec"), {})
     assert capsys.readouterr().out == "0 (24, 32, 3) Colour image as the camera delivers it\n"
 

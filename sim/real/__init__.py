@@ -1,0 +1,1 @@
+"""Real data, copied from other formats into datasets."""
