@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -22,6 +22,10 @@ from .manifest import Manifest, load_manifest
 from .query import Query
 from .samples import SAMPLES, kept_rows, read_table, sample_columns
 from .specs import Array
+
+if TYPE_CHECKING:
+    from ..loading.loader import Loader
+    from ..loading.torch_rows import TorchRows
 
 
 class Dataset:
@@ -349,7 +353,7 @@ class Dataset:
                 tables.append(pa.table(sample_columns(shard, splits)))
         return pa.concat_tables(tables)
 
-    def torch(self, **settings: Any) -> Any:
+    def torch(self, **settings: Any) -> Loader:
         """Give a loader of batches for PyTorch; see `simloom.sim.loading.open_loader` for what it takes.
 
         Example:
@@ -359,7 +363,7 @@ class Dataset:
 
         return open_loader(self, **settings)
 
-    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> Any:
+    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> TorchRows:
         """Give the rows as a map-style torch dataset; see `simloom.sim.loading.TorchRows`."""
         from ..loading.torch_rows import TorchRows
 

@@ -34,8 +34,8 @@ def split_of(scenario: int, splits: Mapping[str, float] | None = None) -> str:
     """Tell the split of a scenario; all its rows share it, so that no world is in two splits.
 
     Args:
-        scenario: Number of the scenario, of which its number within its source decides and nothing else: neither growing
-            a dataset nor merging it moves a row.
+        scenario: Number of the scenario, of which its number within its source decides and nothing else: neither
+            growing a dataset nor merging it moves a row.
         splits: Fractions by split name, in an order that counts; they sum to 1.
 
     Returns:
