@@ -1,8 +1,8 @@
 """Deflate streams as HDF5's standard filter reads and writes them, made and undone outside HDF5.
 
 HDF5 runs its filters under one process-wide lock; these run in threads. isal's streams are ordinary zlib streams, five
-times faster to make, and libdeflate undoes them fastest (docs/decisions/0003-deflate-compressor.md); where one is absent,
-the next serves.
+times faster to make, and libdeflate undoes them fastest (docs/decisions/0003-deflate-compressor.md); where they are absent
+zlib serves.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def inflate_bytes(stream: Any, size: int) -> bytes:
         try:
             whole: bytes = _INFLATER.zlib_decompress(stream, size)
         except _INFLATER.DeflateError as error:
-            raise ValueError(f"damaged deflate stream, or not of exactly {size} bytes: {error}") from None
+            raise ValueError(f"deflate stream is damaged, or does not hold exactly {size} bytes: {error}") from None
         if len(whole) != size:
             raise ValueError(f"deflate stream does not hold exactly {size} bytes")
         return whole
