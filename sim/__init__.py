@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .campaign.plan import make_plan as make_plan
     from .campaign.row_regeneration import regenerate_row as regenerate_row
     from .dataset import Dataset as Dataset
+    from .dataset import depth_in_metres as depth_in_metres
     from .dataset import open_dataset as open_dataset
     from .dataset import verify_dataset as verify_dataset
     from .derive import merge_datasets as merge_datasets
@@ -48,6 +49,7 @@ _HOMES = {
     "SimloomError": "errors",
     "UsageError": "errors",
     "built_in_recipes": "recipe",
+    "depth_in_metres": "dataset",
     "describe_profile_file": "profile_file",
     "generate": "campaign.campaign",
     "import_bop": "real",

@@ -219,9 +219,9 @@ def print_dataset(dataset: Dataset, *, as_json: bool = False) -> None:
     from .dataset.specs import find_spec
 
     for name in sorted(name for name in row if not name.startswith("param/")):
-        spec = find_spec(name)
+        told = find_spec(name).attributes(row[name].dtype.str)
         shape = " x ".join(str(side) for side in row[name].shape) or "1"
-        arrays.add_row(name, str(row[name].dtype), shape, spec.unit, spec.meaning)
+        arrays.add_row(name, str(row[name].dtype), shape, told["unit"], told["meaning"])
     console.print(arrays)
     parameters = sorted(name.removeprefix("param/") for name in row if name.startswith("param/"))
     console.print(f"{len(parameters)} parameters: {', '.join(parameters)}")

@@ -9,6 +9,7 @@ import cv2  # noqa: TID253 (this module and `preview` own it)
 import numpy as np
 from numpy.typing import NDArray
 
+from .dataset.depth_format import depth_in_metres
 from .dataset.lineage import own_scenario
 from .drawing import Image, Tile, fit, instance_colours, write_text
 from .instrument_tiles import instrument_tiles
@@ -82,7 +83,7 @@ def row_tiles(row: Row) -> list[Tile]:
     tiles: list[Tile] = []
     for camera in sensor_names(row):
         rgb = row.get(f"sensor/{camera}/rgb")
-        depth, ideal = row.get(f"sensor/{camera}/depth"), row.get(f"ideal/{camera}/depth")
+        depth, ideal = (_metres(row.get(f"{room}/{camera}/depth")) for room in ("sensor", "ideal"))
         instance = row.get(f"label/{camera}/instance")
         class_map = row.get(f"label/{camera}/class")
         normal = row.get(f"label/{camera}/normal")
@@ -110,6 +111,10 @@ def row_tiles(row: Row) -> list[Tile]:
             tiles.append((f"{camera} object coordinates", coordinate_picture(coordinates)))
         tiles += [(f"{camera} {caption}", picture) for caption, picture in instrument_tiles(camera, row)]
     return tiles
+
+
+def _metres(depth: NDArray[Any] | None) -> NDArray[Any] | None:
+    return None if depth is None else depth_in_metres(np.asarray(depth))
 
 
 def sensor_names(row: Row) -> list[str]:

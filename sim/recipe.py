@@ -38,7 +38,7 @@ OUTPUTS = (
 """What a recipe's `outputs` may name."""
 
 _SUFFIXES = (".yaml", ".yml")
-_LATER = ("correlated", "asset_split")
+_LATER = ("correlated", "asset_split", "depth_format")
 _LATER_OF_SENSORS = ("intrinsics", "camera_info")
 
 
@@ -80,6 +80,12 @@ def _check_requirement(given: Any) -> Any:
     from ..scenes.requirement import Requirement
 
     return Requirement.from_json(given).to_json()
+
+
+def _check_codec(given: Any) -> Any:
+    from .dataset.codecs import parse_codecs
+
+    return parse_codecs(given).to_json()
 
 
 class Recipe(RecipeModel):
@@ -134,8 +140,10 @@ class Recipe(RecipeModel):
     """Colour samples per pixel side; labels always come from the pixel's centre."""
     slots: int = Field(default=16, ge=1, le=1023)
     """Object slots; pads every array per object."""
-    codec: Literal["deflate", "raw", "zstd"] = "deflate"
-    """Compression of the images; without influence on any value."""
+    depth_format: Literal["float32", "uint16_mm"] = "float32"
+    """How depth is stored: metres, or millimetres up to 65.535 m at half the size."""
+    codec: Annotated[Any, AfterValidator(_check_codec)] = "deflate"
+    """Compression of the images, for all or by reading: `{rgb: raw, default: zstd}`; without influence on any value."""
     resolved: dict[str, Any] | None = None
     """What the scene made of it, as a dataset's own recipe.yaml tells: assets and the full parameter list."""
 
@@ -163,12 +171,12 @@ class Recipe(RecipeModel):
     def to_json(self) -> dict[str, Any]:
         """Return all keys but `resolved`, defaults written out.
 
-        Keys that came later are left out while they are empty: recipes from before keep their digest, and the folders
-        that were begun with them can be resumed.
+        Keys that came later are left out while they hold their default: recipes from before keep their digest, and the
+        folders that were begun with them can be resumed.
         """
         values = self.model_dump(mode="json", exclude={"resolved"})
         for key in _LATER:
-            if not values[key]:
+            if not values[key] or values[key] == type(self).model_fields[key].default:
                 del values[key]
         values["rig"] = {
             name: {key: value for key, value in sensor.items() if value is not None or key not in _LATER_OF_SENSORS}

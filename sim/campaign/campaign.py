@@ -21,8 +21,9 @@ from ..dataset.platform_key import platform_key
 from ..dataset.reader import Dataset, open_dataset
 from ..dataset.writer import DatasetWriter
 from ..errors import PassingError, UsageError
-from ..quality.checks import judge_rows, needed_outputs
+from ..quality.checks import needed_outputs
 from ..recipe import Recipe, load_recipe
+from .finished_rows import finish_rows
 from .plan import Plan, make_plan
 from .progress import Estimate, Progress, StageTimes
 from .replay_collector import ReplayCollector
@@ -200,7 +201,7 @@ class Campaign:
         plan, recipe = self.plan, self.plan.recipe
         per_scenario = recipe.rows_per_scenario
         written = plan.capturer(device=self._device)
-        kept = set(written.shapes)
+        kept = frozenset(written.shapes)
         capturer = plan.capturer(device=self._device, more_outputs=needed_outputs(recipe.checks))
         rows_of = {shard: writer.shard_rows(shard) for shard in shards}
         to_make = sum(len(rows) for rows in rows_of.values())
@@ -246,12 +247,12 @@ class Campaign:
                     self.times.first_row = self.times.first_row or time.perf_counter() - self._begun
                     tell()
                 begun = time.perf_counter()
-                rows["sample/verdict"][:] = judge_rows(rows, recipe.checks)
+                finished = finish_rows(rows, recipe, kept=kept)
                 self.times.gather += time.perf_counter() - begun
                 size = len(rows_of[shard])
-                thread.put(shard, {name: array[:size] for name, array in rows.items() if name in kept}, outcomes)
+                thread.put(shard, {name: array[:size] for name, array in finished.items()}, outcomes)
                 self.outcomes += outcomes
-                del rows
+                del rows, finished
         self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
         self.rows_made, self.draws, self.examples = counts["made"], source.draws, source.examples
         if replay is not None:

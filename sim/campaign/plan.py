@@ -16,6 +16,7 @@ from ...scenes.capture import Capturer
 from ...scenes.scene import Scene, SceneSpec
 from ...scenes.scene_code import SceneCodeError
 from ...scenes.world import WorldError
+from ..dataset.depth_format import stored_bytes
 from ..errors import RecipeError, UsageError
 from ..recipe import Recipe
 from ..sampling.base import MAX_ATTEMPTS, Sampler
@@ -79,7 +80,7 @@ class Plan:
     @cached_property
     def row_bytes(self) -> int:
         """Size of one row, uncompressed [byte]."""
-        return self.capturer().row_bytes
+        return stored_bytes(self.capturer().shapes, self.recipe.depth_format)
 
     @property
     def scenarios_per_shard(self) -> int:

@@ -9,8 +9,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..quality.checks import judge_rows, needed_outputs
+from ..dataset.plain_file import open_plain
+from ..quality.checks import needed_outputs
 from ..recipe import load_recipe
+from .finished_rows import finish_rows
 from .plan import make_plan
 from .stages import StageSource
 
@@ -31,17 +33,18 @@ def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, 
         >>> verify_dataset("data", regenerate=regenerate_row("data")).ok
         True
     """
-    plan = make_plan(load_recipe(Path(folder) / "recipe.yaml"))
+    path = Path(folder) / "recipe.yaml"
+    os.close(open_plain(path))  # a link, a pipe or a device is refused before anything waits for it
+    plan = make_plan(load_recipe(path))
     recipe = plan.recipe
     capturer = plan.capturer(more_outputs=needed_outputs(recipe.checks))
-    kept = set(plan.capturer().shapes)
+    kept = frozenset(plan.capturer().shapes)
 
     def make(row: int) -> dict[str, NDArray[Any]]:
         scenario, inner = divmod(row, recipe.rows_per_scenario)
         rows = capturer.allocate(recipe.rows_per_scenario)
         with StageSource(plan, [scenario], workers=0) as source:
             capturer.fill([next(source)], rows, start=0)
-        rows["sample/verdict"][:] = judge_rows(rows, recipe.checks)
-        return {name: array[inner] for name, array in rows.items() if name in kept}
+        return {name: array[inner] for name, array in finish_rows(rows, recipe, kept=kept).items()}
 
     return make

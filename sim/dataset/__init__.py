@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .array_spec import ArraySpec as ArraySpec
     from .commit import CommitRecord as CommitRecord
     from .dataset import Dataset as Dataset
+    from .depth_format import depth_in_metres as depth_in_metres
     from .digest import combine_digests as combine_digests
     from .digest import row_digests as row_digests
     from .errors import DatasetCorruptError as DatasetCorruptError
@@ -55,6 +56,7 @@ _HOMES = {
     "VerifyReport": "findings",
     "build_shard": "shard",
     "combine_digests": "digest",
+    "depth_in_metres": "depth_format",
     "find_spec": "specs",
     "open_dataset": "reader",
     "platform_key": "platform_key",

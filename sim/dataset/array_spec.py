@@ -5,9 +5,25 @@ from __future__ import annotations
 import functools
 import re
 from dataclasses import dataclass
+from typing import Any
 
 _PLACEHOLDER = re.compile(r"<\w+>")
 _COMPONENT = r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,63}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherDtype:
+    """How else the same values may be stored.
+
+    Args:
+        dtype: NumPy dtype in its little-endian spelling.
+        unit: Unit of the values in it.
+        note: What its values mean beside that.
+    """
+
+    dtype: str
+    unit: str
+    note: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +38,7 @@ class ArraySpec:
         frame: coordinate frame that values are expressed in, or "-".
         invalid: the value that means "nothing here", in words, or "-".
         meaning: one sentence.
+        other: a second dtype that a dataset may choose, with its unit.
     """
 
     pattern: str
@@ -31,6 +48,12 @@ class ArraySpec:
     frame: str = "-"
     invalid: str = "-"
     meaning: str
+    other: OtherDtype | None = None
+
+    @property
+    def dtypes(self) -> tuple[str, ...]:
+        """Every dtype that it may have, the usual one first."""
+        return (self.dtype,) if self.other is None else (self.dtype, self.other.dtype)
 
     @functools.cached_property
     def expression(self) -> re.Pattern[str]:
@@ -43,13 +66,20 @@ class ArraySpec:
         """Whether a row of it is an image or a scan, which is stored as one compressed chunk."""
         return "height" in self.axes or "beam" in self.axes
 
-    def attributes(self) -> dict[str, str]:
-        """Give the attributes that its HDF5 dataset carries."""
+    def attributes(self, dtype: str | None = None) -> dict[str, str]:
+        """Give the attributes that its HDF5 dataset carries.
+
+        Args:
+            dtype: One of `dtypes`; the usual one by default.
+        """
         axes = " ".join(axis.rstrip("?") for axis in self.axes)
-        return {"unit": self.unit, "frame": self.frame, "axes": axes, "invalid": self.invalid, "meaning": self.meaning}
+        unit, meaning = self.unit, self.meaning
+        if self.other is not None and dtype == self.other.dtype:
+            unit, meaning = self.other.unit, f"{meaning}; {self.other.note}"
+        return {"unit": unit, "frame": self.frame, "axes": axes, "invalid": self.invalid, "meaning": meaning}
 
 
-def array(pattern: str, dtype: str, axes: tuple[str, ...], meaning: str, **more: str) -> ArraySpec:
+def array(pattern: str, dtype: str, axes: tuple[str, ...], meaning: str, **more: Any) -> ArraySpec:
     """Return the entry of one kind of array; see `ArraySpec`."""
     return ArraySpec(pattern=pattern, dtype=dtype, axes=axes, meaning=meaning, **more)
 

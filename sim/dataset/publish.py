@@ -10,8 +10,10 @@ import re
 import secrets
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeAlias
 
 from .errors import write_error
 
@@ -19,7 +21,11 @@ CRASH_VARIABLE = "SIMLOOM_CRASH_AT"
 """For tests: "after-<kind>-<step>", or the same with ":<file name>", kills the process there. Steps: open, half, write,
 link (or rename), sync."""
 
+Content: TypeAlias = bytes | Sequence[bytes | bytearray | memoryview]
+"""What a file shall hold: bytes, or buffers that follow one another."""
+
 _PIECE = 8 << 20
+_PARALLEL_BYTES = 4 << 20
 _TEMPORARY = re.compile(r"\..+\.(?P<host>[A-Za-z0-9_-]+)\.(?P<pid>[0-9]+)\.[0-9a-f]{8}\.tmp")
 _NO_FALLOCATE = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
 
@@ -41,12 +47,12 @@ def is_temporary(name: str) -> bool:
     return _TEMPORARY.fullmatch(name) is not None
 
 
-def publish_file(path: Path, data: bytes, *, kind: str) -> str | None:
+def publish_file(path: Path, data: Content, *, kind: str) -> str | None:
     """Write a new file that never replaces another.
 
     Args:
         path: Where it shall appear, in an existing folder.
-        data: Its bytes.
+        data: Its bytes, or buffers that follow one another.
         kind: What it is, for the crash points: "shard", "record" ...
 
     Returns:
@@ -91,13 +97,13 @@ def replace_file(path: Path, data: bytes, *, kind: str) -> str:
     return _write(path, data, kind, rename)[0]
 
 
-def _write(path: Path, data: bytes, kind: str, place: Callable[[Path], bool]) -> tuple[str, bool]:
+def _write(path: Path, data: Content, kind: str, place: Callable[[Path], bool]) -> tuple[str, bool]:
     temporary = path.parent / f".{path.name}.{host_name()}.{os.getpid()}.{secrets.token_hex(4)}.tmp"
     try:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
         try:
             crash_point(kind, "open", path.name)
-            digest = _fill(descriptor, data, kind, path.name)
+            digest = _fill(descriptor, [data] if isinstance(data, bytes) else data, kind, path.name)
         finally:
             os.close(descriptor)
         crash_point(kind, "write", path.name)
@@ -117,32 +123,62 @@ def _write(path: Path, data: bytes, kind: str, place: Callable[[Path], bool]) ->
     return digest, done
 
 
-def _fill(descriptor: int, data: bytes, kind: str, name: str) -> str:
-    """Write all bytes and hash them on the way; a full disk is met before the first byte where it can be."""
-    if data:
+def _fill(descriptor: int, pieces: Sequence[bytes | bytearray | memoryview], kind: str, name: str) -> str:
+    """Write all bytes and hash them beside that; a full disk is met before the first byte where it can be."""
+    size = sum(map(len, pieces))
+    if size < _PARALLEL_BYTES:
+        _write_pieces(descriptor, pieces, size, kind, name)
+        digest = _hash_pieces(pieces)
+    else:
+        with ThreadPoolExecutor(1, "simloom-hash") as thread:
+            job = thread.submit(_hash_pieces, pieces)
+            _write_pieces(descriptor, pieces, size, kind, name)
+            digest = job.result()
+    return digest
+
+
+def _write_pieces(
+    descriptor: int, pieces: Sequence[bytes | bytearray | memoryview], size: int, kind: str, name: str
+) -> None:
+    if size:
         try:
-            os.posix_fallocate(descriptor, 0, len(data))
+            os.posix_fallocate(descriptor, 0, size)
         except OSError as error:
             if error.errno not in _NO_FALLOCATE:
                 raise
-    state, view, done = hashlib.sha256(), memoryview(data), 0
-    while done < len(data):
-        count = os.write(descriptor, view[done : done + _PIECE])
-        state.update(view[done : done + count])
-        done += count
-        if 2 * done >= len(data):
-            crash_point(kind, "half", name)
+    total = 0
+    for piece in pieces:
+        view, done = memoryview(piece), 0
+        while done < len(view):
+            count = os.write(descriptor, view[done : done + _PIECE])
+            done += count
+            total += count
+            if 2 * total >= size:
+                crash_point(kind, "half", name)
     os.fsync(descriptor)
+
+
+def _hash_pieces(pieces: Sequence[bytes | bytearray | memoryview]) -> str:
+    state = hashlib.sha256()
+    for piece in pieces:
+        state.update(piece)
     return state.hexdigest()
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Make the names in a folder durable.
+
+    Raises:
+        DatasetWriteError: The operating system refused.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise write_error(error, folder) from None
 
 
 def make_folder(path: Path) -> None:
@@ -151,9 +187,14 @@ def make_folder(path: Path) -> None:
     Raises:
         DatasetWriteError: The operating system refused.
     """
+    folders = [path]
+    while not folders[-1].parent.exists():
+        folders.append(folders[-1].parent)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        sync_folder(path.parent)
+        # Each new folder is a name in the one above, which power loss takes away unless that one is synced.
+        for folder in reversed(folders):
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
     except OSError as error:
         raise write_error(error, path) from None
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from .depth_format import is_millimetres
 from .findings import Finding
 from .specs import Array, find_spec
 
@@ -61,7 +62,7 @@ def compare_row(
 
 
 def _difference(name: str, one: Array, other: Array, *, bounds: bool) -> str:
-    """Tell how far two arrays are apart; rounding, one grey level and one value in a hundred are within bounds."""
+    """Tell how far two arrays are apart; within bounds are rounding, a grey level or millimetre, 1 % of values."""
     first, second = one.astype(np.float64), other.astype(np.float64)
     changed = (first != second) & ~(np.isnan(first) & np.isnan(second))
     apart = np.where(changed, np.abs(first - second), 0.0)
@@ -69,7 +70,7 @@ def _difference(name: str, one: Array, other: Array, *, bounds: bool) -> str:
     text = f"{name} differs in {fraction:.2%} of its values, by up to {largest:.6g}"
     if not bounds:
         return text
-    if find_spec(name).pattern.endswith("/rgb"):
+    if find_spec(name).pattern.endswith("/rgb") or is_millimetres(name, one):
         allowed = np.ones_like(apart)
     elif one.dtype.kind == "f":
         allowed = _RELATIVE_BOUND * np.maximum(np.abs(first), 1.0)

@@ -118,12 +118,13 @@ def table_bytes(table: Any) -> bytes:
     return sink.getvalue()
 
 
-def read_table(folder: Path, names: Sequence[str] | None = None) -> Any:
+def read_table(folder: Path, names: Sequence[str] | None = None, sha256: str | None = None) -> Any:
     """Read samples.parquet.
 
     Args:
         folder: The dataset.
         names: Columns wanted, of which those that are not there are left out; all by default.
+        sha256: What the file's sum must be, where that is known.
 
     Returns:
         A `pyarrow.Table`.
@@ -136,6 +137,8 @@ def read_table(folder: Path, names: Sequence[str] | None = None) -> Any:
     import pyarrow.parquet as pq
 
     data = read_plain(folder / SAMPLES, limit=_MAX_TABLE_BYTES)
+    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
+        raise DatasetCorruptError(f"{folder / SAMPLES} is not the file that the manifest states")
     try:
         # On this thread alone: Arrow's own may still hold the bytes when the interpreter ends, and abort the process.
         with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:

@@ -169,15 +169,20 @@ class ShardFile:
         if not len(rows):
             return
         low, high, size = int(rows.min()), int(rows.max()) + 1, stored.row_bytes
-        if (high - low) * size <= max(_SPAN_BYTES, 2 * len(rows) * size):
+        if rows_out.flags.c_contiguous and (rows[1:] - rows[:-1] == 1).all():
+            flat = rows_out.reshape(len(rows), -1).view(np.uint8)
+            self._fill(name, low, stored.place(low)[0], flat.reshape(-1))
+            for place, row in enumerate(rows.tolist()):
+                self._check(name, row, flat[place])
+        elif (high - low) * size <= _SPAN_BYTES:
             span = np.empty((high - low, size), np.uint8)
             self._fill(name, low, stored.place(low)[0], span.reshape(-1))
-            for row in rows.tolist():
+            for row in set(rows.tolist()):
                 self._check(name, row, span[row - low])
             rows_out[...] = span[rows - low].view(stored.dtype).reshape(len(rows), *stored.shape[1:])
-            return
-        for place, row in enumerate(rows.tolist()):
-            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+        else:
+            for place, row in enumerate(rows.tolist()):
+                self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
 
     def _check(self, name: str, row: int, data: Array) -> None:
         try:
@@ -293,8 +298,10 @@ def _index_array(path: str, item: Any, name: str, size: int) -> StoredArray:
     if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED):
         raise refuse("has a virtual or unknown layout")
     dtype, shape, space = item.dtype, tuple(item.shape), item.get_space()
-    if dtype.str != spec.dtype or not 1 <= len(shape) <= 5 or 0 in shape:
-        raise refuse(f"has dtype {dtype.str!r} and shape {shape}; {spec.dtype!r} with axes {spec.axes} is expected")
+    if dtype.str not in spec.dtypes or not 1 <= len(shape) <= 5 or 0 in shape:
+        raise refuse(
+            f"has dtype {dtype.str!r} and shape {shape}; {' or '.join(spec.dtypes)} with axes {spec.axes} is expected"
+        )
     if space.get_simple_extent_dims(True) != shape:
         raise refuse("can be resized, which no array of a shard can")
     rows = shape[0]

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ...kernels.depth_reading import STATUS_NAMES
 from .array_spec import ArraySpec as ArraySpec
-from .array_spec import array, number_names
+from .array_spec import OtherDtype, array, number_names
 from .instrument_specs import INSTRUMENT_SPECS
 from .task_specs import TASK_SPECS
 
@@ -45,6 +45,7 @@ AXIS_SIZES: Mapping[str, int] = {
 _OWN_AXES = ("height", "width", "value", "sample", "beam", "echo", "taxel_row", "taxel_column", "axis", "knot")
 """Axes whose length each sensor or parameter has to itself."""
 
+_MILLIMETRES = OtherDtype(dtype="<u2", unit="mm", note="as uint16, 65535 is 65.535 m or farther")
 _EMPTY = "0 in slots that object/valid says are empty"
 _NO_CONTACT = "0 beyond state/contact_count"
 _IMAGE = ("row", "height", "width")
@@ -79,7 +80,7 @@ SPECS: tuple[ArraySpec, ...] = (
     array("sensor/<camera>/raw", "<u2", _IMAGE, "Digital numbers of the sensor's pixels behind their colour filters",
           unit="DN", frame="image"),
     array("sensor/<camera>/depth", "<f4", _IMAGE, "Measured depth along +z of the camera", unit="m", frame="camera",
-          invalid="0: no return"),
+          invalid="0: no return", other=_MILLIMETRES),
     array("sensor/<camera>/depth_status", "|u1", _IMAGE, f"Why depth is what it is: {number_names(DEPTH_STATUSES)}",
           frame="image"),
     array("sensor/<camera>/exposure_time", "<f8", _ROW, "Exposure time of the image", unit="s"),
@@ -89,7 +90,7 @@ SPECS: tuple[ArraySpec, ...] = (
           unit="ns"),
     array("sensor/<camera>/image_delivered", "|u1", _ROW, "1 where the image arrived, 0 where it was lost on the way"),
     array("ideal/<camera>/depth", "<f4", _IMAGE, "True depth along +z of the camera", unit="m", frame="camera",
-          invalid="0: no surface"),
+          invalid="0: no surface", other=_MILLIMETRES),
     array("ideal/<camera>/range", "<f4", _IMAGE, "True length of the pixel's ray", unit="m", frame="camera",
           invalid="0: no surface"),
     array("ideal/<camera>/colour", "<f2", (*_IMAGE, "channel"), "Scene-linear radiance per sRGB primary",
@@ -215,10 +216,9 @@ def validate_array(name: str, array: Array, sizes: Mapping[str, int]) -> dict[st
         {'row': 3}
     """
     spec = find_spec(name)
-    if array.dtype.str != spec.dtype:
-        raise ValueError(
-            f"{name} has dtype {array.dtype.str!r} and must have {spec.dtype!r} ({np.dtype(spec.dtype).name})"
-        )
+    if array.dtype.str not in spec.dtypes:
+        allowed = " or ".join(f"{dtype!r} ({np.dtype(dtype).name})" for dtype in spec.dtypes)
+        raise ValueError(f"{name} has dtype {array.dtype.str!r} and must have {allowed}")
     axes = spec.axes
     if axes[-1].endswith("?"):
         axes = (*axes[:-1], axes[-1][:-1]) if array.ndim == len(axes) else axes[:-1]
@@ -274,8 +274,9 @@ def specs_table_markdown() -> str:
     lines = ["| Array | dtype | Axes | Unit | Frame | Invalid | Meaning |", "|---|---|---|---|---|---|---|"]
     for spec in SPECS:
         cells = (
-            f"`{spec.pattern}`", np.dtype(spec.dtype).name, ", ".join(spec.axes), spec.unit, spec.frame, spec.invalid,
-            spec.meaning,
+            f"`{spec.pattern}`", " or ".join(np.dtype(dtype).name for dtype in spec.dtypes), ", ".join(spec.axes),
+            spec.unit if spec.other is None else f"{spec.unit} or {spec.other.unit}", spec.frame, spec.invalid,
+            spec.meaning if spec.other is None else f"{spec.meaning}; {spec.other.note}",
         )  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"

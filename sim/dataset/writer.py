@@ -11,18 +11,21 @@ from typing import Any
 import numpy as np
 
 from .binding import DESCRIPTION, RECIPE, Binding, bind_folder
+from .codecs import Codecs, parse_codecs
 from .commit import CommitRecord, check_folders, commit_shard, load_commits
-from .digest import combine_digests, row_digests, schema_digest
+from .digest import row_digests, schema_digest
 from .errors import DatasetCorruptError, DatasetFolderError, PlatformMismatchError, write_error
 from .layout import COMMITS, SHARDS, Layout, record_path
 from .lineage import check_lineage
 from .manifest import EXTRAS, MANIFEST, SUMS, Manifest, is_complete, remove_derived, write_derived
 from .outcomes import Outcomes
+from .packing import find_repeats, pack_arrays
 from .platform_key import differing_keys, platform_key
-from .publish import is_temporary, make_folder, remove_file, sweep_temporaries
+from .publish import is_temporary, make_folder, remove_file, sweep_temporaries, sync_folder
 from .samples import SAMPLES
-from .shard import CODECS, Codec, build_shard, find_repeats
+from .shard import lay_shard
 from .specs import SCHEMA_VERSION, Array, validate_arrays
+from .zstd import require_zstd
 
 _OWN_NAMES = frozenset({RECIPE, DESCRIPTION, COMMITS, SHARDS, "review", MANIFEST, SUMS, SAMPLES, *EXTRAS})
 
@@ -48,7 +51,7 @@ class DatasetWriter:
         *,
         rows_wanted: int,
         platform: Mapping[str, str],
-        codec: Codec,
+        codecs: Codecs,
         sizes: Mapping[str, int],
         threads: int | None,
     ) -> None:
@@ -57,7 +60,7 @@ class DatasetWriter:
         self.rows_wanted = rows_wanted
         self._binding = binding
         self._platform = dict(platform)
-        self._codec = codec
+        self._codecs = codecs
         self._sizes = dict(sizes)
         self._threads = threads or os.cpu_count() or 1
         self._records: dict[str, CommitRecord] = {}
@@ -74,7 +77,7 @@ class DatasetWriter:
         scenarios_per_shard: int,
         tables: Mapping[str, Any] | None = None,
         platform: Mapping[str, str] | None = None,
-        codec: Codec = "deflate",
+        codec: str | Mapping[str, Any] | Codecs = "deflate",
         sizes: Mapping[str, int] | None = None,
         threads: int | None = None,
         allow_mixed: bool = False,
@@ -89,7 +92,8 @@ class DatasetWriter:
             scenarios_per_shard: Scenarios that one shard holds.
             tables: "classes", "assets", "cameras", "parameters", "splits": JSON values that follow from the recipe.
             platform: Platform key; by default this machine's, with device "cpu".
-            codec: "deflate", "raw" or "zstd"; may change between runs.
+            codec: "deflate", "raw" or "zstd", or one by reading: `{"rgb": "raw", "default": "zstd"}`; may change
+                between runs.
             sizes: Pads that the recipe declares ("slot", "contact", "joint", "dimension"), checked on every shard.
             threads: Threads that compress and hash; by default one per core.
             allow_mixed: Resume although the folder holds rows of another platform key.
@@ -103,28 +107,36 @@ class DatasetWriter:
             PlatformMismatchError: It holds rows of another platform key.
             DatasetCorruptError: It is damaged.
             DatasetWriteError: The operating system refused a write.
+            CodecMissingError: zstd is asked for, and zstandard is not installed.
         """
         if rows_wanted < 1:
             raise DatasetFolderError(f"rows_wanted is {rows_wanted}; a dataset has at least one row")
-        if codec not in CODECS:
-            raise DatasetFolderError(f"codec {codec!r} is none of {', '.join(CODECS)}")
+        try:
+            codecs = parse_codecs(codec)
+        except ValueError as error:
+            raise DatasetFolderError(str(error)) from None
+        if "zstd" in (codecs.default, *codecs.readings.values()):
+            require_zstd("codec 'zstd'")
         root = Path(folder)
         layout = Layout(rows_per_scenario=rows_per_scenario, scenarios_per_shard=scenarios_per_shard)
         _require_own(root)
+        check_folders(root)
         for path in (root, root / SHARDS, root / COMMITS):
             make_folder(path)
             sweep_temporaries(path)
-        check_folders(root)
         binding = bind_folder(root, recipe_text, tables or {}, layout)
         key = platform_key() if platform is None else platform
         writer = cls(
-            root, binding, rows_wanted=rows_wanted, platform=key, codec=codec, sizes=sizes or {}, threads=threads
+            root, binding, rows_wanted=rows_wanted, platform=key, codecs=codecs, sizes=sizes or {}, threads=threads
         )
         writer._resume(allow_mixed)
         return writer
 
     def _resume(self, allow_mixed: bool) -> None:
         records, _ = load_commits(self.folder)
+        for name in (SHARDS, COMMITS) if records else ():
+            # What another writer has linked but not synced yet is counted as done from here on.
+            sync_folder(self.folder / name)
         before = max((record.rows_wanted for record in records), default=0)
         if before > self.rows_wanted:
             raise DatasetFolderError(
@@ -212,19 +224,21 @@ class DatasetWriter:
             "recipe_sha256": self._binding.recipe_sha256,
             "first_row": rows.start,
         }
-        with ThreadPoolExecutor(self._threads) as pool:
+        arrays = {name: np.ascontiguousarray(arrays[name]) for name in arrays}
+        with ThreadPoolExecutor(self._threads) as pool, ThreadPoolExecutor(1) as aside:
             repeats = find_repeats(arrays)
-            digests = row_digests(arrays, repeats=repeats, executor=pool)
-            image = build_shard(arrays, attributes, self._codec, repeats=repeats, executor=pool)
-        record = CommitRecord(
-            shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
-            layout=self.layout, size=len(image), sha256="0" * 64, content_digest=combine_digests(digests),
-            row_digests=tuple(digests), schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
-            description_sha256=self._binding.description_sha256,
-            simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="", wall_time="",
-            outcomes=outcomes,
-        )  # fmt: skip
-        record = commit_shard(self.folder, image, record, arrays)
+            packed = pack_arrays(arrays, self._codecs, repeats=repeats, executor=pool)
+            hashed = aside.submit(row_digests, arrays, repeats=repeats, executor=pool)
+            image = lay_shard(arrays, packed, attributes)
+            record = CommitRecord(
+                shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
+                layout=self.layout, size=image.size, sha256="0" * 64, content_digest="0" * 64, row_digests=(),
+                schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
+                description_sha256=self._binding.description_sha256,
+                simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="",
+                wall_time="", outcomes=outcomes,
+            )  # fmt: skip
+            record = commit_shard(self.folder, image.pieces(), record, arrays, digests=hashed.result)
         self._records[record.stem] = record
         return record
 
@@ -244,7 +258,12 @@ class DatasetWriter:
         if not is_complete(records):
             return None
         self._drop_orphans(records)
-        return write_derived(self.folder, extras)
+        try:
+            return write_derived(self.folder, extras)
+        except DatasetFolderError:
+            if is_complete(load_commits(self.folder)[0]):
+                raise
+            return None  # another writer has begun to make it grow, and will finish it
 
     def _drop_orphans(self, records: list[CommitRecord]) -> None:
         """Remove short shards without a record, left by a writer that died while the dataset was smaller."""

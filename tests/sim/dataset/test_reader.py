@@ -118,7 +118,7 @@ def test_damage_is_an_error_with_its_row(folder: Path, tmp_path: Path) -> None:
     make_dataset(tmp_path, 8)
     path = tmp_path / "shards" / "000000.h5"
     with ShardFile(path) as shard:
-        offset = int(shard.arrays["sensor/head/rgb"].offsets[3]) + 100
+        offset = shard.arrays["sensor/head/rgb"].place(3)[0] + 100
     data = bytearray(path.read_bytes())
     data[offset] ^= 4
     path.write_bytes(data)
@@ -275,7 +275,7 @@ def test_a_damaged_remote_shard_is_named(tmp_path: Path) -> None:
     make_dataset(tmp_path, 8)
     path = sorted((tmp_path / "shards").iterdir())[0]
     with ShardFile(path) as shard:
-        offset = int(shard.arrays["sensor/head/rgb"].offsets[3]) + 100
+        offset = shard.arrays["sensor/head/rgb"].place(3)[0] + 100
     data = bytearray(path.read_bytes())
     data[offset] ^= 4
     path.write_bytes(data)

@@ -1,0 +1,62 @@
+"""Copies of batches to a device, on a stream of their own so that computing goes on meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import torch  # noqa: TID253 (with `torch_rows` and `loader` its home in this room)
+
+from .torch_rows import Batch
+
+Extra = TypeVar("Extra")
+
+
+class DeviceCopy:
+    """Copies batches to a device one ahead of the one in use.
+
+    On CUDA, copies from page-locked memory run on a stream of their own, and the stream that computes waits for them.
+    Elsewhere a copy is an ordinary one.
+
+    Args:
+        device: Where to.
+
+    Example:
+        >>> for batch in DeviceCopy("cuda").ahead(batches): ...
+    """
+
+    def __init__(self, device: str | torch.device) -> None:
+        self.device = torch.device(device)
+        make_stream: Any = torch.cuda.Stream
+        self._stream: Any = make_stream(self.device) if self.device.type == "cuda" else None
+
+    def ahead(self, batches: Iterable[tuple[Batch, Extra]]) -> Iterator[tuple[Batch, Extra]]:
+        """Give the batches on the device, with the copy of the next one begun.
+
+        Args:
+            batches: Batches on the host, each with what shall stay there.
+        """
+        following: tuple[Batch, Extra, Any] | None = None
+        for batch, extra in batches:
+            copied, done = self._begin(batch)
+            if following is not None:
+                yield self._finish(following[0], following[2]), following[1]
+            following = (copied, extra, done)
+        if following is not None:
+            yield self._finish(following[0], following[2]), following[1]
+
+    def _begin(self, batch: Batch) -> tuple[Batch, Any]:
+        if self._stream is None:
+            return {name: tensor.to(self.device) for name, tensor in batch.items()}, None
+        with torch.cuda.stream(self._stream):
+            copied = {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+            return copied, self._stream.record_event()
+
+    def _finish(self, batch: Batch, done: Any) -> Batch:
+        if self._stream is not None:
+            computing = torch.cuda.current_stream(self.device)
+            computing.wait_event(done)
+            for tensor in batch.values():
+                # Made on one stream and used on another: its memory must not be given away before both are done.
+                tensor.record_stream(computing)
+        return batch
