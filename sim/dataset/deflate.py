@@ -1,7 +1,7 @@
 """Deflate streams as HDF5's standard filter reads and writes them, made and undone outside HDF5.
 
-HDF5 runs its filters under one process-wide lock; these run in threads. isal's streams are ordinary zlib streams, five
-times faster to make, and libdeflate undoes them fastest (docs/decisions/0003-deflate-compressor.md); where they are absent
+HDF5 runs its filters under one process-wide lock; these run in threads. isal makes ordinary zlib streams five times
+faster than zlib, and libdeflate undoes them fastest (docs/decisions/0003-deflate-compressor.md); where they are absent
 zlib serves.
 """
 
