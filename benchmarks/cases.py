@@ -199,6 +199,43 @@ class WriteCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LoadCase:
+    """Our loaders against those of others, over the same rows."""
+
+    name: str
+    width: int
+    height: int
+    rows: int
+    workers: int
+    """Threads of ours, processes of theirs."""
+    cold: bool
+    """Whether the page cache is emptied of the files before every epoch."""
+    few: int
+    """Rows of an epoch of h5py."""
+    batch: int = 32
+    loaders: tuple[str, ...] = ()
+    """Names of the loaders; all by default."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardsCase:
+    """Opening a dataset of many shards."""
+
+    name: str
+    shards: int
+    cold: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class RowsCase:
+    """Opening and querying a dataset of many rows."""
+
+    name: str
+    rows: int
+    """A multiple of 512."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class VectorCase:
     """Our batch of tabletops with pictures against `AsyncVectorEnv` over TinyRenderer environments."""
 
@@ -296,6 +333,21 @@ WRITE = (
     WriteCase(name="128x128", width=128, height=128, rows=128),
     WriteCase(name="640x480", width=640, height=480, rows=16),
 )
+_FEW_SMALL: dict[str, Any] = {"width": 128, "height": 128, "rows": 2048, "few": 512}
+_FEW_LARGE: dict[str, Any] = {"width": 640, "height": 480, "rows": 256, "few": 64}
+DATASET = (
+    LoadCase(name="128x128, warm, 1 worker", workers=1, cold=False, **_FEW_SMALL),
+    LoadCase(name="128x128, warm, 2 workers", workers=2, cold=False, **_FEW_SMALL),
+    LoadCase(name="128x128, cold, 2 workers", workers=2, cold=True, **_FEW_SMALL),
+    LoadCase(name="640x480, warm, 1 worker", workers=1, cold=False, **_FEW_LARGE),
+    LoadCase(name="640x480, warm, 2 workers", workers=2, cold=False, **_FEW_LARGE),
+    LoadCase(name="640x480, cold, 1 worker", workers=1, cold=True, **_FEW_LARGE),
+    LoadCase(name="640x480, cold, 2 workers", workers=2, cold=True, **_FEW_LARGE),
+    ShardsCase(name="1000 shards, warm", shards=1000, cold=False),
+    ShardsCase(name="1000 shards, cold", shards=1000, cold=True),
+    RowsCase(name="1 million rows", rows=512 * 1954),
+    RowsCase(name="10 million rows", rows=512 * 19532),
+)
 VECTOR = (
     VectorCase(name="128x128, 2 cores", width=128, height=128, environments=32, steps=12, their_steps=10, cores=2),
     VectorCase(name="128x128, 1 core", width=128, height=128, environments=32, steps=8, their_steps=8, cores=1),
@@ -332,6 +384,14 @@ def tiny(case: Case) -> Case:
             changes = {"robots": 2, "samples": 50, "few": 20}
         case NavigationCase():
             changes = {"rows": 2, "samples": 8}
+        case LoadCase():
+            # Cold does all that warm does.
+            changes |= {"rows": 8, "few": 4, "batch": 4, "workers": 1, "cold": True}
+            changes["loaders"] = ("ours, deflate", "memory map")  # importing torch takes seconds a process
+        case ShardsCase():
+            changes = {"shards": 3, "cold": True}
+        case RowsCase():
+            changes = {"rows": 1024}
         case VectorCase():
             changes |= {"environments": 2, "steps": 1, "their_steps": 1, "cores": 1}
         case _:

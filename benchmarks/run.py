@@ -25,6 +25,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "inertial": cases.INERTIAL,
     "scenes": cases.SCENES,
     "write": cases.WRITE,
+    "dataset": cases.DATASET,
     "pipeline": cases.PIPELINE,
     "vector": cases.VECTOR,
     "start": cases.START,

@@ -91,6 +91,25 @@ def show_progress(*, quiet: bool = False) -> Iterator[Callable[[Progress], None]
         yield show
 
 
+@contextmanager
+def show_rows(*, quiet: bool = False) -> Iterator[Callable[[int, int], None]]:
+    """Show a bar on standard error while rows are copied.
+
+    Args:
+        quiet: Whether to show nothing.
+
+    Yields:
+        What is called with the rows that are there and those wanted.
+    """
+    if quiet:
+        yield lambda there, wanted: None
+        return
+    columns = (SpinnerColumn(), BarColumn(), TextColumn("{task.completed:.0f}/{task.total:.0f} rows"))
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None, visible=False)
+        yield lambda there, wanted: bar.update(task, completed=there, total=wanted, visible=True)
+
+
 def print_notes(notes: Sequence[str]) -> None:
     """Print what a user should know of a recipe, to standard error."""
     for note in notes:
@@ -200,9 +219,9 @@ def print_dataset(dataset: Dataset, *, as_json: bool = False) -> None:
     from .dataset.specs import find_spec
 
     for name in sorted(name for name in row if not name.startswith("param/")):
-        spec = find_spec(name)
+        told = find_spec(name).attributes(row[name].dtype.str)
         shape = " x ".join(str(side) for side in row[name].shape) or "1"
-        arrays.add_row(name, str(row[name].dtype), shape, spec.unit, spec.meaning)
+        arrays.add_row(name, str(row[name].dtype), shape, told["unit"], told["meaning"])
     console.print(arrays)
     parameters = sorted(name.removeprefix("param/") for name in row if name.startswith("param/"))
     console.print(f"{len(parameters)} parameters: {', '.join(parameters)}")

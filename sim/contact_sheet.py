@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dataset.depth_format import depth_in_metres
+from .dataset.lineage import own_scenario
 from .drawing import Image, Tile, fit, instance_colours, write_text
 from .instrument_tiles import instrument_tiles
 
@@ -195,4 +196,5 @@ def _address(row: Row) -> str:
         return ""
     index, scenario, view, look = (int(row[f"sample/{name}"]) for name in ("index", "scenario", "view", "look"))
     tombstone = "" if int(row["sample/valid"]) else "  tombstone"
-    return f"#{index}  s{scenario} v{view} l{look}{tombstone}"
+    source = f"{int(row['sample/source'])}:" if "sample/source" in row else ""
+    return f"#{index}  s{source}{own_scenario(scenario)} v{view} l{look}{tombstone}"

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, Field, PrivateAttr, ValidationError, model_validator  # noqa: TID253 (one of its homes)
 
 from .errors import RecipeError, nearest_name
+from .recipe_origin import refuse_derived
 from .recipe_rig import RecipeModel, RigSensor
 from .recipe_sampler import DESIGN_MODELS, SAMPLER_FORMS, DesignedSampler
 from .yaml_text import MAX_BYTES, KeyPath, YamlText, parse_yaml
@@ -220,6 +221,7 @@ def load_recipe(source: str | Path | Mapping[str, Any], *, overrides: Sequence[s
     value = {} if text.value is None else text.value
     if not isinstance(value, dict):
         raise RecipeError(f"{text.source}: a recipe is a mapping of keys to values, got {type(value).__name__}")
+    refuse_derived(value, text.source)
     value, origins = _override(value, overrides)
     if value.get("episode") is not None:
         raise RecipeError(f"{_where(text, origins, ('episode',))}: episode: not available yet; leave it null")

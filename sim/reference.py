@@ -9,6 +9,7 @@ from pathlib import Path
 
 COMMANDS = (
     "scenes", "assets check", "assets compare", "profiles", "preview", "generate", "verify", "inspect",
+    "merge", "subset", "split", "import coco", "import bop", "import robomimic",
     "calibrate camera", "calibrate depth", "calibrate lens", "calibrate imu", "doctor",
 )  # fmt: skip
 """Commands in the order of the page."""

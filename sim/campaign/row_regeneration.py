@@ -9,6 +9,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..dataset.plain_file import open_plain
 from ..recipe import load_recipe
 from .plan import make_plan
 from .row_maker import RowMaker
@@ -31,7 +32,9 @@ def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, 
         >>> verify_dataset("data", regenerate=regenerate_row("data")).ok
         True
     """
-    plan = make_plan(load_recipe(Path(folder) / "recipe.yaml"))
+    path = Path(folder) / "recipe.yaml"
+    os.close(open_plain(path))  # a link, a pipe or a device is refused before anything waits for it
+    plan = make_plan(load_recipe(path))
     maker = RowMaker(plan)
 
     def make(row: int) -> dict[str, NDArray[Any]]:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...scenes.yaml_text import YamlError, parse_yaml
 from .errors import DatasetCorruptError, DatasetFolderError, RecipeMismatchError
 from .layout import Layout
-from .plain_file import Fields, dump_json, parse_json, read_plain
+from .plain_file import Fields, check_plain, dump_json, parse_json, read_plain
 from .publish import publish_file
 from .specs import SCHEMA_VERSION
 
@@ -21,11 +22,11 @@ RECIPE = "recipe.yaml"
 DESCRIPTION = "description.json"
 """What the recipe resolved to: classes, assets, cameras, parameters; and the layout of the rows."""
 
-TABLES = ("classes", "assets", "cameras", "parameters", "splits", "acceptance", "objects")
+TABLES = ("classes", "assets", "cameras", "parameters", "splits", "acceptance", "objects", "sources")
 """Tables of the description, which the manifest repeats."""
 
-OPTIONAL_TABLES = ("acceptance", "objects")
-"""Tables of datasets with requirements, and of those with users' assets that say something of themselves."""
+OPTIONAL_TABLES = ("acceptance", "objects", "sources")
+"""Tables of datasets with requirements, with users' assets that say something of themselves, and with lineage."""
 
 _MAX_RECIPE_BYTES = 1 << 20
 _MAX_DESCRIPTION_BYTES = 64 << 20
@@ -39,7 +40,7 @@ class Binding:
         recipe_sha256: SHA-256 of recipe.yaml.
         description_sha256: SHA-256 of description.json.
         layout: How rows are spread over shards.
-        tables: classes, assets, cameras, parameters, splits, acceptance and objects, as given by the writer.
+        tables: classes, assets, cameras, parameters, splits, acceptance, objects and sources, as given by the writer.
     """
 
     recipe_sha256: str
@@ -62,6 +63,8 @@ def load_binding(folder: Path) -> Binding | None:
     source = folder / DESCRIPTION
     fields = Fields(parse_json(data, source), source)
     fields.count("simloom_description", SCHEMA_VERSION, SCHEMA_VERSION)
+    tables = {name: fields.value.get(name, {}) for name in TABLES}
+    _check_tables(tables, source)
     return Binding(
         recipe_sha256=hashlib.sha256(recipe).hexdigest(),
         description_sha256=hashlib.sha256(data).hexdigest(),
@@ -69,8 +72,24 @@ def load_binding(folder: Path) -> Binding | None:
             rows_per_scenario=fields.count("rows_per_scenario", 1, 1 << 40),
             scenarios_per_shard=fields.count("scenarios_per_shard", 1, 1 << 40),
         ),
-        tables={name: fields.value.get(name, {}) for name in TABLES},
+        tables=tables,
     )
+
+
+def _check_tables(tables: Mapping[str, Any], source: object) -> None:
+    check_plain(tables, source)
+    for name, table in tables.items():
+        if not isinstance(table, dict):
+            raise DatasetCorruptError(f"{source}: the table {name!r} is no object")
+    kinds: tuple[tuple[str, type | tuple[type, ...]], ...] = (
+        ("classes", str), ("splits", (int, float)), ("parameters", dict), ("objects", dict),
+    )  # fmt: skip
+    for name, kind in kinds:
+        for key, item in tables[name].items():
+            if not isinstance(item, kind) or isinstance(item, bool):
+                raise DatasetCorruptError(f"{source}: {key!r} in the table {name!r} is of the wrong kind")
+    if any(fraction < 0 for fraction in tables["splits"].values()):
+        raise DatasetCorruptError(f"{source}: a split has a negative fraction")
 
 
 def bind_folder(folder: Path, recipe_text: str, tables: Mapping[str, Any], layout: Layout) -> Binding:
@@ -112,16 +131,15 @@ def bind_folder(folder: Path, recipe_text: str, tables: Mapping[str, Any], layou
 
 
 def _compare_recipes(path: Path, wanted_text: str) -> None:
-    import yaml
-
     text = read_plain(path, limit=_MAX_RECIPE_BYTES).decode("utf-8", "replace")
     if text == wanted_text:
         return
     try:
-        found, wanted = yaml.safe_load(text), yaml.safe_load(wanted_text)
-        difference = _difference(found, wanted)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise DatasetCorruptError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+        found = parse_yaml(text, source=str(path)).value
+    except YamlError as error:
+        raise DatasetCorruptError(f"{error}: the file is damaged, or no recipe of a dataset") from None
+    wanted = parse_yaml(wanted_text, source="the recipe").value
+    difference = _difference(found, wanted)
     # Comments and spacing may differ; the order of keys may not, since coordinates of u follow it.
     if difference or json.dumps(found, default=repr) != json.dumps(wanted, default=repr):
         listed = "; ".join(difference) or "the order of the keys"
@@ -130,6 +148,7 @@ def _compare_recipes(path: Path, wanted_text: str) -> None:
 
 def _compare_descriptions(path: Path, wanted: Mapping[str, Any]) -> None:
     found = parse_json(read_plain(path, limit=_MAX_DESCRIPTION_BYTES), path)
+    check_plain(found, path)
     difference = _difference(found, json.loads(dump_json(wanted)))
     if not difference:
         return

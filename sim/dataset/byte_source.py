@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, final
 
+from .errors import read_error
 from .plain_file import open_plain
 
 
@@ -62,7 +63,10 @@ class LocalFile(ByteSource):
         """Read from a position into a writable buffer; returns how many bytes there were."""
         view, done = memoryview(buffer_out), 0
         while done < len(view):
-            count = os.preadv(self._descriptor, [view[done:]], offset + done)
+            try:
+                count = os.preadv(self._descriptor, [view[done:]], offset + done)
+            except OSError as error:
+                raise read_error(error, self.path) from None
             if count == 0:
                 break
             done += count

@@ -10,7 +10,6 @@ from typing import Any, final
 import numpy as np
 
 from .committed_shards import CommittedShards
-from .errors import DatasetCorruptError
 from .samples import read_table, split_of
 from .specs import Array, find_spec
 
@@ -26,15 +25,13 @@ def read_columns(shards: CommittedShards, name: str, rows: Array) -> Array:
     return out
 
 
-def table_columns(folder: Path, names: Sequence[str], count: int) -> dict[str, Array]:
+def table_columns(folder: Path, names: Sequence[str], count: int, sha256: str | None) -> dict[str, Array]:
     """Read columns of samples.parquet, those of `names` that it has.
 
     Raises:
         DatasetCorruptError: It is damaged, or has another number of lines than `count`.
     """
-    table = read_table(folder, names)
-    if table.num_rows != count:
-        raise DatasetCorruptError(f"{folder}: samples.parquet has {table.num_rows} lines for {count} rows")
+    table = read_table(folder, names, sha256=sha256, rows=count)
     return {name: table.column(name).to_numpy() for name in names if name in table.column_names}
 
 
@@ -49,10 +46,13 @@ class QueryColumns(Mapping[str, Array]):
         rows: The rows.
         splits: Fractions by split name.
         folder: Folder with samples.parquet; None where there is none.
+        sha256: What the manifest states as its sum.
     """
 
-    def __init__(self, shards: CommittedShards, rows: Array, splits: Any, folder: Path | None) -> None:
-        self._shards, self._rows, self._splits, self._folder = shards, rows, splits, folder
+    def __init__(
+        self, shards: CommittedShards, rows: Array, splits: Any, folder: Path | None, sha256: str | None
+    ) -> None:
+        self._shards, self._rows, self._splits, self._folder, self._sha256 = shards, rows, splits, folder, sha256
         self._names = {}
         for name, (_, shape) in shards.shapes().items():
             if not find_spec(name).is_image and len(shape) <= 1 and int(np.prod(shape)) <= _MOST_NUMBERS:
@@ -74,7 +74,7 @@ class QueryColumns(Mapping[str, Array]):
         wanted = self._names[name]
         if self._folder is not None:
             column = wanted.removeprefix("sample/")
-            found = table_columns(self._folder, [column], self._shards.row_count)
+            found = table_columns(self._folder, [column], self._shards.row_count, self._sha256)
             if column in found:
                 # A complete dataset has every row: the line is the number.
                 return found[column][self._rows]

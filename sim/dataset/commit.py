@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +17,13 @@ from .digest import combine_digests, row_digests
 from .errors import DatasetCorruptError, DatasetError, DeterminismError
 from .layout import COMMITS, SHARDS, Layout, is_stem, record_path, shard_path
 from .outcomes import Outcomes
-from .plain_file import Fields, check_sha256, dump_json, hash_plain, parse_json, read_plain
-from .publish import Content, host_name, publish_file
+from .plain_file import Fields, check_plain, check_sha256, dump_json, hash_plain, parse_json, read_plain
+from .publish import Content, host_name, publish_file, sync_folder
 from .shard_file import ShardFile, read_shard
 from .specs import SCHEMA_VERSION, Array
 
 _MAX_RECORD_BYTES = 256 << 20
+_MOST_TURNS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +117,7 @@ def parse_record(data: bytes, stem: str, source: object) -> CommitRecord:
         DatasetCorruptError: It is damaged, or claims something that cannot be.
     """
     fields = Fields(parse_json(data, source), source)
+    check_plain({key: value for key, value in fields.value.items() if key != "row_digests"}, source)
     fields.count("simloom_commit", SCHEMA_VERSION, SCHEMA_VERSION)
     unsigned = {key: value for key, value in fields.value.items() if key != "record_sha256"}
     if hashlib.sha256(dump_json(unsigned)).hexdigest() != fields.sha256("record_sha256"):
@@ -211,8 +214,11 @@ def load_commits(folder: Path) -> tuple[list[CommitRecord], list[CommitRecord]]:
         DatasetCorruptError: One is damaged, or they do not belong to one dataset.
     """
     check_folders(folder)
-    found = [load_record(folder, stem) for stem in list_stems(folder)]
-    # A record may vanish between listing and reading: a longer one has superseded it.
+    for _ in range(_MOST_TURNS):
+        found = [load_record(folder, stem) for stem in list_stems(folder)]
+        # A record may vanish between listing and reading: a longer one has superseded it, and is listed now.
+        if None not in found:
+            break
     return choose_records([record for record in found if record is not None], folder)
 
 
@@ -238,7 +244,14 @@ def choose_records(records: list[CommitRecord], source: object) -> tuple[list[Co
     return chosen, superseded
 
 
-def commit_shard(folder: Path, image: Content, record: CommitRecord, arrays: Mapping[str, Array]) -> CommitRecord:
+def commit_shard(
+    folder: Path,
+    image: Content,
+    record: CommitRecord,
+    arrays: Mapping[str, Array],
+    *,
+    digests: Callable[[], Sequence[str]] | None = None,
+) -> CommitRecord:
     """Write a shard and then its record, neither replacing another file.
 
     Args:
@@ -246,6 +259,8 @@ def commit_shard(folder: Path, image: Content, record: CommitRecord, arrays: Map
         image: The shard file: bytes, or buffers that follow one another.
         record: What is known of the shard, its size too; hash, host and time are filled in here.
         arrays: The rows, to name the difference where the shard exists with other rows.
+        digests: Waits for the digests of the rows where `record` does not have them yet: rows are hashed while the file
+            is written.
 
     Returns:
         The record that is in force, which may be another writer's.
@@ -255,10 +270,33 @@ def commit_shard(folder: Path, image: Content, record: CommitRecord, arrays: Map
         DatasetCorruptError: A shard of that name is there, has no record and cannot be read.
         DatasetWriteError: The operating system refused a write.
     """
+    for _ in range(_MOST_TURNS):
+        with contextlib.suppress(FileNotFoundError):
+            return _commit_once(folder, image, record, arrays, digests)
+        # Another writer made the dataset grow and removed a short shard while it was looked at: make it again.
+    raise DatasetError(f"{folder / record.path} comes and goes; run the same command again")
+
+
+def _commit_once(
+    folder: Path,
+    image: Content,
+    record: CommitRecord,
+    arrays: Mapping[str, Array],
+    digests: Callable[[], Sequence[str]] | None,
+) -> CommitRecord:
     existing = load_record(folder, record.stem)
+    path = folder / record.path
+    sha256, size = None, record.size
+    if existing is not None:
+        # Another writer may not have come to this yet, and what is promised here must last.
+        for name in (SHARDS, COMMITS):
+            sync_folder(folder / name)
+    else:
+        sha256 = publish_file(path, image, kind="shard")
+    if digests is not None:
+        rows = tuple(digests())
+        record = dataclasses.replace(record, row_digests=rows, content_digest=combine_digests(rows))
     if existing is None:
-        path = folder / record.path
-        sha256, size = publish_file(path, image, kind="shard"), record.size
         if sha256 is None:
             _require_equal(path, record, arrays)
             sha256, size = hash_plain(path)
@@ -268,7 +306,7 @@ def commit_shard(folder: Path, image: Content, record: CommitRecord, arrays: Map
             return record
         existing = load_record(folder, record.stem)
         if existing is None:
-            raise DatasetError(f"{folder / record_path(record.stem)} was there and is gone; run the same command again")
+            raise FileNotFoundError(record_path(record.stem))
     if existing.content_digest != record.content_digest:
         _require_equal(folder / existing.path, record, arrays)
     return existing

@@ -23,6 +23,7 @@ INDEX_BYTES = 512 << 20
 COLUMN_BYTES = 256 << 20
 """Memory that the columns of small arrays may take together, once read [byte]."""
 
+_MANY_ROWS = 1 << 24
 _MAX_OPEN_SHARDS = 256
 _SMALL_ROW_BYTES = 4096
 _TASK_BYTES = 1 << 20
@@ -71,9 +72,26 @@ class CommittedShards:
         return int(self.row_counts.sum())
 
     def rows(self) -> Array:
-        """List the numbers of the committed rows, ascending, as int64."""
+        """List the numbers of the committed rows, ascending, as int64.
+
+        Raises:
+            DatasetCorruptError: There are more than the shards' bytes can hold.
+        """
+        if self.row_count > _MANY_ROWS:
+            self._require_bytes()
         starts = np.repeat(self.first_rows - np.cumsum(self.row_counts) + self.row_counts, self.row_counts)
         return starts + np.arange(self.row_count)
+
+    def _require_bytes(self) -> None:
+        """Refuse a manifest that tells of rows which no file holds, before memory is taken for them."""
+        for part, count in enumerate(self.row_counts.tolist()):
+            try:
+                source = self.folder.open(self.path(part))
+            except FileNotFoundError:
+                continue
+            source.close()
+            if source.size < 8 * count:
+                raise DatasetCorruptError(f"{source.name}: {count} rows cannot lie in {source.size} bytes")
 
     def path(self, part: int) -> str:
         """Give the path of a shard within the dataset."""
@@ -108,6 +126,15 @@ class CommittedShards:
             raise DatasetCorruptError(
                 f"{shard.path}: holds {shard.rows} rows and should hold {int(self.row_counts[part])}"
             )
+        first = int(self.first_rows[part])
+        try:
+            index = shard.read("sample/index")
+        except BaseException:
+            shard.close()
+            raise
+        if (index != np.arange(first, first + shard.rows)).any():
+            shard.close()
+            raise DatasetCorruptError(f"{shard.path}: holds other rows than {first} to {first + shard.rows - 1}")
         return shard
 
     def _find(self, part: int, names: Sequence[str]) -> ShardFile:

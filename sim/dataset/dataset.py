@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -20,8 +20,12 @@ from .episodes import find_episodes
 from .layout import Layout
 from .manifest import Manifest, load_manifest
 from .query import Query
-from .samples import kept_rows, read_table, sample_columns
+from .samples import SAMPLES, kept_rows, read_table, sample_columns
 from .specs import Array
+
+if TYPE_CHECKING:
+    from ..loading.loader import Loader
+    from ..loading.torch_rows import TorchRows
 
 
 class Dataset:
@@ -160,12 +164,17 @@ class Dataset:
     def _verdicts(self) -> dict[str, Array]:
         wanted = ("index", "valid", "verdict")
         if self._is_finished:
-            return table_columns(self.folder, wanted, self._shards.row_count)
+            return table_columns(self.folder, wanted, self._shards.row_count, self._table_sha256)
         there = self._shards.shapes()
         every = self._shards.rows()
         return {
             name: read_columns(self._shards, f"sample/{name}", every) for name in wanted if f"sample/{name}" in there
         }
+
+    @property
+    def _table_sha256(self) -> str | None:
+        files = self.manifest.files if self.manifest is not None else {}
+        return files[SAMPLES][0] if SAMPLES in files else None
 
     @property
     def root_digest(self) -> str:
@@ -294,7 +303,8 @@ class Dataset:
     def _columns(self) -> Mapping[str, Array]:
         from .columns import QueryColumns
 
-        return QueryColumns(self._shards, self.rows, self.tables["splits"], self.folder if self._is_finished else None)
+        folder = self.folder if self._is_finished else None
+        return QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
 
     def columns(self, names: Sequence[str]) -> Dataset:
         """Give a view of some arrays.
@@ -333,7 +343,7 @@ class Dataset:
             A `pyarrow.Table`, one line for every committed row, skipped ones and those outside this view too.
         """
         if self._is_finished:
-            return read_table(self.folder)
+            return read_table(self.folder, sha256=self._table_sha256, rows=self._shards.row_count)
         import pyarrow as pa
 
         splits = self.tables["splits"]
@@ -343,7 +353,7 @@ class Dataset:
                 tables.append(pa.table(sample_columns(shard, splits)))
         return pa.concat_tables(tables)
 
-    def torch(self, **settings: Any) -> Any:
+    def torch(self, **settings: Any) -> Loader:
         """Give a loader of batches for PyTorch; see `simloom.sim.loading.open_loader` for what it takes.
 
         Example:
@@ -353,7 +363,7 @@ class Dataset:
 
         return open_loader(self, **settings)
 
-    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> Any:
+    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> TorchRows:
         """Give the rows as a map-style torch dataset; see `simloom.sim.loading.TorchRows`."""
         from ..loading.torch_rows import TorchRows
 

@@ -8,12 +8,30 @@ from typing import ClassVar
 
 from ..errors import SimloomError
 
+_MOST_LETTERS = 3000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_PASSING = frozenset({
+    errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK, errno.ESTALE,
+    errno.ETIMEDOUT,
+})  # fmt: skip
 _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+
+
+def show_plainly(text: str) -> str:
+    """Write out what a terminal would act on: control characters, marks of direction, halves of characters."""
+    shown = text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]} ..."
+    return "".join(
+        letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
+        for letter in shown
+    )
 
 
 class DatasetError(SimloomError):
     """Something about a dataset folder is wrong; `exit_code` is what the command line returns for it."""
+
+    def __str__(self) -> str:
+        # Names in a message may come from a hostile file.
+        return show_plainly(super().__str__())
 
 
 class DatasetFolderError(DatasetError):
@@ -45,11 +63,23 @@ class DatasetCorruptError(DatasetError):
 
 
 class DatasetWriteError(DatasetError):
-    """The operating system refused a write; `exit_code` is 75 for a full disk, 2 for a missing permission, else 42."""
+    """The operating system refused a write; `exit_code`: 75 where that passes, 2 for a missing permission, else 42."""
+
+
+class UnreadableError(DatasetError):
+    """The operating system refused a read for a reason that passes; the same command may succeed."""
+
+    exit_code: ClassVar[int] = 75
 
 
 class DiskFullError(DatasetWriteError):
     """The disk or the quota is full; the same command resumes once there is space."""
+
+    exit_code: ClassVar[int] = 75
+
+
+class BusyError(DatasetWriteError):
+    """Something that passes, such as too many open files or a server that does not answer; the same command resumes."""
 
     exit_code: ClassVar[int] = 75
 
@@ -73,6 +103,26 @@ def write_error(error: OSError, path: str | os.PathLike[str]) -> DatasetWriteErr
     text = f"cannot write {os.fspath(path)}: {error.strerror or error}"
     if error.errno in _FULL:
         return DiskFullError(f"{text}. Nothing committed is lost: free some space and run the same command again.")
+    if error.errno in _PASSING:
+        return BusyError(f"{text}. Nothing committed is lost: run the same command again.")
     if error.errno in _FORBIDDEN:
         return NoPermissionError(f"{text}. The folder must be writable, on a file system with hard links.")
     return DatasetWriteError(text)
+
+
+def read_error(error: OSError, path: str | os.PathLike[str]) -> DatasetError:
+    """Turn an operating-system error met while reading into one clear error.
+
+    Args:
+        error: What the operating system said.
+        path: The file that was being read.
+
+    Returns:
+        The error to raise.
+    """
+    text = f"cannot read {os.fspath(path)}: {error.strerror or error}"
+    if error.errno in _PASSING:
+        return UnreadableError(f"{text}. Run the same command again.")
+    if error.errno in _FORBIDDEN:
+        return DatasetFolderError(text)
+    return DatasetCorruptError(text)

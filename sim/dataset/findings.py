@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from .errors import show_plainly
+
 Kind: TypeAlias = Literal[
     "corrupt", "missing", "extra", "renamed", "swapped", "link", "differs", "note", "other platform"
 ]  # fmt: skip
@@ -36,7 +38,7 @@ class Finding:
     def __str__(self) -> str:
         shown = ", ".join(map(str, self.rows[:8])) + (" ..." if len(self.rows) > 8 else "")
         rows = f" (rows {shown})" if self.rows else ""
-        return f"{self.kind}: {self.path}: {self.text}{rows}"
+        return show_plainly(f"{self.kind}: {self.path}: {self.text}{rows}")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from .binding import DESCRIPTION, OPTIONAL_TABLES, RECIPE, TABLES, Binding, load_binding
-from .commit import CommitRecord, load_commits
+from .commit import CommitRecord, list_stems, load_commits
 from .digest import combine_digests
-from .errors import DatasetCorruptError, DatasetFolderError
+from .errors import DatasetCorruptError, DatasetError, DatasetFolderError
 from .layout import Layout, record_path
 from .outcomes import Outcomes
 from .plain_file import Fields, check_sha256, dump_json, hash_plain, parse_json, read_plain
@@ -28,6 +29,7 @@ SUMS = "SHA256SUMS"
 EXTRAS = ("contact_sheet.png", "croissant.json")
 """Derived files that other parts of simloom make."""
 
+_MOST_TURNS = 8
 _SUM_LINE = re.compile(r"([0-9a-f]{64})  ([A-Za-z0-9_][A-Za-z0-9_.\-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.\-]*)?)")
 _REVIEW = re.compile(r"review/[A-Za-z0-9_][A-Za-z0-9_.\-]*\.jsonl")
 
@@ -168,6 +170,8 @@ def parse_manifest(data: bytes, source: object) -> Manifest:
                 record_sha256=entry.sha256("record_sha256"),
             )
         )  # fmt: skip
+        if shards[-1].size < 8 * len(expected):
+            raise DatasetCorruptError(f"{source}: shard {index} cannot hold {len(expected)} rows in its bytes")
     files = {}
     for path, item in fields.mapping("files").items():
         if path not in (RECIPE, DESCRIPTION, SAMPLES, *EXTRAS) and not _REVIEW.fullmatch(path):
@@ -255,6 +259,17 @@ def write_derived(folder: Path, extras: Mapping[str, bytes] | None = None) -> Ma
         DatasetCorruptError: Its commits are damaged.
         DatasetWriteError: The operating system refused a write.
     """
+    for _ in range(_MOST_TURNS):
+        with contextlib.suppress(FileNotFoundError):
+            manifest, stems = _write_once(folder, extras)
+            if stems == list_stems(folder):
+                return manifest
+        # Meanwhile another writer has made it grow: the last one must not leave files that speak of fewer rows.
+    raise DatasetError(f"{folder} changes again and again while its derived files are written; run the command again")
+
+
+def _write_once(folder: Path, extras: Mapping[str, bytes] | None) -> tuple[Manifest, list[str]]:
+    """Write the derived files of what is there; also returns the names of the records that should now be there."""
     binding = load_binding(folder)
     records, superseded = load_commits(folder)
     if binding is None or not is_complete(records):
@@ -273,7 +288,7 @@ def write_derived(folder: Path, extras: Mapping[str, bytes] | None = None) -> Ma
     for record in superseded:
         remove_file(folder / record_path(record.stem))
         remove_file(folder / record.path)
-    return manifest
+    return manifest, [record.stem for record in records]
 
 
 def remove_derived(folder: Path) -> None:

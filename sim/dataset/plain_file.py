@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import math
 import os
 import re
 import stat
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .errors import DatasetCorruptError, DatasetFolderError
+from .errors import DatasetCorruptError, read_error
 
-MAX_JSON_BYTES = 1 << 30
+MAX_JSON_BYTES = 1 << 29
 """Largest JSON file read [bytes]; the manifest of a million shards is below it."""
 
+_NO_FILE = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.ENAMETOOLONG})
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE = 4 << 20
 _MAX_INTEGER_DIGITS = 19
+_MAX_ITEMS = 1 << 24
+_MAX_DEPTH = 32
 
 
 def open_plain(path: Path) -> int:
@@ -30,14 +35,15 @@ def open_plain(path: Path) -> int:
         FileNotFoundError: There is no such file.
         DatasetCorruptError: It is something else than a regular file.
         DatasetFolderError: It may not be read.
+        UnreadableError: It could not be opened for a reason that passes.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:
         raise
-    except PermissionError as error:
-        raise DatasetFolderError(f"cannot read {path}: {error.strerror}") from None
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise read_error(error, path) from None
         raise DatasetCorruptError(
             f"{path} is a link or something else than a file; a dataset holds files only"
         ) from None
@@ -55,7 +61,11 @@ def read_plain(path: Path, *, limit: int = MAX_JSON_BYTES) -> bytes:
         DatasetCorruptError: It is no regular file, or larger than `limit` bytes.
     """
     with os.fdopen(open_plain(path), "rb") as file:
-        data = file.read(limit + 1)
+        try:
+            # Not `limit` alone, for which the whole of it would be set aside first.
+            data = file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)
+        except OSError as error:
+            raise read_error(error, path) from None
     if len(data) > limit:
         raise DatasetCorruptError(f"{path} has more than {limit} bytes")
     return data
@@ -74,7 +84,10 @@ def hash_plain(path: Path, length: int | None = None) -> tuple[str, int]:
     state, done = hashlib.sha256(), 0
     with os.fdopen(open_plain(path), "rb", buffering=0) as file:
         while True:
-            piece = file.read(_PIECE if length is None else min(_PIECE, length - done))
+            try:
+                piece = file.read(_PIECE if length is None else min(_PIECE, length - done))
+            except OSError as error:
+                raise read_error(error, path) from None
             if not piece:
                 return state.hexdigest(), done
             state.update(piece)
@@ -82,7 +95,7 @@ def hash_plain(path: Path, length: int | None = None) -> tuple[str, int]:
 
 
 def parse_json(data: bytes, source: object) -> Any:
-    """Parse JSON strictly: no key twice, no huge number, no NaN, bounded depth.
+    """Parse JSON strictly: no key twice, no huge number, no NaN, bounded depth and number of values.
 
     Args:
         data: The text, UTF-8.
@@ -106,17 +119,47 @@ def parse_json(data: bytes, source: object) -> Any:
             refuse(f"a number has {len(text)} digits")
         return int(text)
 
+    def number(text: str) -> float:
+        value = float(text)
+        if not math.isfinite(value):
+            refuse(f"{text:.40} is no number that a program can hold")
+        return value
+
+    # A value of one byte takes some fifty in memory.
+    if sum(data.count(mark) for mark in b",[{") > _MAX_ITEMS:
+        refuse(f"has more than {_MAX_ITEMS} values")
     try:
         return json.loads(
             data.decode("utf-8"),
             object_pairs_hook=pairs,
             parse_int=integer,
+            parse_float=number,
             parse_constant=lambda text: refuse(f"{text} is no number of JSON"),
         )
     except RecursionError:
         refuse("nested too deep")
     except ValueError as error:
         refuse(f"not valid JSON: {error}")
+
+
+def check_plain(value: Any, source: object, depth: int = 0) -> None:
+    """Refuse a parsed value that could not be written: nested deeper than 32 levels, or with halves of characters.
+
+    Raises:
+        DatasetCorruptError: It is one.
+    """
+    if depth > _MAX_DEPTH:
+        raise DatasetCorruptError(f"{source}: nested deeper than {_MAX_DEPTH} levels")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise DatasetCorruptError(f"{source}: the text {value!r:.80} holds half a character") from None
+    elif isinstance(value, dict | list):
+        for item in value:
+            check_plain(item, source, depth + 1)
+        for item in value.values() if isinstance(value, dict) else ():
+            check_plain(item, source, depth + 1)
 
 
 def dump_json(value: Any) -> bytes:

@@ -166,12 +166,19 @@ def _hash_pieces(pieces: Sequence[bytes | bytearray | memoryview]) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Make the names in a folder durable.
+
+    Raises:
+        DatasetWriteError: The operating system refused.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise write_error(error, folder) from None
 
 
 def make_folder(path: Path) -> None:
@@ -180,9 +187,14 @@ def make_folder(path: Path) -> None:
     Raises:
         DatasetWriteError: The operating system refused.
     """
+    folders = [path]
+    while not folders[-1].parent.exists():
+        folders.append(folders[-1].parent)
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        sync_folder(path.parent)
+        # Each new folder is a name in the one above, which power loss takes away unless that one is synced.
+        for folder in reversed(folders):
+            folder.mkdir(exist_ok=True)
+            sync_folder(folder.parent)
     except OSError as error:
         raise write_error(error, path) from None
 

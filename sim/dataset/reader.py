@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .binding import load_binding
+from .binding import DESCRIPTION, load_binding
 from .commit import check_folders, list_stems, load_commits
 from .committed_shards import CommittedShards
 from .dataset import Dataset as Dataset
 from .dataset_folder import DatasetFolder
-from .errors import DatasetFolderError
+from .errors import DatasetCorruptError, DatasetFolderError
 from .manifest import is_complete, load_manifest
 from .remote_folder import find_folder
 
@@ -61,6 +61,9 @@ def open_dataset(
         wanted = max(record.rows_wanted for record in records)
         if is_complete(records):
             wanted = records[-1].rows.stop
+    stated = manifest.files.get(DESCRIPTION, ("", 0))[0] if manifest is not None else records[0].description_sha256
+    if stated != binding.description_sha256:
+        raise DatasetCorruptError(f"{place.name}/{DESCRIPTION} is not the file that the dataset was made with")
     first_rows = np.array([part.first_row for part in parts], np.int64)
     row_counts = np.array([part.row_count for part in parts], np.int64)
     dataset = Dataset(

@@ -17,6 +17,7 @@ from ...kernels.depth_reading import STATUS_NAMES
 from .array_spec import ArraySpec as ArraySpec
 from .array_spec import OtherDtype, array, number_names
 from .instrument_specs import INSTRUMENT_SPECS
+from .task_specs import TASK_SPECS
 
 Array = npt.NDArray[Any]
 
@@ -69,6 +70,8 @@ SPECS: tuple[ArraySpec, ...] = (
     array("sample/generation", "<i4", _ROW,
           "0 for physics or a real sensor; 1 + its parents' where a model took part"),
     array("sample/verdict", "|u1", _ROW, f"What the automatic checks said: {number_names(VERDICTS)}"),
+    array("sample/source", "<i4", _ROW, "Number of the source that the row was taken from; see the manifest"),
+    array("sample/source_index", "<i8", _ROW, "Number of the row in that source"),
     array("sample/u", "<f8", ("row", "dimension"), "The point of the unit cube that the parameters come from"),
     array("param/<name>", "<f8", ("row", "value?"),
           "Value of a scene parameter (a choice is its index); see the manifest", unit="see the manifest"),
@@ -156,6 +159,7 @@ SPECS: tuple[ArraySpec, ...] = (
     array("state/contact_distance", "<f8", _CONTACT, "Distance; negative is penetration", unit="m",
           invalid=_NO_CONTACT),
     *INSTRUMENT_SPECS,
+    *TASK_SPECS,
 )  # fmt: skip
 """Every kind of array that a dataset may hold."""
 

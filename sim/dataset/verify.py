@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .binding import DESCRIPTION, RECIPE, Binding, load_binding
-from .commit import CommitRecord, check_shard_rows, choose_records, list_stems, parse_record
+from .commit import CommitRecord, check_folders, check_shard_rows, choose_records, list_stems, parse_record
 from .digest import combine_digests, row_digests
 from .errors import DatasetCorruptError, DatasetFolderError
 from .findings import Finding, VerifyReport, sort_findings
@@ -24,6 +24,7 @@ from .samples import SAMPLES, read_table, sample_table
 from .shard_file import ShardFile
 from .witnesses import Evidence, judge_files, judge_manifest
 
+_MAX_DEPTH = 4
 _DERIVED = frozenset({MANIFEST, SUMS, SAMPLES})
 
 
@@ -51,6 +52,7 @@ def verify_dataset(
 
     Raises:
         DatasetFolderError: The folder is no dataset.
+        DatasetCorruptError: Its shards or records lie behind a link.
         DatasetWriteError: The operating system refused a repair.
 
     Example:
@@ -60,6 +62,7 @@ def verify_dataset(
     folder = Path(path)
     if not folder.is_dir() or not ((folder / "recipe.yaml").exists() or (folder / "commits").is_dir()):
         raise DatasetFolderError(f"{folder} is no dataset: it holds no recipe.yaml and no commits")
+    check_folders(folder)
     report = _check(folder, decode, regenerate, regenerate_count, platform)
     repairable = [finding for finding in report.findings if finding.path in _DERIVED]
     if not repair or not repairable or not report.status.startswith("complete"):
@@ -120,6 +123,9 @@ def _hash_files(folder: Path, findings: list[Finding]) -> dict[str, str]:
     pending = [""]
     while pending:
         prefix = pending.pop()
+        if prefix.count("/") > _MAX_DEPTH:
+            findings.append(Finding(kind="extra", path=prefix, text="a folder too deep for a dataset; not looked into"))
+            continue
         with os.scandir(folder / prefix) as entries:
             for entry in entries:
                 name = prefix + entry.name
@@ -229,7 +235,7 @@ def _check_table(
     if SAMPLES in blamed or any(record.path in blamed for record in records):
         return
     try:
-        stored = read_table(folder)
+        stored = read_table(folder, rows=sum(record.row_count for record in records))
         if not stored.equals(sample_table(folder, records, binding.tables["splits"])):
             findings.append(Finding(kind="corrupt", path=SAMPLES, text="does not follow from the shards"))
     except FileNotFoundError:

@@ -13,14 +13,15 @@ import numpy as np
 from .binding import DESCRIPTION, RECIPE, Binding, bind_folder
 from .codecs import Codecs, parse_codecs
 from .commit import CommitRecord, check_folders, commit_shard, load_commits
-from .digest import combine_digests, row_digests, schema_digest
+from .digest import row_digests, schema_digest
 from .errors import DatasetCorruptError, DatasetFolderError, PlatformMismatchError, write_error
 from .layout import COMMITS, SHARDS, Layout, record_path
+from .lineage import check_lineage
 from .manifest import EXTRAS, MANIFEST, SUMS, Manifest, is_complete, remove_derived, write_derived
 from .outcomes import Outcomes
 from .packing import find_repeats, pack_arrays
 from .platform_key import differing_keys, platform_key
-from .publish import is_temporary, make_folder, remove_file, sweep_temporaries
+from .publish import is_temporary, make_folder, remove_file, sweep_temporaries, sync_folder
 from .samples import SAMPLES
 from .shard import lay_shard
 from .specs import SCHEMA_VERSION, Array, validate_arrays
@@ -119,10 +120,10 @@ class DatasetWriter:
         root = Path(folder)
         layout = Layout(rows_per_scenario=rows_per_scenario, scenarios_per_shard=scenarios_per_shard)
         _require_own(root)
+        check_folders(root)
         for path in (root, root / SHARDS, root / COMMITS):
             make_folder(path)
             sweep_temporaries(path)
-        check_folders(root)
         binding = bind_folder(root, recipe_text, tables or {}, layout)
         key = platform_key() if platform is None else platform
         writer = cls(
@@ -133,6 +134,9 @@ class DatasetWriter:
 
     def _resume(self, allow_mixed: bool) -> None:
         records, _ = load_commits(self.folder)
+        for name in (SHARDS, COMMITS) if records else ():
+            # What another writer has linked but not synced yet is counted as done from here on.
+            sync_folder(self.folder / name)
         before = max((record.rows_wanted for record in records), default=0)
         if before > self.rows_wanted:
             raise DatasetFolderError(
@@ -203,7 +207,9 @@ class DatasetWriter:
         validate_arrays(arrays, {**self._sizes, "row": len(rows)})
         expected = np.arange(rows.start, rows.stop, dtype=np.int64)
         _require_column(arrays, "sample/index", expected)
-        if "sample/scenario" in arrays:
+        if sources := self._binding.tables["sources"]:
+            check_lineage(arrays, len(sources))
+        elif "sample/scenario" in arrays:
             _require_column(arrays, "sample/scenario", expected // self.layout.rows_per_scenario)
         schema = schema_digest(arrays)
         for record in self._records.values():
@@ -224,16 +230,15 @@ class DatasetWriter:
             packed = pack_arrays(arrays, self._codecs, repeats=repeats, executor=pool)
             hashed = aside.submit(row_digests, arrays, repeats=repeats, executor=pool)
             image = lay_shard(arrays, packed, attributes)
-            digests = hashed.result()
-        record = CommitRecord(
-            shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
-            layout=self.layout, size=image.size, sha256="0" * 64, content_digest=combine_digests(digests),
-            row_digests=tuple(digests), schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
-            description_sha256=self._binding.description_sha256,
-            simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="", wall_time="",
-            outcomes=outcomes,
-        )  # fmt: skip
-        record = commit_shard(self.folder, image.pieces(), record, arrays)
+            record = CommitRecord(
+                shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
+                layout=self.layout, size=image.size, sha256="0" * 64, content_digest="0" * 64, row_digests=(),
+                schema_digest=schema, recipe_sha256=self._binding.recipe_sha256,
+                description_sha256=self._binding.description_sha256,
+                simloom_version=self._platform.get("simloom", "unknown"), platform=self._platform, host="",
+                wall_time="", outcomes=outcomes,
+            )  # fmt: skip
+            record = commit_shard(self.folder, image.pieces(), record, arrays, digests=hashed.result)
         self._records[record.stem] = record
         return record
 
@@ -253,7 +258,12 @@ class DatasetWriter:
         if not is_complete(records):
             return None
         self._drop_orphans(records)
-        return write_derived(self.folder, extras)
+        try:
+            return write_derived(self.folder, extras)
+        except DatasetFolderError:
+            if is_complete(load_commits(self.folder)[0]):
+                raise
+            return None  # another writer has begun to make it grow, and will finish it
 
     def _drop_orphans(self, records: list[CommitRecord]) -> None:
         """Remove short shards without a record, left by a writer that died while the dataset was smaller."""

@@ -27,7 +27,8 @@ class DeviceCopy:
 
     def __init__(self, device: str | torch.device) -> None:
         self.device = torch.device(device)
-        self._stream: Any = torch.cuda.Stream(self.device) if self.device.type == "cuda" else None
+        make_stream: Any = torch.cuda.Stream
+        self._stream: Any = make_stream(self.device) if self.device.type == "cuda" else None
 
     def ahead(self, batches: Iterable[tuple[Batch, Extra]]) -> Iterator[tuple[Batch, Extra]]:
         """Give the batches on the device, with the copy of the next one begun.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, final
+from typing import Any, Final, final
 
 import numpy as np
 import torch  # noqa: TID253 (with `torch_rows`, `device_copy` and `augmentation` its home in this room)
@@ -16,6 +16,9 @@ from .mix_report import MixReport, SourceReport
 from .order import BatchRows
 from .prefetch import prefetch
 from .torch_rows import Batch, TorchRows, keep_batch
+
+_READERS: Final = 2
+"""Batches read at the same time: while the last rows of one are decoded, the next has begun."""
 
 
 @final
@@ -41,7 +44,7 @@ class Loader:
         augmentation: Augmentation | None = None,
         kept: Collection[str] | None = None,
         workers: int = 0,
-        prefetched: int = 2,
+        prefetched: int = 4,
         start_method: str | None = None,
         is_pinned: bool = False,
         device: torch.device | None = None,
@@ -87,7 +90,7 @@ class Loader:
         if self._workers:
             made = self._collect(steps)
         else:
-            made = prefetch(self._load, steps, depth=self._prefetched)
+            made = prefetch(self._load, steps, depth=self._prefetched, threads=_READERS)
         if self._device is not None:
             made = DeviceCopy(self._device).ahead(made)
         for batch, (rows, host) in made:
@@ -107,9 +110,10 @@ class Loader:
         if not steps:
             return
         if self._processes is None:
+            each = -(-self._prefetched // self._workers)
             self._processes = torch.utils.data.DataLoader(
                 self.rows, batch_sampler=self._ahead, collate_fn=keep_batch, num_workers=self._workers,
-                pin_memory=self._is_pinned, prefetch_factor=max(1, self._prefetched), persistent_workers=True,
+                pin_memory=self._is_pinned, prefetch_factor=max(1, each), persistent_workers=True,
                 multiprocessing_context=self._start_method,
             )  # fmt: skip
         self._ahead.seek(*steps[0])

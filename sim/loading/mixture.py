@@ -64,7 +64,7 @@ class Mixture:
         if not self.sources:
             raise UsageError(f"a mixture needs sources, such as {_SHAPE}")
         for name in self.sources:
-            if not isinstance(name, str) or not name or "/" in name:
+            if not name or "/" in name:
                 raise UsageError(f"the name of a source is a text without '/', got {name!r}")
         if not 0 <= self.real_floor <= 1:
             raise UsageError(f"real_floor must be in [0, 1], got {self.real_floor}")
@@ -99,17 +99,20 @@ def read_mixture(mix: Any, dataset: Dataset) -> Mixture:
     Raises:
         UsageError: It is none of these.
     """
-    if not isinstance(mix, Mixture):
-        if not isinstance(mix, Mapping):
-            raise UsageError(f"mix must be a Mixture or a mapping such as {_SHAPE}, got {mix!r:.80}")
-        mix = Mixture(sources={name: _read_source(name, given, dataset) for name, given in mix.items()})
-    own = [name for name, source in mix.sources.items() if source.dataset is dataset]
+    if not isinstance(mix, Mixture | Mapping):
+        raise UsageError(f"mix must be a Mixture or a mapping such as {_SHAPE}, got {mix!r:.80}")
+    mixture = (
+        mix
+        if isinstance(mix, Mixture)
+        else Mixture(sources={str(name): _read_source(name, given, dataset) for name, given in mix.items()})
+    )
+    own = [name for name, source in mixture.sources.items() if source.dataset is dataset]
     if len(own) != 1:
         raise UsageError(
             f"the dataset itself must be one source of the mixture, and is {len(own)}: give its weight alone, as in "
             f"{_SHAPE}"
         )
-    return mix
+    return mixture
 
 
 def _read_source(name: str, given: Any, dataset: Dataset) -> Source:

@@ -37,7 +37,7 @@ def open_loader(
     world_size: int | None = None,
     workers: int = 0,
     threads: int | None = None,
-    prefetched: int = 2,
+    prefetched: int = 4,
     start_method: str | None = None,
     pin_memory: bool | None = None,
     device: str | torch.device | None = None,
@@ -58,11 +58,11 @@ def open_loader(
         workers: Worker processes; 0 reads ahead in threads of this process, which is faster unless Python code of
             yours runs on every row.
         threads: Threads that decode a batch; None for one per core, or one in each worker.
-        prefetched: Batches made ahead (by each worker); 0 for none.
+        prefetched: Batches made ahead; 0 for none.
         start_method: How workers start: "fork", "spawn" or "forkserver"; None for Python's own choice.
         pin_memory: Whether batches lie in page-locked memory; None for: where the device is CUDA.
         device: Where batches go; None leaves them on the host.
-        augment: Sensors that measure `ideal/<camera>/...` anew in each epoch; see `Augmentation`.
+        augment: Sensors that measure `ideal/<camera>/...` anew in each epoch; see `plan_remeasurements`.
         mix: Other datasets and the shares of all; see `Mixture` and `read_mixture`.
 
     Returns:

@@ -77,9 +77,9 @@ class Order:
     epoch_batches: int = 0
 
     def __post_init__(self) -> None:
-        if not isinstance(self.batch_size, int) or self.batch_size < 1:
+        if not _is_whole(self.batch_size) or self.batch_size < 1:
             raise UsageError(f"batch_size must be a whole number of at least 1, got {self.batch_size!r}")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 1 << 64:
+        if not _is_whole(self.seed) or not 0 <= self.seed < 1 << 64:
             raise UsageError(f"seed must be a whole number in [0, 2^64), got {self.seed!r}")
         if len(self.names) != len(self.sizes) or len(self.weights) != (len(self.sizes) if self.is_mixed else 0):
             raise UsageError(f"{len(self.sizes)} sources need as many names and weights, got {self.names}")
@@ -175,6 +175,10 @@ class Order:
             "sizes": list(self.sizes), "names": list(self.names), "weights": [str(weight) for weight in self.weights],
             "batch_size": self.batch_size, "batches": self.batches, "seed": self.seed, "shuffle": self.shuffle,
         }  # fmt: skip
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int)
 
 
 @functools.lru_cache(maxsize=32)

@@ -30,8 +30,8 @@ def exact_weights(weights: Sequence[float | Fraction]) -> tuple[Fraction, ...]:
     """
     if not weights or not all(math.isfinite(weight) and weight > 0 for weight in weights):
         raise ValueError(f"weights must be positive numbers, got {list(weights)}")
-    if abs(sum(weights) - 1) > 1e-6:
-        raise ValueError(f"weights must sum to 1, got {' + '.join(map(str, weights))} = {float(sum(weights)):.6g}")
+    if abs(sum(map(float, weights)) - 1) > 1e-6:
+        raise ValueError(f"weights must sum to 1, got {' + '.join(map(str, weights))} = {sum(map(float, weights)):.6g}")
     near = [Fraction(weight).limit_denominator(_DENOMINATOR) for weight in weights]
     near = [weight / sum(near) for weight in near]
     if math.lcm(*(weight.denominator for weight in near)) <= _DENOMINATOR:

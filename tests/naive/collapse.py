@@ -27,7 +27,7 @@ def train_generations(
     """Squared distance of the fitted weights from the truth, shape (runs, generations).
 
     Each generation draws inputs, labels them by the last fit (the truth, for the first) and unit noise, and fits:
-    to its own samples ("replace"), to all samples so far ("accumulate"), or to as many of them as are in one generation,
+    to its own samples ("replace"), to all samples so far ("accumulate"), or to as many of them as one generation has,
     chosen without putting back ("subsample").
     """
     truth = np.ones(dimensions)

@@ -64,6 +64,19 @@ def test_pictures_show_metres(folders: tuple[Path, Path]) -> None:
         assert apart.max() <= 6
 
 
+def test_inspecting_tells_the_unit(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of arrays says metres or millimetres, as the file does."""
+    from simloom.sim.console import print_dataset
+
+    monkeypatch.setenv("COLUMNS", "300")
+    for folder, unit, dtype in zip(folders, ("m", "mm"), ("float32", "uint16"), strict=True):
+        print_dataset(simloom.sim.open_dataset(folder, skip_rejected=False))
+        (line,) = (text for text in capsys.readouterr().out.splitlines() if "sensor/head/depth " in text)
+        assert {unit, dtype} <= set(line.split())
+
+
 def test_the_keys_of_the_recipe_are_checked() -> None:
     """Codecs by reading change no digest, the depth format does; nearest names are told."""
     plain = load_recipe(RECIPE)

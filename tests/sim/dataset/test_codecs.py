@@ -15,10 +15,11 @@ from naive.dataset_rows import make_dataset, make_rows
 from simloom.sim.dataset.chunk import DEFLATE, SHUFFLE, ZSTD
 from simloom.sim.dataset.codecs import Codecs, parse_codecs
 from simloom.sim.dataset.digest import row_digests
-from simloom.sim.dataset.errors import DatasetFolderError
+from simloom.sim.dataset.errors import CodecMissingError, DatasetFolderError
 from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.dataset.shard import build_shard
 from simloom.sim.dataset.shard_file import ShardFile, read_shard
+from simloom.sim.dataset.verify import verify_dataset
 
 IMAGES = ("sensor/head/rgb", "sensor/head/depth", "ideal/head/depth", "label/head/instance")
 
@@ -174,3 +175,21 @@ def test_empty_looking_zstd_shards_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.h5").write_bytes(image)
     with ShardFile(tmp_path / "a.h5") as shard:
         assert not shard.read("label/head/normal", [7]).any()
+
+
+def test_a_missing_zstandard_stops_before_anything_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package no folder is begun, and a dataset of zstd says what to install and is not called damaged."""
+    pytest.importorskip("zstandard")
+    make_dataset(tmp_path / "made", codec={"instance": "zstd"})
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    with pytest.raises(CodecMissingError, match="codec 'zstd' needs the package zstandard"):
+        make_dataset(tmp_path / "other", codec={"default": "raw", "rgb": "zstd"})
+    assert not (tmp_path / "other").exists()
+    for read in (
+        lambda: open_dataset(tmp_path / "made")[0],
+        lambda: open_dataset(tmp_path / "made")["label/head/instance"],
+        lambda: verify_dataset(tmp_path / "made"),
+    ):
+        with pytest.raises(CodecMissingError, match=r"pip install 'simloom\[zstd\]'"):
+            read()
+    assert open_dataset(tmp_path / "made").columns(["sample/index"])[0]["sample/index"] == 0

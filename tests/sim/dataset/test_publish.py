@@ -58,6 +58,26 @@ def test_short_writes_are_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "a").read_bytes() == b"0123456789" * 5
 
 
+@pytest.mark.parametrize("piece", [1000, 3 << 20])
+def test_pieces_follow_one_another(piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Buffers of any kind make one file, hashed beside the writing; short writes and failures are as for bytes."""
+    pieces = [bytes([1]) * piece, bytearray(b"two"), b"", memoryview(bytes([3]) * piece)]
+    whole = b"".join(pieces)
+    real = os.write
+    with monkeypatch.context() as patch:
+        patch.setattr(publish.os, "write", lambda descriptor, data: real(descriptor, data[: max(1, len(data) // 2)]))
+        assert publish_file(tmp_path / "a", pieces, kind="shard") == hashlib.sha256(whole).hexdigest()
+        assert (tmp_path / "a").read_bytes() == whole
+
+        def refuse(*_: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        patch.setattr(publish.os, "write", refuse)
+        with pytest.raises(DatasetWriteError, match="cannot write"):
+            publish_file(tmp_path / "b", pieces, kind="shard")
+    assert os.listdir(tmp_path) == ["a"]
+
+
 def test_only_the_dead_are_swept(tmp_path: Path) -> None:
     """Files under way of this process, of other machines and of other programs stay."""
     dead = 2**22 + 1

@@ -114,6 +114,11 @@ def test_rows_fit_a_loader_of_ones_own(dataset: Dataset, truth: dict[str, Any]) 
     last = rows[-1]
     assert last["sample/index"].item() == dataset.rows[-1]
     np.testing.assert_array_equal(last["label/head/instance"].numpy(), truth["label/head/instance"][dataset.rows[-1]])
+    several = rows.__getitems__([7, 2, 2, -1])
+    assert several["sample/index"].tolist() == dataset.rows[[7, 2, 2, -1]].tolist()
+    np.testing.assert_array_equal(
+        several["label/head/instance"].numpy(), truth["label/head/instance"][dataset.rows[[7, 2, 2, -1]]]
+    )
     loader = DataLoader(rows, batch_size=5, shuffle=True, collate_fn=keep_batch)
     found = np.concatenate([batch["sample/index"].numpy() for batch in loader])
     np.testing.assert_array_equal(np.sort(found), dataset.rows)
@@ -257,6 +262,18 @@ def test_batches_go_to_the_device(dataset: Dataset, monkeypatch: pytest.MonkeyPa
     assert seen == indices(dataset.torch(batch_size=8, arrays=["sample/index"]))
     step = ["pinned", "on copies", "copied", "off", "wait event", "held", "used"]
     assert log == [*step[:4], *step * (len(loader) - 1), *step[4:]]
+
+
+@pytest.mark.gpu
+def test_batches_on_a_real_device(dataset: Dataset) -> None:
+    """On a CUDA device the batches are those of the host."""
+    wanted = dataset.torch(batch_size=8, arrays=ARRAYS)
+    for workers in (0, 2):
+        loader = dataset.torch(batch_size=8, arrays=ARRAYS, device="cuda", workers=workers)
+        for one, other in zip(loader, wanted, strict=True):
+            assert all(tensor.is_cuda for tensor in one.values())
+            assert all(torch.equal(one[name].cpu(), other[name]) for name in other)
+        wanted.set_epoch(0)
 
 
 def test_a_wrong_wish_is_named(dataset: Dataset) -> None:

@@ -88,6 +88,19 @@ def test_a_saved_place_goes_on(order: Order) -> None:
         assert going_on[: len(straight) - done] == straight[done:]
 
 
+def test_ranks_may_change_between_runs() -> None:
+    """A state of one rank goes on with three, which together see the batches that it would have seen."""
+    alone = BatchSampler(MIXED)
+    batches = iter(alone)
+    next(batches)
+    state = alone.state_dict()
+    wanted = [sorted(batch) for batch in batches]
+    ranks = [BatchSampler(MIXED, rank=rank, world_size=3) for rank in range(3)]
+    for rank in ranks:
+        rank.load_state_dict(state)
+    assert [sorted(index for part in parts for index in part) for parts in zip(*ranks, strict=True)] == wanted
+
+
 def test_iterating_again_is_the_next_epoch() -> None:
     """After an epoch, whole or broken off, comes the next; `set_epoch` begins the one it names."""
     sampler = BatchSampler(Order(sizes=(12,), batch_size=4))

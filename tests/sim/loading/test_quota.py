@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simloom.sim.loading.quota import Quota, exact_weights
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(parts=st.lists(st.integers(1, 20), min_size=1, max_size=8), batch_size=st.integers(1, 70))
 def test_sums_follow_the_weights(parts: list[int], batch_size: int) -> None:
     """Each batch takes floor or ceil of its share, all batches up to any are off by less than one row, none is lost."""
