@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..dataset.dataset import Dataset
 from ..dataset.errors import DatasetCorruptError
 from ..dataset.plain_file import Fields
+
+if TYPE_CHECKING:
+    from ..dataset.dataset import Dataset
 
 _MOST_DIGITS = 9
 
