@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from .campaign.plan import Plan as Plan
     from .campaign.plan import make_plan as make_plan
     from .campaign.row_regeneration import regenerate_row as regenerate_row
+    from .campaign.stream import stream as stream
+    from .campaign.stream_order import join_states as join_states
     from .dataset import Dataset as Dataset
     from .dataset import depth_in_metres as depth_in_metres
     from .dataset import open_dataset as open_dataset
@@ -55,6 +57,7 @@ _HOMES = {
     "import_bop": "real",
     "import_coco": "real",
     "import_robomimic": "real",
+    "join_states": "campaign.stream_order",
     "load_profile_file": "profile_file",
     "load_recipe": "recipe",
     "make_plan": "campaign.plan",
@@ -64,6 +67,7 @@ _HOMES = {
     "run_gate": "quality.gate",
     "split_dataset": "derive",
     "subset_dataset": "derive",
+    "stream": "campaign.stream",
     "verify_dataset": "dataset",
 }
 

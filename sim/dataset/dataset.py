@@ -343,7 +343,7 @@ class Dataset:
             A `pyarrow.Table`, one line for every committed row, skipped ones and those outside this view too.
         """
         if self._is_finished:
-            return read_table(self.folder, sha256=self._table_sha256)
+            return read_table(self.folder, sha256=self._table_sha256, rows=self._shards.row_count)
         import pyarrow as pa
 
         splits = self.tables["splits"]

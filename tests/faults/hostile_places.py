@@ -103,12 +103,12 @@ def strangers() -> Iterator[tuple[str, Harm]]:
         Path(os.fsdecode(os.fsencode(folder) + b"/\xff\xfe")).write_text("x")
 
     def deep(folder: Path) -> None:
-        place = os.getcwd()
-        os.chdir(folder)
+        inner = os.open(folder, os.O_RDONLY)
         for _ in range(600):
-            os.mkdir("d" * 60)
-            os.chdir("d" * 60)
-        os.chdir(place)
+            os.mkdir("d" * 60, dir_fd=inner)
+            outer, inner = inner, os.open("d" * 60, os.O_RDONLY, dir_fd=inner)
+            os.close(outer)
+        os.close(inner)
 
     def many(folder: Path) -> None:
         for number in range(3000):
