@@ -162,6 +162,34 @@ def test_ranks_share_the_scenarios(dataset: Any) -> None:
         join_states([ranks[0].state_dict()])
 
 
+def test_ranks_come_from_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where torch.distributed is set up, its numbers are taken, unless others are given."""
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 2)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 5)
+    found = simloom.stream(TINY, arrays=FEW, **ALONE).order
+    given = simloom.stream(TINY, arrays=FEW, rank=0, world_size=1, **ALONE).order
+
+    assert (found.rank, found.world_size) == (2, 5)
+    assert (given.rank, given.world_size) == (0, 1)
+
+
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork.*:DeprecationWarning")
+def test_a_fork_leaves_the_stream_to_its_parent() -> None:
+    """A child that drops the iterator ends neither the thread's nor the workers' life."""
+    stream = simloom.stream(TINY, arrays=FEW, workers=1, batch=1)
+    walk = iter(stream)
+    first = int(next(walk)["sample/index"])
+    child = os.fork()
+    if child == 0:
+        walk.close()  # type: ignore[attr-defined]
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    assert int(next(walk)["sample/index"]) > first
+    assert len(_index(_take(walk, 8))) == 8
+    stream.close()
+
+
 def test_a_stream_without_end_starts_anywhere(dataset: Any) -> None:
     """Row i is row i, wherever it is begun."""
     stream = simloom.stream(TINY, start=9, arrays=FEW, **ALONE)
