@@ -60,6 +60,7 @@ class Dataset:
         self._is_finished = is_finished
         self._skip_rejected = skip_rejected
         self._rows = rows
+        self._is_selected = rows is not None
         self._names = names
 
     def _view(self, rows: Array | None, names: tuple[str, ...] | None) -> Dataset:
@@ -103,7 +104,8 @@ class Dataset:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "manifest"}
+        state = {name: value for name, value in self.__dict__.items() if name not in ("manifest", "shapes")}
+        return state if self._is_selected else state | {"_rows": None}  # found again where they are needed
 
     @property
     def folder(self) -> Path:
@@ -324,7 +326,9 @@ class Dataset:
             if not found:
                 raise KeyError(f"no array {pattern!r} here; {nearest(pattern, self.names)}")
             chosen.update(found)
-        return self._view(self._rows, tuple(sorted(chosen)))
+        view = self._view(self._rows if self._is_selected else None, tuple(sorted(chosen)))
+        view._rows = self._rows
+        return view
 
     def episodes(self) -> list[Array]:
         """List the rows of each episode: one scenario, view and look, in the order of its steps.

@@ -136,13 +136,15 @@ def read_table(
         A `pyarrow.Table`.
 
     Raises:
-        FileNotFoundError: It is not there.
-        DatasetCorruptError: It is damaged.
+        DatasetCorruptError: It is damaged, or missing.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = read_plain(folder / SAMPLES, limit=_MAX_TABLE_BYTES)
+    try:
+        data = read_plain(folder / SAMPLES, limit=_MAX_TABLE_BYTES)
+    except FileNotFoundError:
+        raise DatasetCorruptError(f"{folder / SAMPLES} is missing; simloom verify --repair makes it again") from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise DatasetCorruptError(f"{folder / SAMPLES} is not the file that the manifest states")
     try:
