@@ -16,12 +16,12 @@ from .specs import Array, find_spec
 _MOST_NUMBERS = 4096
 
 
-def read_columns(shards: CommittedShards, name: str, rows: Array) -> Array:
-    """Read one array over some rows."""
-    dtype, shape = shards.shapes()[name]
-    out = np.empty((len(rows), *shape), dtype)
+def read_columns(shards: CommittedShards, names: Sequence[str], rows: Array) -> dict[str, Array]:
+    """Read some arrays over some rows."""
+    shapes = shards.shapes()
+    out = {name: np.empty((len(rows), *shapes[name][1]), shapes[name][0]) for name in names}
     if len(rows):
-        shards.read(rows, [name], {name: out}, os.cpu_count() or 1)
+        shards.read(rows, names, out, os.cpu_count() or 1)
     return out
 
 
@@ -79,7 +79,7 @@ class QueryColumns(Mapping[str, Array]):
                 # A complete dataset has every row: the line is the number.
                 return found[column][self._rows]
         if wanted == "split":
-            scenarios = read_columns(self._shards, "sample/scenario", self._rows).tolist()
+            scenarios = read_columns(self._shards, ["sample/scenario"], self._rows)["sample/scenario"].tolist()
             known = {scenario: split_of(scenario, self._splits) for scenario in set(scenarios)}
             return np.array([known[scenario] for scenario in scenarios])
-        return read_columns(self._shards, wanted, self._rows)
+        return read_columns(self._shards, [wanted], self._rows)[wanted]

@@ -167,11 +167,9 @@ class Dataset:
         wanted = ("index", "valid", "verdict")
         if self._is_finished:
             return table_columns(self.folder, wanted, self._shards.row_count, self._table_sha256)
-        there = self._shards.shapes()
-        every = self._shards.rows()
-        return {
-            name: read_columns(self._shards, f"sample/{name}", every) for name in wanted if f"sample/{name}" in there
-        }
+        there = [f"sample/{name}" for name in wanted if f"sample/{name}" in self._shards.shapes()]
+        found = read_columns(self._shards, there, self._shards.rows())
+        return {name.removeprefix("sample/"): column for name, column in found.items()}
 
     @property
     def _table_sha256(self) -> str | None:
