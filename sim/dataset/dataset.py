@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from ...scenes.spelling import nearest
-from .columns import read_columns, table_columns
+from .columns import QueryColumns, read_columns, table_columns
 from .commit import load_commits
 from .committed_shards import CommittedShards
 from .digest import combine_digests
@@ -296,15 +296,11 @@ class Dataset:
             17
         """
         asked = Query(query)
-        columns = self._columns()
+        folder = self.folder if self._is_finished else None
+        columns = QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
+        columns.load(asked.names)
         met = asked.find(columns.__getitem__, columns, len(self))
         return self._view(self.rows[met], self._names)
-
-    def _columns(self) -> Mapping[str, Array]:
-        from .columns import QueryColumns
-
-        folder = self.folder if self._is_finished else None
-        return QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
 
     def columns(self, names: Sequence[str]) -> Dataset:
         """Give a view of some arrays.
