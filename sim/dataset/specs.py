@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 
 REASONS = (
     "none", "not_settled", "build_failed", "penetration", "out_of_workspace", "collision", "tipped_over", "exploded",
-    "fell_off", "sunk", "joint_limit", "requirement",
+    "fell_off", "sunk", "joint_limit", "requirement", "episode_over",
 )  # fmt: skip
 """Why a row is not valid, by its number in `sample/reason`."""
 
