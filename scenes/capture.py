@@ -67,6 +67,14 @@ _SAMPLE: Final[dict[str, type]] = {
     "generation": np.int32,
     "verdict": np.uint8,
 }
+_TASK: Final[dict[str, type]] = {
+    "reward": np.float32,
+    "terminated": np.uint8,
+    "truncated": np.uint8,
+    "success": np.uint8,
+}
+_AT_ONCE: Final = 64 * 2**20
+"""Size of an episode's frames that are rendered at once [byte]."""
 # Corner k of a box: the signs of x, y and z are the bits of k, x first.
 _CORNER_SIGNS: Final = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
@@ -104,9 +112,14 @@ class Capturer:
             raise ValueError(f"unknown outputs {', '.join(unknown)}; there are {', '.join(OUTPUTS)}")
 
     @property
-    def rows_per_scenario(self) -> int:
-        """Rows of one stage: views times looks."""
+    def rows_per_instant(self) -> int:
+        """Rows of one instant: views times looks."""
         return self.views * self.looks
+
+    @property
+    def rows_per_scenario(self) -> int:
+        """Rows of one stage: its instants times views times looks."""
+        return self.scene.horizon * self.rows_per_instant
 
     @property
     def row_bytes(self) -> int:
@@ -144,6 +157,9 @@ class Capturer:
             shapes["state/contact_count"] = (np.int32, ())
             pad = scene.contact_pad
             shapes |= {f"state/{name}": (dtype, (pad, *tail)) for name, (dtype, tail) in _CONTACT.items()}
+        if self.scene.action_count:
+            shapes |= {f"task/{name}": (dtype, ()) for name, dtype in _TASK.items()}
+            shapes["task/action"] = (np.float32, (self.scene.action_count,))
         return shapes
 
     def allocate(self, rows: int) -> dict[str, Array]:
@@ -161,7 +177,8 @@ class Capturer:
         """Fill the rows of some stages.
 
         Args:
-            stages: Stages of consecutive scenarios, V views and L looks each.
+            stages: Stages of consecutive scenarios, V views and L looks each, with all instants of their episodes where
+                the scene has some.
             rows: Arrays from `allocate`.
             start: Where in the arrays the first stage's first row goes.
 
@@ -169,13 +186,41 @@ class Capturer:
             Seconds by step of the work: "render", "sensors" and "gather".
 
         Raises:
-            ValueError: If a stage has other views or looks, or does not fit the scene's pads.
+            ValueError: If a stage has other views, looks or instants, or does not fit the scene's pads.
         """
         seconds = {"render": 0.0, "sensors": 0.0, "gather": 0.0}
+        instants = [instant for stage in stages for instant in self._instants(stage)]
+        most = len(instants) if self.scene.horizon == 1 else max(_AT_ONCE // self.instant_bytes, 1)
+        for first in range(0, len(instants), most):
+            chosen = instants[first : first + most]
+            self._fill_instants(chosen, first, rows, start + first * self.rows_per_instant, seconds)
+        return seconds
+
+    @property
+    def instant_bytes(self) -> int:
+        """About what rendering one instant of one scenario takes [byte]."""
+        pixels = sum(mount.width * mount.height for mount in self.scene.rig.mounts)
+        return max(pixels * self.views * (12 * self.looks + 32), 1)
+
+    def _instants(self, stage: Stage) -> Sequence[Stage]:
+        """Return a stage's instants; of one that failed, itself over and over."""
+        horizon = self.scene.horizon
+        if not stage.valid:
+            return [stage] * horizon
+        instants = stage.instants or (stage,)
+        if len(instants) != horizon:
+            raise ValueError(f"the stage has {len(instants)} instants, not {horizon}")
+        return instants
+
+    def _fill_instants(
+        self, stages: Sequence[Stage], number: int, rows: Mapping[str, Array], start: int, seconds: dict[str, float]
+    ) -> None:
+        """Fill the rows of some instants, counted over all stages from `number` on."""
         begun = time.perf_counter()
         for position, stage in enumerate(stages):
-            first = start + position * self.rows_per_scenario
-            self._fill_truth(stage, {n: a[first : first + self.rows_per_scenario] for n, a in rows.items()})
+            first = start + position * self.rows_per_instant
+            step = (number + position) % self.scene.horizon
+            self._fill_truth(stage, step, {n: a[first : first + self.rows_per_instant] for n, a in rows.items()})
         seconds["gather"] += time.perf_counter() - begun
         live = [position for position, stage in enumerate(stages) if stage.valid]
         if live:
@@ -187,12 +232,11 @@ class Capturer:
                 for reader in self._readers:
                     reader.read(recording)
             seconds["sensors"] += time.perf_counter() - begun
-        return seconds
 
     def _record(
         self, stages: Sequence[Stage], live: Sequence[int], rows: Mapping[str, Array], start: int
     ) -> RecordedRows:
-        count = self.rows_per_scenario
+        count = self.rows_per_instant
         row = np.arange(len(live) * count)
         return RecordedRows(
             stages=stages,
@@ -202,14 +246,15 @@ class Capturer:
             rows=rows,
         )
 
-    def _fill_truth(self, stage: Stage, rows: Mapping[str, Array]) -> None:
+    def _fill_truth(self, stage: Stage, step: int, rows: Mapping[str, Array]) -> None:
         scenario, views, looks = stage.scenario, self.views, self.looks
         if (scenario.view_count, scenario.look_count) != (views, looks):
             raise ValueError(
                 f"the stage has {scenario.view_count} views and {scenario.look_count} looks, not {views} and {looks}"
             )
-        count = self.rows_per_scenario
-        rows["sample/index"][:] = scenario.index * count + np.arange(count)
+        count = self.rows_per_instant
+        rows["sample/index"][:] = scenario.index * self.rows_per_scenario + step * count + np.arange(count)
+        rows["sample/step"][:] = step
         rows["sample/scenario"][:] = scenario.index
         rows["sample/view"][:] = np.repeat(np.arange(views), looks)
         rows["sample/look"][:] = np.tile(np.arange(looks), views)
@@ -227,6 +272,8 @@ class Capturer:
             rows[f"param/{name}"][:] = value.reshape(count, *value.shape[2:])
         if not stage.valid:
             return
+        for name, array in stage.task.items():
+            rows[f"task/{name}"][:] = array
         for name, array in stage.state.items():
             if f"state/{name}" in rows:
                 rows[f"state/{name}"][:] = array
@@ -248,7 +295,7 @@ class Capturer:
     ) -> None:
         snapshots = [snapshot for stage in stages for snapshot in stage.snapshots]
         cameras = [camera for stage in stages for camera in stage.cameras[mount.name]]
-        count, name = self.rows_per_scenario, mount.name
+        count, name = self.rows_per_instant, mount.name
         if len(snapshots) != len(cameras) or len(cameras) != len(stages) * self.views:
             raise ValueError(f"stages must have {self.views} snapshots and cameras {name!r} each, got {len(cameras)}")
         place = (np.array(live)[:, None] * count + start + np.arange(count)).reshape(-1)
