@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,11 +29,17 @@ _ABOVE: Final = 0.15
 _OVER: Final = 0.03
 """Horizontal distance from which it goes down [m]."""
 _SPEED: Final = 0.3
-"""Speed of the hand [m/s]."""
+"""Speed of the hand on its way [m/s]."""
+_SLOW: Final = 0.15
+"""Speed of the hand on its way down [m/s]."""
 _TURN: Final = 0.8
 """Turn rate of the hand [rad/s]."""
 _DAMPING: Final = 0.05
 _PERIOD: Final = 1.0 / 30.0
+_LAG: Final = 0.02
+"""How far a joint may be behind its target before the arm counts as blocked; on free ways it is half that [rad or m]."""
+_BACK: Final = 8
+"""Steps that it backs off by."""
 _LARGEST_STEP: Final = 0.05
 """Change of a joint in a step at most [rad or m]."""
 
@@ -40,8 +47,9 @@ _LARGEST_STEP: Final = 0.05
 class ReachExpert(Policy):
     """Moves the hand, pointing down, in a straight line over the first object, and then down to its middle.
 
-    The joints follow by the damped pseudo-inverse of the hand's Jacobian. It looks out for nothing: the arm pushes what
-    stands in its way, and stops at its limits.
+    The joints follow by the damped pseudo-inverse of the hand's Jacobian. It looks out for nothing: what stands in the
+    way is touched, and where something blocks the arm, it backs off and stops for good, as robots do that feel a
+    collision.
 
     Args:
         world: The world.
@@ -59,24 +67,30 @@ class ReachExpert(Policy):
     ) -> None:
         self._world, self._robot, self._joints, self._hand, self._task = world, robot, joints, hand, task
         self._tree: LinkTree | None = None
-        self._told, self._is_over = np.zeros(len(joints)), False
+        self._past: deque[Array] = deque(maxlen=_BACK)
+        self._is_over = self._is_blocked = False
 
     def begin(self, scenario: Scenario, moment: Moment) -> None:
         """Take note of the arm and of how it stands."""
         del scenario
         self._tree = self._world.link_tree(self._robot())
-        self._told, self._is_over = moment.joint_position.copy(), False
+        self._past.clear()
+        self._past.append(moment.joint_position.copy())
+        self._is_over = self._is_blocked = False
 
     def act(self, step: int, moment: Moment, observation: dict[str, NDArray[Any]]) -> Array:
         """Choose the joints' next targets."""
         del step, observation
+        self._is_blocked |= float(np.abs(self._past[-1] - moment.joint_position).max(initial=0.0)) > _LAG
+        if self._is_blocked:
+            return self._task.action_for(self._past[0])
         hand = moment.links[self._hand]
         tip, goal = hand[:3, 3] + _TIP * hand[:3, 2], moment.objects[0, :3].copy()
         dx, dy = (goal[:2] - tip[:2]).tolist()
         self._is_over = self._is_over or math.hypot(dx, dy) < _OVER
         if not self._is_over:
             goal[2] += _ABOVE
-        move = _limited((goal - tip) / _PERIOD, _SPEED)
+        move = _limited((goal - tip) / _PERIOD, _SLOW if self._is_over else _SPEED)
         # What turns the hand's z downwards.
         turn = _limited(np.array([-hand[1, 2], hand[0, 2], 0.0]) * 4.0, _TURN)
         if hand[2, 2] > 0.9:  # it points up: any way down is as good as any other
@@ -86,10 +100,8 @@ class ReachExpert(Policy):
         most = float(np.abs(change).max(initial=0.0))
         if most > _LARGEST_STEP:
             change = change * (_LARGEST_STEP / most)
-        # Targets lead the joints, by little: what blocks an arm is not to be pushed ever harder.
-        lead = np.clip(self._told + change - moment.joint_position, -4.0 * _LARGEST_STEP, 4.0 * _LARGEST_STEP)
-        self._told = moment.joint_position + lead
-        return self._task.action_for(self._told)
+        self._past.append(self._past[-1] + change)
+        return self._task.action_for(self._past[-1])
 
     def _jacobian(self, moment: Moment, tip: Array) -> Array:
         """Return how the tip moves, and turns about x and y, with each joint, shape (5, J)."""
