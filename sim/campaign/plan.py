@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -19,7 +20,7 @@ from ...scenes.scene_code import SceneCodeError
 from ...scenes.world import WorldError
 from ..dataset.depth_format import stored_bytes
 from ..errors import RecipeError, UsageError
-from ..recipe import Recipe
+from ..recipe import Recipe, load_recipe
 from ..sampling.base import MAX_ATTEMPTS, Sampler
 from ..sampling.choose import make_sampler
 from ..yaml_text import MAX_BYTES
@@ -177,6 +178,28 @@ class Plan:
                 f" got -n {samples}; leave -n out, or change the recipe's sampler"
             )
         return total
+
+
+def choose_recipe(recipe: Recipe | str | Path | Mapping[str, Any], seed: int | None = None) -> Recipe:
+    """Load a recipe where it is not loaded yet, and give it another seed where one is named.
+
+    Args:
+        recipe: A recipe, or what `load_recipe` takes.
+        seed: Replaces the recipe's seed, [0, 2^64).
+
+    Returns:
+        The recipe.
+
+    Raises:
+        RecipeError: If it cannot be.
+        UsageError: If the seed is out of range.
+    """
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if seed is None:
+        return loaded
+    if not 0 <= seed < 1 << 64:
+        raise UsageError(f"seed must be in [0, 2^64), got {seed}")
+    return loaded.model_copy(update={"seed": seed})
 
 
 def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:

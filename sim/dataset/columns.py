@@ -10,7 +10,6 @@ from typing import Any, final
 import numpy as np
 
 from .committed_shards import CommittedShards
-from .errors import DatasetCorruptError
 from .samples import read_table, split_of
 from .specs import Array, find_spec
 
@@ -32,9 +31,7 @@ def table_columns(folder: Path, names: Sequence[str], count: int, sha256: str | 
     Raises:
         DatasetCorruptError: It is damaged, or has another number of lines than `count`.
     """
-    table = read_table(folder, names, sha256)
-    if table.num_rows != count:
-        raise DatasetCorruptError(f"{folder}: samples.parquet has {table.num_rows} lines for {count} rows")
+    table = read_table(folder, names, sha256=sha256, rows=count)
     return {name: table.column(name).to_numpy() for name in names if name in table.column_names}
 
 

@@ -258,8 +258,9 @@ def _read_some(shard: ShardFile, name: str, inner: list[int], out: Array, places
     if high - low + 1 == len(places) and (places[1:] > places[:-1]).all():
         shard.read_into(name, inner, out[low : high + 1])
     elif _row_bytes(out.dtype, out.shape[1:]) > _SMALL_ROW_BYTES:
+        flat = out.reshape(len(out), -1).view(np.uint8)
         for place, row in zip(places.tolist(), inner, strict=True):
-            shard.read_into(name, [row], out[place : place + 1])
+            shard.read_row(name, row, flat[place])
     else:
         some = np.empty((len(inner), *out.shape[1:]), out.dtype)
         shard.read_into(name, inner, some)

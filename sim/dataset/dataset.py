@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
@@ -22,6 +22,10 @@ from .manifest import Manifest, load_manifest
 from .query import Query
 from .samples import SAMPLES, kept_rows, read_table, sample_columns
 from .specs import Array
+
+if TYPE_CHECKING:
+    from ..loading.loader import Loader
+    from ..loading.torch_rows import TorchRows
 
 
 class Dataset:
@@ -56,6 +60,7 @@ class Dataset:
         self._is_finished = is_finished
         self._skip_rejected = skip_rejected
         self._rows = rows
+        self._is_selected = rows is not None
         self._names = names
 
     def _view(self, rows: Array | None, names: tuple[str, ...] | None) -> Dataset:
@@ -99,7 +104,8 @@ class Dataset:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "manifest"}
+        state = {name: value for name, value in self.__dict__.items() if name not in ("manifest", "shapes")}
+        return state if self._is_selected else state | {"_rows": None}  # found again where they are needed
 
     @property
     def folder(self) -> Path:
@@ -320,7 +326,9 @@ class Dataset:
             if not found:
                 raise KeyError(f"no array {pattern!r} here; {nearest(pattern, self.names)}")
             chosen.update(found)
-        return self._view(self._rows, tuple(sorted(chosen)))
+        view = self._view(self._rows if self._is_selected else None, tuple(sorted(chosen)))
+        view._rows = self._rows
+        return view
 
     def episodes(self) -> list[Array]:
         """List the rows of each episode: one scenario, view and look, in the order of its steps.
@@ -339,7 +347,7 @@ class Dataset:
             A `pyarrow.Table`, one line for every committed row, skipped ones and those outside this view too.
         """
         if self._is_finished:
-            return read_table(self.folder, sha256=self._table_sha256)
+            return read_table(self.folder, sha256=self._table_sha256, rows=self._shards.row_count)
         import pyarrow as pa
 
         splits = self.tables["splits"]
@@ -349,7 +357,7 @@ class Dataset:
                 tables.append(pa.table(sample_columns(shard, splits)))
         return pa.concat_tables(tables)
 
-    def torch(self, **settings: Any) -> Any:
+    def torch(self, **settings: Any) -> Loader:
         """Give a loader of batches for PyTorch; see `simloom.sim.loading.open_loader` for what it takes.
 
         Example:
@@ -359,7 +367,7 @@ class Dataset:
 
         return open_loader(self, **settings)
 
-    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> Any:
+    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> TorchRows:
         """Give the rows as a map-style torch dataset; see `simloom.sim.loading.TorchRows`."""
         from ..loading.torch_rows import TorchRows
 

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from ..errors import SimloomError
 
+_MOST_LETTERS = 3000
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PASSING = frozenset({
     errno.EINTR, errno.EAGAIN, errno.EBUSY, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOLCK, errno.ESTALE,
@@ -18,9 +19,10 @@ _FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 def show_plainly(text: str) -> str:
     """Write out what a terminal would act on: control characters, marks of direction, halves of characters."""
+    shown = text if len(text) <= _MOST_LETTERS else f"{text[:_MOST_LETTERS]} ..."
     return "".join(
         letter if letter.isprintable() or letter == "\n" else letter.encode("unicode_escape").decode()
-        for letter in text
+        for letter in shown
     )
 
 

@@ -62,7 +62,8 @@ def read_plain(path: Path, *, limit: int = MAX_JSON_BYTES) -> bytes:
     """
     with os.fdopen(open_plain(path), "rb") as file:
         try:
-            data = file.read(limit + 1)
+            # Not `limit` alone, for which the whole of it would be set aside first.
+            data = file.read(min(limit, os.fstat(file.fileno()).st_size) + 1)
         except OSError as error:
             raise read_error(error, path) from None
     if len(data) > limit:

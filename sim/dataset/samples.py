@@ -28,14 +28,17 @@ _COLUMNS = (
     "is_real", "generation", "verdict", "source", "source_index",
 )  # fmt: skip
 _MAX_TABLE_BYTES = 4 << 30
+_MAX_COLUMNS = 4096
+_MAX_CELLS = 1 << 34
+_LONGEST_WORD = 256
 
 
 def split_of(scenario: int, splits: Mapping[str, float] | None = None) -> str:
     """Tell the split of a scenario; all its rows share it, so that no world is in two splits.
 
     Args:
-        scenario: Number of the scenario, of which its number within its source decides and nothing else: neither growing
-            a dataset nor merging it moves a row.
+        scenario: Number of the scenario, of which its number within its source decides and nothing else: neither
+            growing a dataset nor merging it moves a row.
         splits: Fractions by split name, in an order that counts; they sum to 1.
 
     Returns:
@@ -118,34 +121,82 @@ def table_bytes(table: Any) -> bytes:
     return sink.getvalue()
 
 
-def read_table(folder: Path, names: Sequence[str] | None = None, sha256: str | None = None) -> Any:
+def read_table(
+    folder: Path, names: Sequence[str] | None = None, *, sha256: str | None = None, rows: int | None = None
+) -> Any:
     """Read samples.parquet.
 
     Args:
         folder: The dataset.
         names: Columns wanted, of which those that are not there are left out; all by default.
         sha256: What the file's sum must be, where that is known.
+        rows: How many lines it must have, where that is known.
 
     Returns:
         A `pyarrow.Table`.
 
     Raises:
-        FileNotFoundError: It is not there.
-        DatasetCorruptError: It is damaged.
+        DatasetCorruptError: It is damaged, or missing.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = read_plain(folder / SAMPLES, limit=_MAX_TABLE_BYTES)
+    try:
+        data = read_plain(folder / SAMPLES, limit=_MAX_TABLE_BYTES)
+    except FileNotFoundError:
+        raise DatasetCorruptError(f"{folder / SAMPLES} is missing; simloom verify --repair makes it again") from None
     if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
         raise DatasetCorruptError(f"{folder / SAMPLES} is not the file that the manifest states")
     try:
         # On this thread alone: Arrow's own may still hold the bytes when the interpreter ends, and abort the process.
         with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
+            texts = _check_columns(file, rows, folder / SAMPLES)
             chosen = None if names is None else [name for name in names if name in file.schema_arrow.names]
-            return file.read(chosen, use_threads=False)
+        # Texts by their number in a dictionary: a column of one long word takes no more than that word.
+        with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=texts) as file:
+            return _spell_out(file.read(chosen, use_threads=False), folder / SAMPLES)
     except (pa.ArrowException, OSError, ValueError) as error:
-        raise DatasetCorruptError(f"{folder / SAMPLES} is damaged: {str(error).splitlines()[0]}") from None
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DatasetCorruptError(f"{folder / SAMPLES} is damaged: {reason}") from None
+
+
+def _check_columns(file: Any, rows: int | None, path: Path) -> list[str]:
+    """Refuse columns of anything but numbers and texts, and more than the file can hold; returns those of texts."""
+    import pyarrow.types as kinds
+
+    schema, names = file.schema_arrow, file.schema_arrow.names
+    if len(set(names)) != len(names) or not {"index"}.issubset(names):
+        raise DatasetCorruptError(f"{path}: has no column 'index', or one twice")
+    for field in schema:
+        kind = field.type
+        if not (kinds.is_integer(kind) or kinds.is_floating(kind) or kinds.is_boolean(kind) or kinds.is_string(kind)):
+            raise DatasetCorruptError(
+                f"{path}: the column {field.name!r} is of type {kind}; numbers and texts are known"
+            )
+    count = file.metadata.num_rows
+    if rows is not None and count != rows:
+        raise DatasetCorruptError(f"{path} has {count} lines for {rows} rows")
+    if len(names) > _MAX_COLUMNS or count * len(names) > _MAX_CELLS:
+        raise DatasetCorruptError(f"{path}: claims {count} lines of {len(names)} columns")
+    return [field.name for field in schema if kinds.is_string(field.type)]
+
+
+def _spell_out(table: Any, path: Path) -> Any:
+    """Turn columns of numbered words back into words, and refuse long ones and empty places."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for position, field in enumerate(table.schema):
+        column = table.column(position)
+        if column.null_count:
+            raise DatasetCorruptError(f"{path}: the column {field.name!r} has empty places")
+        if not pa.types.is_dictionary(field.type):
+            continue
+        longest = max((pc.max(pc.binary_length(chunk.dictionary)).as_py() or 0 for chunk in column.chunks), default=0)
+        if longest > _LONGEST_WORD:
+            raise DatasetCorruptError(f"{path}: a word of {longest} bytes in the column {field.name!r}")
+        table = table.set_column(position, field.name, column.cast(pa.string()))
+    return table
 
 
 def kept_rows(columns: Mapping[str, Array]) -> Array:

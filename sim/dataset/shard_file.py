@@ -138,8 +138,9 @@ class ShardFile:
         if not self.arrays[name].filters:
             self._copy_into(name, np.asarray(rows, np.int64), rows_out)
             return
+        flat = rows_out.reshape(len(rows), -1).view(np.uint8) if rows_out.flags.c_contiguous else None
         for place, row in enumerate(rows):
-            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8) if flat is None else flat[place])
 
     def read_row(self, name: str, row: int, row_out: Array) -> None:
         """Decode one row straight into its memory; any number of threads may do so at once.

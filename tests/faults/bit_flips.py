@@ -95,11 +95,12 @@ def _flip_all(folder: Path, name: str, bits: list[int], table: Any, report: Call
     data = path.read_bytes()
     for bit in bits:
         path.write_bytes(flip(data, bit))
-        report(f"{_judge(folder, name, table)} (bit {bit} of {name})")
+        report(f"{judge_damage(folder, name, table)} (bit {bit} of {name})")
     path.write_bytes(data)
 
 
-def _judge(folder: Path, name: str, table: Any) -> str:
+def judge_damage(folder: Path, name: str, table: Any) -> str:
+    """Check and read a dataset of which one file was damaged; the outcome, "FAILED: ..." for a broken promise."""
     report = verify_dataset(folder)
     if report.ok or name not in {finding.path for finding in report.problems}:
         return f"FAILED: verify did not name it: {report.lines()}"

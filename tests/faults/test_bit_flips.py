@@ -11,7 +11,7 @@ from faults.tally import Tally
 
 
 @pytest.mark.parametrize(
-    "count, commits_only, least", [(4, 2, 60), pytest.param(400, 200, 10_000, marks=pytest.mark.slow)]
+    "count, commits_only, least", [(2, 1, 40), pytest.param(400, 200, 10_000, marks=pytest.mark.slow)]
 )
 def test_flipped_bits_are_found_and_never_give_wrong_values(
     count: int, commits_only: int, least: int, quick_path: Path

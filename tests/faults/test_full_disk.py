@@ -19,7 +19,7 @@ from faults.small_rows import check_survivors, finish_and_verify, write_dataset
 from faults.tally import Tally
 
 
-@pytest.mark.parametrize("every, least", [(41, 40), pytest.param(1, 1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every, least", [(67, 24), pytest.param(2, 800, marks=pytest.mark.slow)])
 def test_refused_calls_lose_nothing(every: int, least: int, quick_path: Path) -> None:
     """Whatever call of a growing dataset fails, once or from then on, the error is ours and the command resumes."""
     result = run_campaign("refused_calls", quick_path, every=every)

@@ -11,7 +11,7 @@ from faults.tally import Tally
 
 
 @pytest.mark.parametrize(
-    "random_count, every, least", [(12, 23, 40), pytest.param(600, 1, 1000, marks=pytest.mark.slow)]
+    "random_count, every, least", [(8, 53, 16), pytest.param(600, 1, 1000, marks=pytest.mark.slow)]
 )
 def test_killed_writers_lose_nothing_committed(random_count: int, every: int, least: int, quick_path: Path) -> None:
     """At any step, call or time, the folder reads as far as promised and resumes to the digest of never having died."""
@@ -20,3 +20,11 @@ def test_killed_writers_lose_nothing_committed(random_count: int, every: int, le
     tally.merge(result["counts"])
     assert not result["failures"], "\n".join(result["failures"][:5])
     assert tally.total >= least
+
+
+@pytest.mark.parametrize("count", [pytest.param(4, marks=pytest.mark.slow)])
+def test_killed_generate_loses_nothing_committed(count: int, quick_path: Path) -> None:
+    """While it renders and writes: the dataset reads as far as committed, and the same call finishes it."""
+    result = run_campaign("generate_kills", quick_path, count=count)
+    Tally("Kill points of generate").merge(result["counts"])
+    assert not result["failures"], "\n".join(result["failures"][:5])
