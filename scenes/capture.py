@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -173,7 +173,9 @@ class Capturer:
         """
         return {name: np.zeros((rows, *shape), dtype) for name, (dtype, shape) in self.shapes.items()}
 
-    def fill(self, stages: Sequence[Stage], rows: Mapping[str, Array], *, start: int) -> dict[str, float]:
+    def fill(
+        self, stages: Sequence[Stage], rows: Mapping[str, Array], *, start: int, steps: Collection[int] | None = None
+    ) -> dict[str, float]:
         """Fill the rows of some stages.
 
         Args:
@@ -181,6 +183,7 @@ class Capturer:
                 the scene has some.
             rows: Arrays from `allocate`.
             start: Where in the arrays the first stage's first row goes.
+            steps: Instants whose sensors are read; None = all. Rows of others hold what needs no picture.
 
         Returns:
             Seconds by step of the work: "render", "sensors" and "gather".
@@ -193,7 +196,7 @@ class Capturer:
         most = len(instants) if self.scene.horizon == 1 else max(_AT_ONCE // self.instant_bytes, 1)
         for first in range(0, len(instants), most):
             chosen = instants[first : first + most]
-            self._fill_instants(chosen, first, rows, start + first * self.rows_per_instant, seconds)
+            self._fill_instants(chosen, first, rows, start + first * self.rows_per_instant, seconds, steps)
         return seconds
 
     @property
@@ -213,7 +216,13 @@ class Capturer:
         return instants
 
     def _fill_instants(
-        self, stages: Sequence[Stage], number: int, rows: Mapping[str, Array], start: int, seconds: dict[str, float]
+        self,
+        stages: Sequence[Stage],
+        number: int,
+        rows: Mapping[str, Array],
+        start: int,
+        seconds: dict[str, float],
+        steps: Collection[int] | None,
     ) -> None:
         """Fill the rows of some instants, counted over all stages from `number` on."""
         begun = time.perf_counter()
@@ -222,7 +231,11 @@ class Capturer:
             step = (number + position) % self.scene.horizon
             self._fill_truth(stage, step, {n: a[first : first + self.rows_per_instant] for n, a in rows.items()})
         seconds["gather"] += time.perf_counter() - begun
-        live = [position for position, stage in enumerate(stages) if stage.valid]
+        live = [
+            position
+            for position, stage in enumerate(stages)
+            if stage.valid and (steps is None or (number + position) % self.scene.horizon in steps)
+        ]
         if live:
             for number, mount in enumerate(self.scene.rig.mounts):
                 self._fill_sensor(number, mount, [stages[i] for i in live], live, rows, start, seconds)
