@@ -19,6 +19,7 @@ from .calibration import has_errors
 from .instruments.reader import InstrumentReader
 from .instruments.readers import make_readers
 from .instruments.recorded_rows import RecordedRows
+from .row_shapes import CONTACT_SHAPES, OBJECT_SHAPES, SAMPLE_TYPES, TASK_TYPES
 from .scene import Scene
 from .sensing import Sensing, ideal_signals, sensor_shapes
 from .sensors import SensorMount
@@ -32,47 +33,6 @@ OUTPUTS: Final = (
 )  # fmt: skip
 """What may be asked of a capture."""
 
-_OBJECT: Final[dict[str, tuple[type, tuple[int, ...]]]] = {
-    "valid": (np.uint8, ()),
-    "class": (np.int32, ()),
-    "asset": (np.int32, ()),
-    "pose_world_object": (np.float64, (4, 4)),
-    "extent": (np.float64, (3,)),
-    "box_center": (np.float64, (3,)),
-    "box_corners": (np.float64, (8, 3)),
-    "scale": (np.float64, (3,)),
-    "mass": (np.float64, ()),
-    "friction": (np.float64, ()),
-}
-_CONTACT: Final[dict[str, tuple[type, tuple[int, ...]]]] = {
-    "contact_instances": (np.int32, (2,)),
-    "contact_position": (np.float64, (3,)),
-    "contact_normal": (np.float64, (3,)),
-    "contact_force": (np.float64, ()),
-    "contact_distance": (np.float64, ()),
-}
-_SAMPLE: Final[dict[str, type]] = {
-    "index": np.int64,
-    "scenario": np.int64,
-    "step": np.int32,
-    "view": np.int32,
-    "look": np.int32,
-    "valid": np.uint8,
-    "reason": np.uint8,
-    "attempt": np.int32,
-    "seed": np.uint64,
-    "weight": np.float64,
-    "log_density": np.float64,
-    "is_real": np.uint8,
-    "generation": np.int32,
-    "verdict": np.uint8,
-}
-_TASK: Final[dict[str, type]] = {
-    "reward": np.float32,
-    "terminated": np.uint8,
-    "truncated": np.uint8,
-    "success": np.uint8,
-}
 _AT_ONCE: Final = 64 * 2**20
 """Size of an episode's frames that are rendered at once [byte]."""
 # Corner k of a box: the signs of x, y and z are the bits of k, x first.
@@ -132,7 +92,7 @@ class Capturer:
     def shapes(self) -> dict[str, tuple[type, tuple[int, ...]]]:
         """Type and shape of one row of every array, by name."""
         scene, slots, wanted = self.scene, self.scene.slots, set(self.outputs)
-        shapes: dict[str, tuple[type, tuple[int, ...]]] = {f"sample/{n}": (t, ()) for n, t in _SAMPLE.items()}
+        shapes: dict[str, tuple[type, tuple[int, ...]]] = {f"sample/{n}": (t, ()) for n, t in SAMPLE_TYPES.items()}
         if scene.space.size:
             shapes["sample/u"] = (np.float64, (scene.space.size,))
         for parameter in scene.space:
@@ -146,7 +106,7 @@ class Capturer:
         for reader in self._readers:
             shapes |= reader.shapes()
         if "poses" in wanted:
-            shapes |= {f"object/{name}": (dtype, (slots, *tail)) for name, (dtype, tail) in _OBJECT.items()}
+            shapes |= {f"object/{name}": (dtype, (slots, *tail)) for name, (dtype, tail) in OBJECT_SHAPES.items()}
         joints = len(scene.joint_names)
         if joints:
             shapes |= {f"state/{name}": (np.float64, (joints,)) for name in ("joint_position", "joint_velocity")}
@@ -156,9 +116,9 @@ class Capturer:
         if "contacts" in wanted:
             shapes["state/contact_count"] = (np.int32, ())
             pad = scene.contact_pad
-            shapes |= {f"state/{name}": (dtype, (pad, *tail)) for name, (dtype, tail) in _CONTACT.items()}
+            shapes |= {f"state/{name}": (dtype, (pad, *tail)) for name, (dtype, tail) in CONTACT_SHAPES.items()}
         if self.scene.action_count:
-            shapes |= {f"task/{name}": (dtype, ()) for name, dtype in _TASK.items()}
+            shapes |= {f"task/{name}": (dtype, ()) for name, dtype in TASK_TYPES.items()}
             shapes["task/action"] = (np.float32, (self.scene.action_count,))
         return shapes
 

@@ -37,7 +37,7 @@ _TURN: Final = 0.8
 _DAMPING: Final = 0.05
 _PERIOD: Final = 1.0 / 30.0
 _LAG: Final = 0.02
-"""How far a joint may be behind its target before the arm counts as blocked; on free ways it is half that [rad or m]."""
+"""How far a joint may be behind its target before the arm counts as blocked; on free ways it is half [rad or m]."""
 _BACK: Final = 8
 """Steps that it backs off by."""
 _LARGEST_STEP: Final = 0.05
