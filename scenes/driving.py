@@ -124,6 +124,7 @@ class DrivingScene(AssetScene):
         self.distractors: list[int] = []
         self.walls: list[int] = []
         self._yard: Yard | None = None
+        self._staged = np.zeros((0, 4, 4))
 
     @property
     def drive(self) -> WheelDrive:
@@ -167,7 +168,8 @@ class DrivingScene(AssetScene):
         self._park(yard)
         at_start = self._clearance()
         recording = self._drive(first, yard)
-        links, poses, motion = recording.link_poses[-1], list(recording.body_poses[-1]), recording.motion
+        self._staged = recording.link_poses[-1]
+        links, poses, motion = self._staged, list(recording.body_poses[-1]), recording.motion
         touching = world.contacts()
         touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
         deepest = -float(touching.distance.min(initial=0.0))
@@ -219,13 +221,11 @@ class DrivingScene(AssetScene):
             motion=recording.of_instances(rows.poses_over),
         )
 
-    def stage_now(self, stage: Stage, start: Array, time: float) -> Stage:
+    def stage_now(self, stage: Stage) -> Stage:
         """Return the present state of the world, stepped on since a stage was made, as a stage.
 
         Args:
             stage: The last stage that this scene made.
-            start: Poses of the robot's links as it was made, shape (1 + links, 4, 4).
-            time: Simulated time [s].
 
         Returns:
             What all views and looks show now.
@@ -239,14 +239,14 @@ class DrivingScene(AssetScene):
         objects, state = empty_objects(self._slots), empty_state(self.contact_pad, len(self.joints))
         self._read_objects(objects, poses, links)
         joints, rates = world.joint_states(self.robot, self.joints)
-        self._read_state(state, joints, rates, touching, steps=int(stage.state["settle_steps"]), time=time)
+        self._read_state(state, joints, rates, touching, steps=int(stage.state["settle_steps"]), time=world.time)
         return move_stage(
             stage,
             gather_instances(self._assets, self._yard, poses, links),
             object=objects,
             state=state,
-            cameras=move_cameras(stage.cameras, self._rig, self._mounts, start, links),
-            nominal_cameras=move_cameras(stage.nominal_cameras, self._rig, self._mounts, start, links),
+            cameras=move_cameras(stage.cameras, self._rig, self._mounts, self._staged, links),
+            nominal_cameras=move_cameras(stage.nominal_cameras, self._rig, self._mounts, self._staged, links),
         )
 
     def _read_objects(self, objects: dict[str, NDArray[Any]], poses: Sequence[Array], links: Array) -> None:

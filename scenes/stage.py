@@ -70,4 +70,4 @@ class Stage:
     task: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """The arrays `task/<name>` of a row: what is done at the instant, and what comes of it."""
     instants: tuple[Stage, ...] = ()
-    """The instants of the scenario's episode, the first as the stage itself; empty: there is no episode."""
+    """The instants of the scenario's episode, from where the stage stands on; empty: there is no episode."""

@@ -111,6 +111,7 @@ class TabletopScene(AssetScene):
         self.distractors: list[int] = []
         self.rack: list[int] = []
         self._plans: tuple[ObjectPlan, ...] = ()
+        self._staged = np.zeros((0, 4, 4))
         self._clutter: tuple[ObjectPlan, ...] = ()
 
     @property
@@ -195,6 +196,7 @@ class TabletopScene(AssetScene):
             touching = string_contacts(
                 plans, poses[: len(plans)], self.bodies, self.rack[0], world.gravity_vector, touching
             )
+        self._staged = links
         self._read_objects(objects, poses, links)
         self._read_state(state, joints, rates, touching, steps=settled.steps, time=time)
         rows = gather_instances(self._assets, param, plans, poses, links, self._clutter)
@@ -220,13 +222,11 @@ class TabletopScene(AssetScene):
             motion=None if recording is None else recording.of_instances(rows.poses_over),
         )
 
-    def stage_now(self, stage: Stage, start: Array, time: float) -> Stage:
+    def stage_now(self, stage: Stage) -> Stage:
         """Return the present state of the world, stepped on since a stage was made, as a stage.
 
         Args:
             stage: The last stage that this scene made.
-            start: Poses of the robot's links as it was made, shape (1 + links, 4, 4).
-            time: Simulated time [s].
 
         Returns:
             What all views and looks show now.
@@ -243,13 +243,13 @@ class TabletopScene(AssetScene):
         objects, state = empty_objects(self._slots), empty_state(self.contact_pad, len(self.joints))
         self._read_objects(objects, poses, links)
         joints, rates = world.joint_states(robot, self.joints)
-        self._read_state(state, joints, rates, touching, steps=int(stage.state["settle_steps"]), time=time)
-        cameras = move_cameras(stage.cameras, self._rig, self._mounts, start, links)
-        nominal = move_cameras(stage.nominal_cameras, self._rig, self._mounts, start, links)
+        self._read_state(state, joints, rates, touching, steps=int(stage.state["settle_steps"]), time=world.time)
+        cameras = move_cameras(stage.cameras, self._rig, self._mounts, self._staged, links)
+        nominal = move_cameras(stage.nominal_cameras, self._rig, self._mounts, self._staged, links)
         if self._arm.offsets.any():
             tree = world.link_tree(robot)
             off = {joint.index + 1: float(by) for joint, by in zip(self.joints, self._arm.offsets, strict=True)}
-            begun, now = report_links(tree, start, off), report_links(tree, links, off)
+            begun, now = report_links(tree, self._staged, off), report_links(tree, links, off)
             nominal = move_cameras(stage.nominal_cameras, self._rig, self._mounts, begun, now)
         return move_stage(
             stage,

@@ -95,11 +95,10 @@ class EpisodeScene(Scene):
 
     def _play(self, scenario: Scenario, stage: Stage, observation: dict[str, Any]) -> list[Stage]:
         environment, horizon = self._environment, self.horizon
-        begun, period = float(stage.state["time"]), 1.0 / environment.task.frames_per_second
-        start, now = environment.moment.links, stage
         self._policy.begin(scenario, environment.moment)
         instants: list[Stage] = []
         for step in range(horizon):
+            now = self._inner.stage_now(stage)
             chosen = self._policy.act(step, environment.moment, observation).astype(np.float32)
             observation, reward, terminated, _, info = environment.advance(chosen)
             _require_in_order(environment.moment, self._inner)
@@ -111,9 +110,8 @@ class EpisodeScene(Scene):
                 "success": np.uint8(info["is_success"]),
             }
             instants.append(replace(now, task=task))
-            if terminated or step == horizon - 1:
+            if terminated:
                 break
-            now = self._inner.stage_now(stage, start, begun + (step + 1) * period)
         return instants
 
     def constrain(self, *, correlated: Sequence[Any] = (), require: Sequence[Any] = ()) -> None:

@@ -60,7 +60,7 @@ SPECS: tuple[ArraySpec, ...] = (
     array("sample/step", "<i4", _ROW, "Instant of the episode"),
     array("sample/view", "<i4", _ROW, "Placement of the rig"),
     array("sample/look", "<i4", _ROW, "Draw of the appearance"),
-    array("sample/valid", "|u1", _ROW, "1 where the row is a scene, 0 where it is a tombstone"),
+    array("sample/valid", "|u1", _ROW, "1 where the row is a scene, 0 where it is a tombstone or pads an episode"),
     array("sample/reason", "|u1", _ROW, f"Why the row is not valid: {number_names(REASONS)}"),
     array("sample/attempt", "<i4", _ROW, "How often the scenario was redrawn before it could be built"),
     array("sample/seed", "<u8", _ROW, "Seed that the row's random streams are keyed by"),
