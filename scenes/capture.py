@@ -20,6 +20,7 @@ from .instruments.reader import InstrumentReader
 from .instruments.readers import make_readers
 from .instruments.recorded_rows import RecordedRows
 from .row_shapes import CONTACT_SHAPES, OBJECT_SHAPES, SAMPLE_TYPES, TASK_TYPES
+from .scenario import Scenario
 from .scene import Scene
 from .sensing import Sensing, ideal_signals, sensor_shapes
 from .sensors import SensorMount
@@ -186,10 +187,14 @@ class Capturer:
     ) -> None:
         """Fill the rows of some instants, counted over all stages from `number` on."""
         begun = time.perf_counter()
+        drawn: dict[str, Array] = {}
         for position, stage in enumerate(stages):
             first = start + position * self.rows_per_instant
             step = (number + position) % self.scene.horizon
-            self._fill_truth(stage, step, {n: a[first : first + self.rows_per_instant] for n, a in rows.items()})
+            if not position or stage.scenario is not stages[position - 1].scenario:
+                drawn = self._resolve(stage.scenario)
+            mine = {name: array[first : first + self.rows_per_instant] for name, array in rows.items()}
+            self._fill_truth(stage, step, drawn, mine)
         seconds["gather"] += time.perf_counter() - begun
         live = [
             position
@@ -219,12 +224,24 @@ class Capturer:
             rows=rows,
         )
 
-    def _fill_truth(self, stage: Stage, step: int, rows: Mapping[str, Array]) -> None:
-        scenario, views, looks = stage.scenario, self.views, self.looks
-        if (scenario.view_count, scenario.look_count) != (views, looks):
+    def _resolve(self, scenario: Scenario) -> dict[str, Array]:
+        """Return what the rows of each instant of a scenario hold of its draw, by name."""
+        if (scenario.view_count, scenario.look_count) != (self.views, self.looks):
             raise ValueError(
-                f"the stage has {scenario.view_count} views and {scenario.look_count} looks, not {views} and {looks}"
+                f"the stage has {scenario.view_count} views and {scenario.look_count} looks, "
+                f"not {self.views} and {self.looks}"
             )
+        count, space = self.rows_per_instant, self.scene.space
+        values = space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        drawn = {"sample/log_density": space.log_density(values, self.views, self.looks).reshape(count)}
+        if space.size:
+            drawn["sample/u"] = scenario.u.reshape(count, -1)
+        for name, value in space.spread(values, self.views, self.looks).items():
+            drawn[f"param/{name}"] = value.reshape(count, *value.shape[2:])
+        return drawn
+
+    def _fill_truth(self, stage: Stage, step: int, drawn: Mapping[str, Array], rows: Mapping[str, Array]) -> None:
+        scenario, views, looks = stage.scenario, self.views, self.looks
         count = self.rows_per_instant
         rows["sample/index"][:] = scenario.index * self.rows_per_scenario + step * count + np.arange(count)
         rows["sample/step"][:] = step
@@ -236,13 +253,8 @@ class Capturer:
         rows["sample/attempt"][:] = scenario.attempt
         rows["sample/seed"][:] = np.uint64(scenario.seed)
         rows["sample/weight"][:] = scenario.weight
-        if "sample/u" in rows:
-            rows["sample/u"][:] = scenario.u.reshape(count, -1)
-        space = self.scene.space
-        values = space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
-        rows["sample/log_density"][:] = space.log_density(values, views, looks).reshape(count)
-        for name, value in space.spread(values, views, looks).items():
-            rows[f"param/{name}"][:] = value.reshape(count, *value.shape[2:])
+        for name, array in drawn.items():
+            rows[name][:] = array
         if not stage.valid:
             return
         for name, array in stage.task.items():
