@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from .sim import generate as generate
     from .sim import load_recipe as load_recipe
     from .sim import open_dataset as open_dataset
+    from .sim import stream as stream
 
     __version__: str
 
-__all__ = ["__version__", "generate", "kernels", "load_recipe", "open_dataset", "renderers", "scenes", "sim"]
+__all__ = ["__version__", "generate", "kernels", "load_recipe", "open_dataset", "renderers", "scenes", "sim", "stream"]
 
 _ROOMS = ("kernels", "renderers", "scenes", "sim")
-_FROM_SIM = ("generate", "load_recipe", "open_dataset")
+_FROM_SIM = ("generate", "load_recipe", "open_dataset", "stream")
 
 
 def __getattr__(name: str) -> Any:

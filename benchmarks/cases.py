@@ -213,6 +213,8 @@ class LoadCase:
     few: int
     """Rows of an epoch of h5py."""
     batch: int = 32
+    loaders: tuple[str, ...] = ()
+    """Names of the loaders; all by default."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -385,6 +387,7 @@ def tiny(case: Case) -> Case:
         case LoadCase():
             # Cold does all that warm does.
             changes |= {"rows": 8, "few": 4, "batch": 4, "workers": 1, "cold": True}
+            changes["loaders"] = ("ours, deflate", "memory map")  # importing torch takes seconds a process
         case ShardsCase():
             changes = {"shards": 3, "cold": True}
         case RowsCase():

@@ -13,9 +13,11 @@ import numpy as np
 from load_data import data_folder, dataset_version, is_finished, make_rows, write_note
 from numpy.typing import NDArray
 
+from simloom.sim.dataset import DatasetWriter, open_dataset
+from simloom.sim.dataset.binding import load_binding
 from simloom.sim.dataset.layout import Layout, record_path, shard_path
-from simloom.sim.dataset.reader import open_dataset
-from simloom.sim.dataset.writer import DatasetWriter
+from simloom.sim.dataset.manifest import list_other_files
+from simloom.sim.dataset.plain_file import hash_plain
 
 PARAMETERS = 16
 """Parameters in the table of `make_index`; the tabletop has 57 that are one number."""
@@ -23,7 +25,7 @@ _PER_SCENARIO, _SCENARIOS = 8, 64
 
 
 def make_shards(count: int) -> tuple[Path, Path]:
-    """Write a dataset of many shards, each one settled world of eight rows of 32x24 with all that a row has.
+    """Write a dataset of many shards, each one settled world of eight rows of 24x16 with all that a row has.
 
     Args:
         count: Shards.
@@ -70,9 +72,9 @@ def make_index(count: int) -> Path:
 def _open_writer(
     folder: Path, rows_wanted: int, rows_per_scenario: int, *, scenarios_per_shard: int
 ) -> tuple[DatasetWriter, dict[str, NDArray[Any]]]:
-    source = make_rows(32, 24, _PER_SCENARIO) / "source" / "dataset"
+    source = make_rows(24, 16, _PER_SCENARIO) / "source" / "dataset"
     with open_dataset(source, skip_rejected=False) as dataset:
-        rows = {name: dataset.array(name) for name in dataset.names}
+        rows = dataset.read_rows(dataset.rows)
         tables = dataset.tables
     writer = DatasetWriter.open(
         folder,
@@ -118,23 +120,23 @@ def _write_table(path: Path, count: int, rows: dict[str, NDArray[Any]]) -> None:
 
 
 def _write_manifest(folder: Path, layout: Layout, count: int) -> None:
-    from simloom.sim.dataset.binding import load_binding
-
     binding = load_binding(folder)
     assert binding is not None
+    sums = {path: hash_plain(folder / path) for path in list_other_files(folder)}
+    files = {path: {"sha256": sha256, "bytes": size} for path, (sha256, size) in sums.items()}
     shards = []
     for index in range(layout.shard_count(count)):
         rows = layout.shard_rows(index, count)
         stem = layout.stem(index, len(rows))
         shards.append(
-            {"path": shard_path(stem), "bytes": 1, "sha256": "0" * 64, "content_digest": "0" * 64,
+            {"path": shard_path(stem), "bytes": 10_000 * len(rows), "sha256": "0" * 64, "content_digest": "0" * 64,
              "rows": [rows.start, len(rows)], "record_sha256": "0" * 64}
         )  # fmt: skip
         (folder / record_path(stem)).touch()
     value = {
-        "simloom_dataset": 1, "simloom_versions": ["0"], "rows": count, "root_digest": "0" * 64,
-        "schema_digest": "0" * 64, "recipe_sha256": binding.recipe_sha256,
-        "rows_per_scenario": layout.rows_per_scenario, "scenarios_per_shard": layout.scenarios_per_shard, "platforms": [], "shards": shards, "files": {},
+        "simloom_dataset": 1, "simloom_versions": ["0"], "rows": count, "root_digest": "0" * 64, "files": files,
+        "schema_digest": "0" * 64, "recipe_sha256": binding.recipe_sha256, "platforms": [], "shards": shards,
+        "rows_per_scenario": layout.rows_per_scenario, "scenarios_per_shard": layout.scenarios_per_shard,
         **{name: table for name, table in binding.tables.items() if table},
     }  # fmt: skip
     stream = io.StringIO()

@@ -9,7 +9,7 @@ from typing import Any
 
 from suite_start import peak_kib
 
-from simloom.sim.dataset.reader import open_dataset
+from simloom.sim.dataset import open_dataset
 
 
 class IndexProbe:

@@ -15,7 +15,7 @@ from page_cache import evict, list_files
 from report import CaseResult
 from timing import Contestant, measure
 
-from simloom.sim.dataset.reader import open_dataset
+from simloom.sim.dataset import open_dataset
 
 COMPLETE, COMMITS = "ours, complete", "ours, commits only"
 HDF5, WHERE, TABLE = "h5py, every file", "ours, where", "pyarrow, whole table"

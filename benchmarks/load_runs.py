@@ -15,7 +15,7 @@ from loader_process import LoaderProcess, find_peers_python, peer_version
 from page_cache import cached_fraction, evict, list_files
 from read_limits import measure_disk, measure_stages
 from report import CaseResult
-from timing import Contestant, Measurement, measure, quartiles
+from timing import Contestant, measure, quartiles
 
 OURS, MAP, TORCH_MAP = "ours, deflate", "memory map", "memory map, torch"
 
@@ -38,17 +38,20 @@ class Loader:
         return self.target.startswith("our_loaders")
 
 
+_PACKED = {"packed": True}
 LOADERS = (
     Loader(name=OURS, target="our_loaders:Rows"),
     Loader(name="ours, zstd", target="our_loaders:Rows", options={"codec": "zstd"}),
     Loader(name="ours, raw", target="our_loaders:Rows", options={"codec": "raw"}),
+    Loader(name="ours torch, deflate", target="our_loaders:TorchLoader"),
+    Loader(name="ours torch, raw", target="our_loaders:TorchLoader", options={"codec": "raw"}),
     Loader(name="h5py, gzip", target="plain_loaders:NaiveH5py", slow=True),
     Loader(name="WebDataset, npy", target="peer_loaders:WebDatasetLoader", package="webdataset"),
-    Loader(name="WebDataset, png", target="peer_loaders:WebDatasetLoader", package="webdataset", options={"packed": True}),
+    Loader(name="WebDataset, png", target="peer_loaders:WebDatasetLoader", package="webdataset", options=_PACKED),
     Loader(name="LitData", target="peer_loaders:LitDataLoader", package="litdata"),
-    Loader(name="LitData, zstd", target="peer_loaders:LitDataLoader", package="litdata", options={"packed": True}),
+    Loader(name="LitData, zstd", target="peer_loaders:LitDataLoader", package="litdata", options=_PACKED),
     Loader(name="MosaicML, ndarray", target="peer_loaders:MosaicLoader", package="mosaicml-streaming"),
-    Loader(name="MosaicML, png", target="peer_loaders:MosaicLoader", package="mosaicml-streaming", options={"packed": True}),
+    Loader(name="MosaicML, png", target="peer_loaders:MosaicLoader", package="mosaicml-streaming", options=_PACKED),
     Loader(name=TORCH_MAP, target="plain_loaders:TorchMemoryMap"),
     Loader(name=MAP, target="plain_loaders:MemoryMap"),
 )  # fmt: skip
@@ -62,6 +65,8 @@ def run_loaders(case: LoadCase, *, repeats: int) -> CaseResult:
     with ExitStack() as stack:
         entries = []
         for loader in LOADERS:
+            if case.loaders and loader.name not in case.loaders:
+                continue
             version = peer_version(peers, loader.package) if loader.package else "-"
             if not version:
                 absent.append(f"{loader.name}: {loader.package} is not installed")

@@ -64,7 +64,8 @@ class LoaderProcess:
         Raises:
             RuntimeError: If it failed, with the process's traceback.
         """
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(json.dumps({"do": what, **details}) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()

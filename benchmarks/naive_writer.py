@@ -27,3 +27,19 @@ def write_rows(path: Path, rows: Mapping[str, NDArray[Any]], level: int = 4) -> 
                 )
             else:
                 file.create_dataset(name, data=array)
+
+
+def write_frames(folder: Path, rows: Mapping[str, NDArray[Any]]) -> None:
+    """Write a file for every row, each array with gzip and chunks of h5py's choice, as BlenderProc does.
+
+    Args:
+        folder: Where; files there are written anew.
+        rows: Arrays by name, rows leading.
+    """
+    import h5py
+
+    for row in range(len(next(iter(rows.values())))):
+        with h5py.File(folder / f"{row}.hdf5", "w") as file:
+            for name, array in rows.items():
+                options = {} if array.ndim == 1 else {"compression": "gzip"}
+                file.create_dataset(name, data=array[row], **options)

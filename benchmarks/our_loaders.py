@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from plain_loaders import shuffle_rows
 
-from simloom.sim.dataset.reader import Dataset, open_dataset
-from simloom.sim.dataset.shard_file import ShardFile
-from simloom.sim.dataset.writer import DatasetWriter
+from simloom.sim.dataset import Dataset, DatasetWriter, ShardFile, open_dataset
 
 ARRAYS: Mapping[str, str] = {
     "index": "sample/index",
@@ -47,8 +44,7 @@ def recode(source: Path, folder: Path, codec: Any) -> None:
             codec=codec,
         )
         for shard in writer.missing():
-            rows = list(writer.shard_rows(shard))
-            writer.commit_shard(shard, {name: dataset.array(name, rows) for name in dataset.names})
+            writer.commit_shard(shard, dataset.read_rows(list(writer.shard_rows(shard))))
         writer.finish()
 
 
@@ -56,8 +52,9 @@ def export(source: Path, folder: Path) -> None:
     """Write the arrays that are loaded as `.npy` files, from which the other loaders make theirs."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_dataset(source, skip_rejected=False) as dataset:
-        for name, array in ARRAYS.items():
-            np.save(folder / f"{name}.npy", dataset.array(array))
+        rows = dataset.read_rows(dataset.rows, list(ARRAYS.values()))
+    for name, array in ARRAYS.items():
+        np.save(folder / f"{name}.npy", rows[array])
 
 
 class Rows:
@@ -110,3 +107,20 @@ class Rows:
         """Close the files."""
         if self._dataset is not None:
             self._dataset.close()
+
+
+class TorchLoader(Rows):
+    """`Dataset.torch` as it is by default: batches are read ahead in threads of this process."""
+
+    def open(self, folder: Path) -> None:
+        """Open the dataset and make the loader."""
+        super().open(folder)
+        assert self._dataset is not None
+        self._loader = self._dataset.torch(
+            batch_size=self._batch, arrays=list(ARRAYS.values()), threads=self._workers, drop_last=False
+        )
+
+    def batches(self, epoch: int) -> Iterator[dict[str, Any]]:
+        """Give the batches of the next epoch, as tensors."""
+        for batch in self._loader:
+            yield {name: batch[array] for name, array in ARRAYS.items()}

@@ -1,7 +1,7 @@
 """Loaders of other projects as their own pages show them; each runs where it is installed (see docs/benchmarks.md).
 
-No JPEG: it would not give the same arrays back. Each is measured twice: arrays as raw bytes, its fastest, and packed without
-loss, as its page advises for images.
+No JPEG: it would not give the same arrays back. Each is measured twice: arrays as raw bytes, its fastest, and packed
+without loss, as its page advises for images.
 """
 
 from __future__ import annotations
@@ -112,7 +112,8 @@ class LitDataLoader:
         count = len(open_source(source)[INDEX])
         litdata.optimize(
             fn=functools.partial(_read_row, source), inputs=list(range(count)), output_dir=str(folder),
-            chunk_bytes=_shard_bytes(source), compression="zstd" if self._packed else None, num_workers=1, verbose=False,
+            chunk_bytes=_shard_bytes(source), compression="zstd" if self._packed else None, num_workers=1,
+            verbose=False,
         )  # fmt: skip
 
     def open(self, folder: Path) -> None:

@@ -1,8 +1,8 @@
 """Loaders that need nothing but NumPy, h5py and torch: what a user writes, and the memory map that bounds all of them.
 
-Every loader here, in `peer_loaders.py` and in `our_loaders.py` has the same four methods, called by `loader_program.py`:
-`write` makes its files once from plain `.npy` arrays, `open` gets ready, `batches` gives one epoch in an order of its own,
-`close` lets go of every file.
+Every loader here, in `peer_loaders.py` and in `our_loaders.py` has the same methods, called by `loader_program.py`:
+`write` makes its files once from plain `.npy` arrays, `open` gets ready, `batches` gives one epoch in an order of its
+own, `close` lets go of every file.
 """
 
 from __future__ import annotations

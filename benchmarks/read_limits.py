@@ -14,7 +14,7 @@ import numpy as np
 from our_loaders import ARRAYS
 from page_cache import evict, list_files
 
-from simloom.sim.dataset.shard_file import ShardFile
+from simloom.sim.dataset import ShardFile
 
 _DEFLATE, _FEW, _TRIES = 1, 32, 5
 

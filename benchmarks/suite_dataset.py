@@ -25,7 +25,7 @@ NOTES = (
     "of a virtual machine keeps is beyond that: `disk_megabytes_per_second` is one sequential read of the decoded "
     "files, dropped before.",
     "CPU time is that of a loader's process and its workers, in ticks of 10 ms.",
-    "Many shards: eight rows of 32x24 each, with all that a row has (some 150 arrays). `commits only` is the same "
+    "Many shards: eight rows of 24x16 each, with all that a row has (some 150 arrays). `commits only` is the same "
     "dataset without its last shard and without manifest: the records tell what is there. h5py opens every file and "
     "asks for the number of its rows, which is what a user's dataset does at the start.",
     "Many rows: manifest and table as they are, 16 parameters, eight rows a world. Peak memory is what a fresh "

@@ -191,6 +191,8 @@ class WorkerPool:
     def _next_answer(self) -> tuple[int, Stage | BaseException]:
         if self._threads:
             while True:  # with a time limit, so that Ctrl-C is heard
+                if self._closed.is_set():  # by another thread: nothing will come
+                    raise WorkerError("the worker pool was closed")
                 try:
                     return self._answers.get(timeout=1.0)
                 except queue.Empty:

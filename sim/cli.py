@@ -17,6 +17,7 @@ import typer
 from .asset_cli import asset_commands
 from .calibrate_cli import calibrate_commands
 from .derive_cli import add_derive_commands
+from .import_cli import import_commands
 
 if TYPE_CHECKING:
     from .recipe import Recipe
@@ -371,6 +372,7 @@ def doctor(as_json: Json = False) -> None:
 
 add_derive_commands(app, _answers)
 app.add_typer(asset_commands(_answers), name="assets")
+app.add_typer(import_commands(_answers), name="import")
 app.add_typer(calibrate_commands(_answers), name="calibrate")
 
 

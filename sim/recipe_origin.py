@@ -29,6 +29,6 @@ def refuse_derived(value: Mapping[str, Any], source: str) -> None:
         )
     if isinstance(imported, Mapping):
         raise RecipeError(
-            f"{source}: this dataset was imported from {imported.get('format')}: no scene makes its rows. They are made "
-            "again by the same simloom import from the same files"
+            f"{source}: this dataset was imported from {imported.get('format')}: no scene makes its rows. They "
+            "are made again by the same simloom import from the same files"
         )

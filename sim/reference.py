@@ -8,8 +8,9 @@ import sys
 from pathlib import Path
 
 COMMANDS = (
-    "scenes", "assets check", "assets compare", "profiles", "preview", "generate", "verify", "inspect", "merge", "subset",
-    "split", "calibrate camera", "calibrate depth", "calibrate lens", "calibrate imu", "doctor",
+    "scenes", "assets check", "assets compare", "profiles", "preview", "generate", "verify", "inspect",
+    "merge", "subset", "split", "import coco", "import bop", "import robomimic",
+    "calibrate camera", "calibrate depth", "calibrate lens", "calibrate imu", "doctor",
 )  # fmt: skip
 """Commands in the order of the page."""
 

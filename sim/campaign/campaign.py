@@ -8,9 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from numpy.typing import NDArray
+from typing import Any
 
 from ...kernels.device import use_sleeping_threads
 from ...scenes.stage import Stage
@@ -21,25 +19,16 @@ from ..dataset.platform_key import platform_key
 from ..dataset.reader import Dataset, open_dataset
 from ..dataset.writer import DatasetWriter
 from ..errors import PassingError, UsageError
-from ..quality.checks import needed_outputs
-from ..recipe import Recipe, load_recipe
-from .finished_rows import finish_rows
-from .plan import Plan, make_plan
+from ..recipe import Recipe
+from .plan import Plan, choose_recipe, make_plan
 from .progress import Estimate, Progress, StageTimes
 from .replay_collector import ReplayCollector
+from .resources import Resources
+from .row_maker import RowMaker
 from .shard_writer import ShardWriter
+from .sheet_rows import choose_sheet_rows
 from .stages import StageSource
 
-if TYPE_CHECKING:
-    from ...scenes.capture import Capturer
-
-BATCH_BYTES = 96 * 2**20
-"""Frames of one batch that are in memory at once [byte]."""
-
-SHEET_ROWS = 8
-"""Rows on the contact sheet."""
-
-_MAX_BATCH = 16
 _LEAST_COMPRESSION = 4
 
 
@@ -88,13 +77,9 @@ class Campaign:
         self._begun = time.perf_counter()
         if not 0 <= shard_index < shard_count:
             raise UsageError(f"--shard-index must be in [0, {shard_count}), got {shard_index}")
-        if workers is not None and workers < 0:
-            raise UsageError(f"workers must be 0 or more, got {workers}")
-        if batch is not None and batch < 1:
-            raise UsageError(f"batch must be at least 1 scenario, got {batch}")
         if scenarios_per_shard is not None and scenarios_per_shard < 1:
             raise UsageError(f"scenarios_per_shard must be at least 1, got {scenarios_per_shard}")
-        _require_device(device)
+        self._resources = Resources(workers=workers, device=device, batch=batch)
         self.plan: Plan = make_plan(recipe, allow_code=allow_code)
         self.out = Path(out)
         self.times = StageTimes()
@@ -107,9 +92,6 @@ class Campaign:
         self.examples: dict[str, str] = {}
         """Reason to what was said of one scenario that failed for it."""
         self._samples = self.plan.rows_wanted(samples)
-        self._workers = (os.cpu_count() or 1) if workers is None else workers
-        self._device = device
-        self._batch = batch
         self._snapshots = None if snapshots is None else Path(snapshots)
         self._share = (shard_index, shard_count)
         self._asked_layout = scenarios_per_shard
@@ -172,7 +154,7 @@ class Campaign:
             rows_per_scenario=plan.recipe.rows_per_scenario,
             scenarios_per_shard=self._scenarios_per_shard(),
             tables=plan.tables,
-            platform=platform_key(self._device),
+            platform=platform_key(self._resources.device),
             codec=plan.recipe.codec,
             sizes=plan.sizes,
             allow_mixed=self._allow_mixed,
@@ -198,11 +180,8 @@ class Campaign:
     def _make_shards(
         self, writer: DatasetWriter, shards: Sequence[int], progress: Callable[[Progress], None] | None
     ) -> None:
-        plan, recipe = self.plan, self.plan.recipe
-        per_scenario = recipe.rows_per_scenario
-        written = plan.capturer(device=self._device)
-        kept = frozenset(written.shapes)
-        capturer = plan.capturer(device=self._device, more_outputs=needed_outputs(recipe.checks))
+        plan, per_scenario = self.plan, self.plan.recipe.rows_per_scenario
+        maker = RowMaker(plan, self._resources)
         rows_of = {shard: writer.shard_rows(shard) for shard in shards}
         to_make = sum(len(rows) for rows in rows_of.values())
         there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
@@ -227,32 +206,30 @@ class Campaign:
         scenarios = {
             shard: range(rows.start // per_scenario, -(-rows.stop // per_scenario)) for shard, rows in rows_of.items()
         }
-        batch = self._batch or default_batch(capturer)
         replay = None if self._snapshots is None else ReplayCollector(self._snapshots, plan)
         every = itertools.chain.from_iterable(scenarios.values())
         with (
-            StageSource(plan, every, workers=self._workers, ahead=2 * batch) as source,
+            StageSource(plan, every, workers=self._resources.worker_count, ahead=2 * maker.batch) as source,
             ShardWriter(writer, on_commit=committed) as thread,
         ):
             self.times.start = time.perf_counter() - self._begun
             for shard in shards:
-                rows = capturer.allocate(len(scenarios[shard]) * per_scenario)
+                captured = maker.allocate(len(scenarios[shard]))
                 outcomes = Outcomes()
-                for done, stages in self._batches(source, len(scenarios[shard]), batch):
-                    self._fill(capturer, stages, rows, done * per_scenario)
+                for done, stages in self._batches(source, len(scenarios[shard]), maker.batch):
+                    maker.fill(stages, captured, start=done)
                     outcomes += source.take_outcomes(stages)
                     if replay is not None:
                         replay.add(stages)
                     counts["made"] = min(counts["made"] + len(stages) * per_scenario, to_make)
                     self.times.first_row = self.times.first_row or time.perf_counter() - self._begun
                     tell()
-                begun = time.perf_counter()
-                finished = finish_rows(rows, recipe, kept=kept)
-                self.times.gather += time.perf_counter() - begun
-                size = len(rows_of[shard])
-                thread.put(shard, {name: array[:size] for name, array in finished.items()}, outcomes)
+                rows, size = maker.finish(captured), len(rows_of[shard])
+                thread.put(shard, {name: array[:size] for name, array in rows.items()}, outcomes)
                 self.outcomes += outcomes
-                del rows, finished
+                del captured, rows
+        self.times.render, self.times.sensors = maker.seconds["render"], maker.seconds["sensors"]
+        self.times.gather = maker.seconds["gather"]
         self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
         self.rows_made, self.draws, self.examples = counts["made"], source.draws, source.examples
         if replay is not None:
@@ -265,46 +242,21 @@ class Campaign:
             self.times.physics += time.perf_counter() - begun
             yield done, stages
 
-    def _fill(self, capturer: Capturer, stages: Sequence[Stage], rows: Mapping[str, NDArray[Any]], start: int) -> None:
-        seconds = capturer.fill(stages, rows, start=start)
-        self.times.render += seconds["render"]
-        self.times.sensors += seconds["sensors"]
-        self.times.gather += seconds["gather"]
-
     def _draw_sheet(self) -> dict[str, bytes]:
         from ..contact_sheet import draw_contact_sheet, row_tiles
         from ..drawing import encode_png
 
         with open_dataset(self.out) as kept, open_dataset(self.out, skip_rejected=False) as everything:
             dataset = kept if len(kept) else everything
-            count = min(SHEET_ROWS, len(dataset))
-            # Spread over the dataset, and over views and looks as well.
-            per_scenario = self.plan.recipe.rows_per_scenario
-            spread = [i * len(dataset) // count + i % per_scenario for i in range(count)]
-            positions = sorted({min(position, len(dataset) - 1) for position in spread})
+            recipe = self.plan.recipe
+            positions = choose_sheet_rows(
+                dataset, rows_per_scenario=recipe.rows_per_scenario, has_episodes=recipe.episode is not None
+            )
             rows = [dataset[position] for position in positions]
         if not any(row_tiles(row) for row in rows):
             return {}  # outputs without an image
-        recipe = self.plan.recipe
         title = f"simloom  {recipe.scene}  seed {recipe.seed}  {self._samples} rows"
         return {"contact_sheet.png": encode_png(draw_contact_sheet(rows, title=title))}
-
-
-def default_batch(capturer: Capturer) -> int:
-    """Choose how many scenarios are rendered at once, so that their frames fit into `BATCH_BYTES`."""
-    pixels = sum(mount.width * mount.height for mount in capturer.scene.rig.mounts)
-    images = pixels * capturer.views * (12 * capturer.looks + 32)
-    per_scenario = max(images, capturer.row_bytes * capturer.rows_per_scenario)
-    return min(max(BATCH_BYTES // per_scenario, 1), _MAX_BATCH)
-
-
-def _require_device(device: str) -> None:
-    from ...kernels.device import require_device
-
-    try:
-        require_device(device)
-    except (ValueError, RuntimeError) as error:
-        raise UsageError(f"--device {device}: {error}") from error
 
 
 def generate(
@@ -352,13 +304,8 @@ def generate(
     Example:
         >>> dataset = generate("tabletop", samples=1000, out="data/tabletop")
     """
-    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
-    if seed is not None:
-        if not 0 <= seed < 1 << 64:
-            raise UsageError(f"seed must be in [0, 2^64), got {seed}")
-        loaded = loaded.model_copy(update={"seed": seed})
     campaign = Campaign(
-        loaded,
+        choose_recipe(recipe, seed),
         out,
         samples=samples,
         workers=workers,

@@ -7,18 +7,20 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from ...scenes.acceptance import Acceptance, estimate_acceptance, needs_checking
 from ...scenes.capture import Capturer
+from ...scenes.episode import Episode
 from ...scenes.scene import Scene, SceneSpec
 from ...scenes.scene_code import SceneCodeError
 from ...scenes.world import WorldError
 from ..dataset.depth_format import stored_bytes
 from ..errors import RecipeError, UsageError
-from ..recipe import Recipe
+from ..recipe import Recipe, load_recipe
 from ..sampling.base import MAX_ATTEMPTS, Sampler
 from ..sampling.choose import make_sampler
 from ..yaml_text import MAX_BYTES
@@ -149,7 +151,7 @@ class Plan:
     def sizes(self) -> dict[str, int]:
         """The pads that the recipe declares, by axis name."""
         sizes = {"slot": self.scene.slots, "contact": self.scene.contact_pad, "joint": len(self.scene.joint_names)}
-        sizes["dimension"] = self.scene.space.size
+        sizes["dimension"], sizes["action"] = self.scene.space.size, self.scene.action_count
         return {name: size for name, size in sizes.items() if size}
 
     def rows_wanted(self, samples: int | None) -> int:
@@ -176,6 +178,28 @@ class Plan:
                 f" got -n {samples}; leave -n out, or change the recipe's sampler"
             )
         return total
+
+
+def choose_recipe(recipe: Recipe | str | Path | Mapping[str, Any], seed: int | None = None) -> Recipe:
+    """Load a recipe where it is not loaded yet, and give it another seed where one is named.
+
+    Args:
+        recipe: A recipe, or what `load_recipe` takes.
+        seed: Replaces the recipe's seed, [0, 2^64).
+
+    Returns:
+        The recipe.
+
+    Raises:
+        RecipeError: If it cannot be.
+        UsageError: If the seed is out of range.
+    """
+    loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
+    if seed is None:
+        return loaded
+    if not 0 <= seed < 1 << 64:
+        raise UsageError(f"seed must be in [0, 2^64), got {seed}")
+    return loaded.model_copy(update={"seed": seed})
 
 
 def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
@@ -213,7 +237,8 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
         options["asset_split"] = recipe.asset_split
     if recipe.randomize is not None:  # an empty list means that nothing varies
         options["randomize"] = list(recipe.randomize)
-    spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code)
+    episode = None if recipe.episode is None else Episode(horizon=recipe.episode.horizon, policy=recipe.episode.policy)
+    spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code, episode=episode)
     try:
         scene = spec.make()
     except SceneCodeError as error:
@@ -306,7 +331,7 @@ def _blame(recipe: Recipe, message: str) -> str:
         given = getattr(recipe, key)
         if any(path in message for path in ([given] if isinstance(given, str) else given or ())):
             return recipe.where(key)
-    for key in ("asset_split", "object_folders", "slots", "scene", "rig", "robot"):
+    for key in ("episode", "asset_split", "object_folders", "slots", "scene", "rig", "robot"):
         if key in message:
             return recipe.where(key)
     return recipe.where("scene")

@@ -10,10 +10,9 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ..dataset.plain_file import open_plain
-from ..quality.checks import needed_outputs
 from ..recipe import load_recipe
-from .finished_rows import finish_rows
 from .plan import make_plan
+from .row_maker import RowMaker
 from .stages import StageSource
 
 
@@ -36,15 +35,12 @@ def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, 
     path = Path(folder) / "recipe.yaml"
     os.close(open_plain(path))  # a link, a pipe or a device is refused before anything waits for it
     plan = make_plan(load_recipe(path))
-    recipe = plan.recipe
-    capturer = plan.capturer(more_outputs=needed_outputs(recipe.checks))
-    kept = frozenset(plan.capturer().shapes)
+    maker, per_instant = RowMaker(plan), plan.recipe.views * plan.recipe.looks
 
     def make(row: int) -> dict[str, NDArray[Any]]:
-        scenario, inner = divmod(row, recipe.rows_per_scenario)
-        rows = capturer.allocate(recipe.rows_per_scenario)
+        scenario, inner = divmod(row, plan.recipe.rows_per_scenario)
         with StageSource(plan, [scenario], workers=0) as source:
-            capturer.fill([next(source)], rows, start=0)
-        return {name: array[inner] for name, array in finish_rows(rows, recipe, kept=kept).items()}
+            rows = maker.make([next(source)], steps=[inner // per_instant])
+        return {name: array[inner] for name, array in rows.items()}
 
     return make

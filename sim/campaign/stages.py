@@ -59,9 +59,13 @@ class StageSource:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        self.close()
+
+    def close(self) -> None:
+        """End the processes; another thread that waits for a stage gets an error within a second."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
 
     def __iter__(self) -> Iterator[Stage]:
         return self

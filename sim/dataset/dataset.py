@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
-from typing import Any, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
 from ...scenes.spelling import nearest
-from .columns import read_columns, table_columns
+from .columns import QueryColumns, read_columns, table_columns
 from .commit import load_commits
 from .committed_shards import CommittedShards
 from .digest import combine_digests
@@ -22,6 +22,10 @@ from .manifest import Manifest, load_manifest
 from .query import Query
 from .samples import SAMPLES, kept_rows, read_table, sample_columns
 from .specs import Array
+
+if TYPE_CHECKING:
+    from ..loading.loader import Loader
+    from ..loading.torch_rows import TorchRows
 
 
 class Dataset:
@@ -56,6 +60,7 @@ class Dataset:
         self._is_finished = is_finished
         self._skip_rejected = skip_rejected
         self._rows = rows
+        self._is_selected = rows is not None
         self._names = names
 
     def _view(self, rows: Array | None, names: tuple[str, ...] | None) -> Dataset:
@@ -99,7 +104,8 @@ class Dataset:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "manifest"}
+        state = {name: value for name, value in self.__dict__.items() if name not in ("manifest", "shapes")}
+        return state if self._is_selected else state | {"_rows": None}  # found again where they are needed
 
     @property
     def folder(self) -> Path:
@@ -161,11 +167,9 @@ class Dataset:
         wanted = ("index", "valid", "verdict")
         if self._is_finished:
             return table_columns(self.folder, wanted, self._shards.row_count, self._table_sha256)
-        there = self._shards.shapes()
-        every = self._shards.rows()
-        return {
-            name: read_columns(self._shards, f"sample/{name}", every) for name in wanted if f"sample/{name}" in there
-        }
+        there = [f"sample/{name}" for name in wanted if f"sample/{name}" in self._shards.shapes()]
+        found = read_columns(self._shards, there, self._shards.rows())
+        return {name.removeprefix("sample/"): column for name, column in found.items()}
 
     @property
     def _table_sha256(self) -> str | None:
@@ -292,15 +296,11 @@ class Dataset:
             17
         """
         asked = Query(query)
-        columns = self._columns()
+        folder = self.folder if self._is_finished else None
+        columns = QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
+        columns.load(asked.names)
         met = asked.find(columns.__getitem__, columns, len(self))
         return self._view(self.rows[met], self._names)
-
-    def _columns(self) -> Mapping[str, Array]:
-        from .columns import QueryColumns
-
-        folder = self.folder if self._is_finished else None
-        return QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
 
     def columns(self, names: Sequence[str]) -> Dataset:
         """Give a view of some arrays.
@@ -320,7 +320,9 @@ class Dataset:
             if not found:
                 raise KeyError(f"no array {pattern!r} here; {nearest(pattern, self.names)}")
             chosen.update(found)
-        return self._view(self._rows, tuple(sorted(chosen)))
+        view = self._view(self._rows if self._is_selected else None, tuple(sorted(chosen)))
+        view._rows = self._rows
+        return view
 
     def episodes(self) -> list[Array]:
         """List the rows of each episode: one scenario, view and look, in the order of its steps.
@@ -349,7 +351,7 @@ class Dataset:
                 tables.append(pa.table(sample_columns(shard, splits)))
         return pa.concat_tables(tables)
 
-    def torch(self, **settings: Any) -> Any:
+    def torch(self, **settings: Any) -> Loader:
         """Give a loader of batches for PyTorch; see `simloom.sim.loading.open_loader` for what it takes.
 
         Example:
@@ -359,7 +361,7 @@ class Dataset:
 
         return open_loader(self, **settings)
 
-    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> Any:
+    def torch_dataset(self, arrays: Sequence[str] | None = None, **settings: Any) -> TorchRows:
         """Give the rows as a map-style torch dataset; see `simloom.sim.loading.TorchRows`."""
         from ..loading.torch_rows import TorchRows
 

@@ -1,7 +1,8 @@
 """Deflate streams as HDF5's standard filter reads and writes them, made and undone outside HDF5.
 
-HDF5 runs its filters under one process-wide lock; these run in threads. isal's streams are ordinary zlib streams, five
-times faster to make (docs/decisions/0003-deflate-compressor.md); where isal is absent, zlib serves.
+HDF5 runs its filters under one process-wide lock; these run in threads. isal makes ordinary zlib streams five times
+faster than zlib, and libdeflate undoes them fastest (docs/decisions/0003-deflate-compressor.md); where they are absent
+zlib serves.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ LEVEL = 1
 """Deflate level, as written into HDF5's filter pipeline."""
 
 
-def _find_codec() -> Any:
-    try:
-        return importlib.import_module("isal.isal_zlib")
-    except ImportError:
-        return zlib
+def _find(*names: str) -> Any:
+    for name in names:
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            continue
+    return zlib
 
 
-_CODEC = _find_codec()
+_CODEC = _find("isal.isal_zlib")
+_INFLATER = _find("deflate")
 COMPRESSOR: str = "isal" if _CODEC is not zlib else "zlib"
 """Library that compresses chunks here: "isal", or "zlib" where isal is not installed."""
 
@@ -46,6 +50,14 @@ def inflate_bytes(stream: Any, size: int) -> bytes:
     Raises:
         ValueError: The stream is damaged, or does not hold exactly `size` bytes.
     """
+    if _INFLATER is not zlib:
+        try:
+            whole: bytes = _INFLATER.zlib_decompress(stream, size)
+        except _INFLATER.DeflateError as error:
+            raise ValueError(f"deflate stream is damaged, or does not hold exactly {size} bytes: {error}") from None
+        if len(whole) != size:
+            raise ValueError(f"deflate stream does not hold exactly {size} bytes")
+        return whole
     decoder = _CODEC.decompressobj()
     try:
         data: bytes = decoder.decompress(stream, size)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -55,12 +55,15 @@ def stored_bytes(shapes: Mapping[str, tuple[type, tuple[int, ...]]], depth_forma
     Returns:
         Its bytes.
     """
-    is_narrow = depth_format != "float32"
     return sum(
-        (_MILLIMETRES if is_narrow and is_depth(name) else np.dtype(kind)).itemsize
-        * int(np.prod(shape, dtype=np.int64))
+        stored_dtype(name, np.dtype(kind), depth_format).itemsize * int(np.prod(shape, dtype=np.int64))
         for name, (kind, shape) in shapes.items()
     )
+
+
+def stored_dtype(name: str, dtype: np.dtype[Any], depth_format: DepthFormat) -> np.dtype[Any]:
+    """Return the type in which an array is stored that is captured as `dtype`."""
+    return _MILLIMETRES if depth_format != "float32" and is_depth(name) else dtype
 
 
 def to_millimetres(depth: Array) -> Array:

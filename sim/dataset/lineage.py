@@ -2,8 +2,8 @@
 
 A row of such a dataset has `sample/source`, the number of a source in the description's table `sources`, and
 `sample/source_index`, its number there. Its scenario is source * 2^40 + the scenario's number in that source: worlds of
-two sources stay apart, and the lower 40 bits, which alone decide the split, are what they were. So a row keeps its split
-whatever is merged, and one world that two sources hold is in one split.
+two sources stay apart, and the lower 40 bits, which alone decide the split, are what they were. So a row keeps its
+split whatever is merged, and one world that two sources hold is in one split.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def number_scenarios(source: Array, scenario: Array) -> Array:
         >>> number_scenarios(np.array([1]), np.array([7])).tolist()
         [1099511627783]
     """
-    return (np.asarray(source, np.int64) << SCENARIO_BITS) + own_scenario(np.asarray(scenario, np.int64))
+    numbered: Array = (np.asarray(source, np.int64) << SCENARIO_BITS) + own_scenario(np.asarray(scenario, np.int64))
+    return numbered
 
 
 def check_lineage(arrays: Mapping[str, Array], source_count: int) -> None:

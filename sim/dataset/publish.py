@@ -166,12 +166,19 @@ def _hash_pieces(pieces: Sequence[bytes | bytearray | memoryview]) -> str:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    """Make the names in a folder durable.
+
+    Raises:
+        DatasetWriteError: The operating system refused.
+    """
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise write_error(error, folder) from None
 
 
 def make_folder(path: Path) -> None:

@@ -13,6 +13,7 @@ from ..dataset.errors import DatasetFolderError
 from ..dataset.samples import choose_split
 from ..dataset.specs import Array
 from .source_rows import whole_rows
+from .source_tables import read_tables
 
 _ROWS_AT_ONCE = 1 << 14
 
@@ -78,7 +79,7 @@ def find_world_assets(dataset: Dataset, rows: Array, scenario: Array) -> dict[in
     needed = ("object/asset", "object/valid")
     if absent := [name for name in needed if name not in whole.names]:
         raise DatasetFolderError(f"{dataset.folder} has no {absent[0]}, so its assets are not known; split by scenario")
-    objects = dict(dataset.tables["objects"])
+    objects = read_tables(dataset).objects
     known, primitives = asset_identities(objects), count_primitives()
     found: dict[int, set[str]] = {int(number): set() for number in np.unique(scenario).tolist()}
     for start in range(0, len(rows), _ROWS_AT_ONCE):

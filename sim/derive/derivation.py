@@ -15,6 +15,7 @@ from ..dataset.specs import Array
 from ..errors import UsageError, nearest_name
 from .row_writer import RowPlan
 from .source_rows import SourceRows, whole_rows
+from .source_tables import read_tables
 from .tables import Renumbering, merge_assets, merge_classes, merge_objects, merge_parameters
 
 Arrays: TypeAlias = Sequence[str] | Literal["common"] | None
@@ -186,29 +187,29 @@ def require_once(sources: Sequence[SourceRows], numbered: Sequence[Array]) -> No
 def _merge_tables(
     sources: Sequence[SourceRows], names: Sequence[str], splits: Mapping[str, float] | None
 ) -> tuple[dict[str, Any], list[Renumbering]]:
-    tables = [source.dataset.tables for source in sources]
-    classes, class_changes = merge_classes([dict(table["classes"]) for table in tables])
-    objects, asset_changes = merge_objects([dict(table["objects"]) for table in tables])
+    tables = [read_tables(source.dataset) for source in sources]
+    classes, class_changes = merge_classes([table.classes for table in tables])
+    objects, asset_changes = merge_objects([table.objects for table in tables])
     if splits is None:
-        divided = [dict(table["splits"]) or dict(DEFAULT_SPLITS) for table in tables]
-        for table, source in zip(divided, sources, strict=True):
-            if list(table.items()) != list(divided[0].items()):
+        divided = [dict(table.splits) or dict(DEFAULT_SPLITS) for table in tables]
+        for fractions, source in zip(divided, sources, strict=True):
+            if list(fractions.items()) != list(divided[0].items()):
                 raise DatasetFolderError(
-                    f"{sources[0].name} and {source.name} divide their rows differently ({divided[0]} and {table}): "
-                    "together no row would be sure to keep its split. Merge what was not divided, or give both to the "
-                    "loader"
+                    f"{sources[0].name} and {source.name} divide their rows differently ({divided[0]} and "
+                    f"{fractions}): together no row would be sure to keep its split. Merge what was not divided, or "
+                    "give both to the loader"
                 )
-        splits = dict(tables[0]["splits"])
+        splits = tables[0].splits
     cameras: dict[str, Any] = {}
     for table in tables:
-        for name, entry in dict(table["cameras"]).items():
-            cameras.setdefault(name, entry)
+        for name, settings in table.cameras.items():
+            cameras.setdefault(name, settings)
     merged = {
         "classes": classes,
-        "assets": merge_assets([dict(table["assets"]) for table in tables]),
+        "assets": merge_assets([table.assets for table in tables]),
         "cameras": cameras,
         "parameters": merge_parameters(
-            [dict(table["parameters"]) for table in tables], names, [source.name for source in sources]
+            [table.parameters for table in tables], names, [source.name for source in sources]
         ),
         "splits": dict(splits),
         **({"objects": objects} if objects else {}),

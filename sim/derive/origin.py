@@ -6,13 +6,16 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..dataset.dataset import Dataset
 from ..dataset.errors import DatasetCorruptError
 from ..dataset.lineage import MOST_SOURCES
 from ..dataset.plain_file import Fields, read_plain
 from ..errors import SimloomError
+from .source_tables import read_tables
+
+if TYPE_CHECKING:
+    from ..dataset.dataset import Dataset
 
 _MAX_RECIPE_BYTES = 1 << 20
 _HOST_PATH = re.compile(r"(?:[/~\\]|[A-Za-z]:[/\\]|file:)")
@@ -97,7 +100,7 @@ def _describe(dataset: Dataset) -> Origin:
         kind="generated",
         facts={} if names_host(facts) else facts,
         recipe=None if names_host(value) else text,
-        cameras=dict(dataset.tables["cameras"] or {}),
+        cameras=read_tables(dataset).cameras,
     )
 
 

@@ -101,7 +101,7 @@ def write_rows(
         rows_per_scenario=1,  # worlds have any number of rows here: sample/scenario alone tells them apart
         scenarios_per_shard=rows_per_shard or min(max(SHARD_BYTES // plan.row_bytes, 1), _MOST_ROWS_PER_SHARD),
         tables=plan.tables,
-        codec=codec,  # type: ignore[arg-type]
+        codec=codec,
         allow_mixed=allow_mixed,
     )
     missing = writer.missing()

@@ -114,9 +114,9 @@ def _check_fractions(given: Mapping[str, float] | None) -> dict[str, float]:
     fractions = dict(DEFAULT_SPLITS if given is None else given)
     text = ", ".join(f"{name}={value}" for name, value in fractions.items())
     for name, value in fractions.items():
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
+        if not _NAME.fullmatch(str(name)):
             raise UsageError(f"a part's name is lower-case letters, digits and _, got {name!r}")
-        if not isinstance(value, int | float) or isinstance(value, bool) or not 0 < value <= 1:
+        if isinstance(value, bool) or not 0 < value <= 1:
             raise UsageError(f"fractions must be above 0 and at most 1, got {text}")
     if not fractions or not math.isclose(math.fsum(fractions.values()), 1.0, abs_tol=1e-9):
         raise UsageError(f"fractions must sum to 1, got {text or 'none'}; e.g. train=0.8,val=0.1,test=0.1")

@@ -16,7 +16,7 @@ MOST_CLASSES = 256
 """Class ids that the class image, 8 bits, can tell apart."""
 
 FIRST_ASSET = 1 << 20
-"""Number of the first user's asset where datasets with different assets are merged; simloom's own keep their numbers."""
+"""Number of the first user's asset where datasets with other assets are merged; simloom's own keep their numbers."""
 
 _CLASS_ENDINGS = ("/class", "/return_class")
 _OF_PARAMETERS = ("unit", "count", "allowed")
@@ -56,10 +56,10 @@ class Renumbering:
                     )
                 array[...] = renumbered
             if self.assets and name == "object/asset":
-                old = np.array(sorted(self.assets), np.int64)
-                place = np.searchsorted(old, array).clip(max=len(old) - 1)
-                new = np.array([self.assets[number] for number in old.tolist()])
-                array[...] = np.where(old[place] == array, new[place], array)
+                before = np.array(sorted(self.assets), np.int64)
+                place = np.searchsorted(before, array).clip(max=len(before) - 1)
+                after = np.array([self.assets[number] for number in before.tolist()])
+                array[...] = np.where(before[place] == array, after[place], array)
 
 
 def merge_classes(tables: Sequence[Mapping[str, str]]) -> tuple[dict[str, str], list[dict[int, int]]]:

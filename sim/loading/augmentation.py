@@ -1,72 +1,24 @@
-"""Fresh sensor readings for batches of ideal arrays: which camera is measured with what."""
+"""Fresh sensor readings for batches of ideal arrays."""
 
 from __future__ import annotations
 
-import copy
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch  # noqa: TID253 (with `torch_rows`, `device_copy` and `loader` its home in this room)
 
-from ...kernels.augment import CameraAugment, DepthAugment
-from ...kernels.camera_profile import CameraProfile
 from ...kernels.incidence import cosine_of_incidence
-from ...kernels.philox import stream_key
-from ...kernels.profiles import load_profile
 from ..errors import UsageError
 from .order import BatchRows
+from .remeasurement import COLOUR, Remeasurement, plan_remeasurements
 from .torch_rows import Batch
 
 if TYPE_CHECKING:
     from ..dataset.dataset import Dataset
 
-Module = CameraAugment | DepthAugment
-_COLOUR, _DEPTH = "colour", "depth"
-_MADE: Final = {_COLOUR: ("rgb",), _DEPTH: ("depth", "depth_status")}
-_DEFAULT_CAMERA: Final = "generic_rgb"
 _MILLIMETRE: Final = 1e-3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Remeasurement:
-    """One camera's colour or depth, of those sources that hold the ideal array.
-
-    Args:
-        camera: Name of the camera.
-        signal: "colour" or "depth".
-        modules: The module of each source by its name.
-        unit: Which specimen of its make it is.
-        normal: The array of surface normals, from which a depth sensor knows what leans away; empty for none.
-    """
-
-    camera: str
-    signal: str
-    modules: Mapping[str, Module]
-    unit: int
-    normal: str = ""
-
-    @property
-    def ideal(self) -> str:
-        """The array that is measured."""
-        return f"ideal/{self.camera}/{self.signal}"
-
-    @property
-    def intrinsics(self) -> str:
-        """The array that tells focal length and principal point."""
-        return f"camera/{self.camera}/intrinsics"
-
-    @property
-    def inputs(self) -> tuple[str, ...]:
-        """The arrays that are read."""
-        return tuple(filter(None, (self.ideal, self.intrinsics, self.normal)))
-
-    @property
-    def made(self) -> tuple[str, ...]:
-        """The arrays that are made."""
-        return tuple(f"sensor/{self.camera}/{reading}" for reading in _MADE[self.signal])
 
 
 class Augmentation:
@@ -74,10 +26,8 @@ class Augmentation:
 
     Args:
         sources: Datasets by name.
-        wanted: A profile, its name, or a module: for every camera with the ideal arrays. Or the same by camera; a list
-            gives one for colour and one for depth. A depth profile alone takes the colour camera that the recipe
-            names, where ideal colour is there. A row of a mixture without ideal arrays keeps its readings.
-        seed: Seed of the noise, [0, 2^64); a module given has its own.
+        wanted: See `plan_remeasurements`. A row of a mixture without ideal arrays keeps its readings.
+        seed: Seed of the noise, [0, 2^64).
 
     Raises:
         UsageError: A profile is unknown or of another sensor, or ideal arrays are missing.
@@ -86,14 +36,7 @@ class Augmentation:
     def __init__(self, sources: Mapping[str, Dataset], wanted: Any, *, seed: int) -> None:
         self._source_names = tuple(sources)
         self._lock = threading.Lock()
-        by_camera = wanted if isinstance(wanted, Mapping) else dict.fromkeys(_find_cameras(sources), wanted)
-        steps = [
-            step
-            for camera, given in by_camera.items()
-            for step in _plan_camera(camera, given, sources, seed, is_named=isinstance(wanted, Mapping))
-        ]
-        if not steps:
-            raise UsageError(_tell_missing("ideal/<camera>/colour or ideal/<camera>/depth", sources))
+        steps = plan_remeasurements(sources, wanted, seed=seed)
         self.steps = tuple(steps)
         self._unread: dict[str, set[str]] = {}
         for step in steps:
@@ -135,18 +78,17 @@ class Augmentation:
             host: See `keep_on_host`.
 
         Returns:
-            The batch and what is `made`, on the device of the ideal arrays.
+            The batch and what is `made`, on the device of the ideal arrays; depth is float32, in metres.
         """
         batch = dict(batch)
         with self._lock:  # a module knows one epoch at a time
             for step in self.steps:
-                for name, readings in zip(step.made, self._measure(step, batch, rows, host), strict=True):
-                    batch[name] = readings
+                batch.update(self._measure(step, batch, rows, host))
         return batch
 
     def _measure(
         self, step: Remeasurement, batch: Batch, rows: BatchRows, host: Mapping[str, np.ndarray[Any, Any]]
-    ) -> list[torch.Tensor]:
+    ) -> dict[str, torch.Tensor]:
         groups = [
             (name, turn, np.flatnonzero((rows.source == number) & (rows.turn == turn)))
             for number, name in enumerate(self._source_names)
@@ -156,21 +98,34 @@ class Augmentation:
         ideal, k = batch[step.ideal], host[step.intrinsics]
         normal = batch.get(step.normal)
         if not ideal.is_floating_point():
-            ideal = ideal.to(torch.float32) * _MILLIMETRE
-        if len(groups) == 1 and len(groups[0][2]) == len(ideal):
-            return _call(step, *groups[0][:2], ideal, normal, host["sample/index"], k)
-        results: list[torch.Tensor] = [batch[name].clone() for name in step.made if name in batch]
+            ideal = _in_metres(ideal)
+        # What other sources would have to give, and nobody asked for, is left out.
+        whole = len(step.modules) == len(self._source_names)
+        results: dict[str, torch.Tensor] = {}
+        for name in step.made if not whole else ():
+            if name in batch:
+                results[name] = _in_metres(batch[name]) if name.endswith("/depth") else batch[name].clone()
         for name, turn, places in groups:
+            if len(places) == len(ideal):
+                made = _call(step, name, turn, ideal, normal, host["sample/index"], k)
+                return {key: made[key] for key in (made if whole else results)}
             at = torch.from_numpy(places).to(ideal.device)
             leaning = None if normal is None else normal[at]
             made = _call(step, name, turn, ideal[at], leaning, host["sample/index"][places], k[places])
-            if not results:
-                results = [
-                    torch.zeros((len(ideal), *one.shape[1:]), dtype=one.dtype, device=one.device) for one in made
-                ]
-            for result, readings in zip(results, made, strict=True):
-                result[at] = readings.to(result.dtype)
+            for key, readings in made.items():
+                if whole and key not in results:
+                    shape = (len(ideal), *readings.shape[1:])
+                    results[key] = torch.zeros(shape, dtype=readings.dtype, device=readings.device)
+                if key in results:
+                    results[key][at] = readings
         return results
+
+
+def _in_metres(depth: torch.Tensor) -> torch.Tensor:
+    """Give depth as metres in float32, which some datasets hold as whole millimetres."""
+    if depth.is_floating_point():
+        return depth.clone()
+    return depth.to(torch.float32) * _MILLIMETRE
 
 
 def _call(
@@ -181,115 +136,11 @@ def _call(
     normal: torch.Tensor | None,
     index: Any,
     k: np.ndarray[Any, Any],
-) -> list[torch.Tensor]:
+) -> dict[str, torch.Tensor]:
     module = step.modules[source]
     module.set_epoch(turn)
     fx, fy, center = k[:, 0, 0].copy(), k[:, 1, 1].copy(), np.ascontiguousarray(k[:, :2, 2])
-    if step.signal == _COLOUR:
-        return [module(ideal, index=index, fx=fx, center=center, unit=step.unit)]
+    if step.signal == COLOUR:
+        return dict(zip(step.made, [module(ideal, index=index, fx=fx, center=center, unit=step.unit)], strict=True))
     cosine = None if normal is None else cosine_of_incidence(normal.float(), fx=fx, fy=fy, center=center)
-    return list(module(ideal, index=index, fx=fx, fy=fy, center=center, cosine=cosine))
-
-
-def _find_cameras(sources: Mapping[str, Dataset]) -> list[str]:
-    names = {name.split("/")[1] for dataset in sources.values() for name in dataset.shapes if name[:6] == "ideal/"}
-    return sorted(
-        camera for camera in names if any({f"ideal/{camera}/colour", f"ideal/{camera}/depth"} & d.shapes.keys()
-                                          for d in sources.values())
-    )  # fmt: skip
-
-
-def _plan_camera(
-    camera: str, given: Any, sources: Mapping[str, Dataset], seed: int, *, is_named: bool
-) -> list[Remeasurement]:
-    several = list(given) if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    chosen: dict[str, Any] = {}
-    for one in several:
-        signal, module = _find_signal(camera, one)
-        if signal in chosen:
-            raise UsageError(f"augment names two sensors for the {signal} of {camera!r}; give one for each")
-        chosen[signal] = module
-    is_alone = len(several) == 1 and not is_named
-    if is_alone and _DEPTH in chosen:
-        chosen[_COLOUR] = None  # what the recipe names
-    steps = []
-    for signal, profile in chosen.items():
-        ideal = f"ideal/{camera}/{signal}"
-        holders = {name: dataset for name, dataset in sources.items() if ideal in dataset.shapes}
-        if not holders and not is_alone:
-            raise UsageError(_tell_missing(ideal, sources))
-        if holders:
-            number, unit = _place_in_rig(camera, next(iter(holders.values())))
-            modules = {
-                name: _make_module(signal, profile, camera, dataset, number, _source_seed(seed, name, sources))
-                for name, dataset in holders.items()
-            }
-            normal = f"label/{camera}/normal"
-            is_known = signal == _DEPTH and all(normal in dataset.shapes for dataset in holders.values())
-            steps.append(
-                Remeasurement(
-                    camera=camera,
-                    signal=signal,
-                    modules=modules,
-                    unit=unit << 16 | number,
-                    normal=normal if is_known else "",
-                )
-            )
-    return steps
-
-
-def _find_signal(camera: str, given: Any) -> tuple[str, Any]:
-    """Tell whether a profile or module is for colour or for depth."""
-    if isinstance(given, CameraAugment | DepthAugment):
-        return (_COLOUR if isinstance(given, CameraAugment) else _DEPTH), given
-    profile = given
-    if isinstance(given, str):
-        try:
-            profile = load_profile(given)
-        except ValueError as error:
-            raise UsageError(f"augment of {camera!r}: {error}") from None
-    if isinstance(profile, CameraProfile):
-        return _COLOUR, profile
-    from ...kernels.profiles import DepthProfile
-
-    if isinstance(profile, DepthProfile):
-        return _DEPTH, profile
-    raise UsageError(
-        f"augment of {camera!r} must be a camera or depth profile, its name, or a CameraAugment or DepthAugment; "
-        f"got {given!r:.80}"
-    )
-
-
-def _make_module(signal: str, profile: Any, camera: str, dataset: Dataset, number: int, seed: int) -> Module:
-    if isinstance(profile, CameraAugment | DepthAugment):
-        return copy.copy(profile)  # its epoch is set here, not in the caller's own
-    if signal == _DEPTH:
-        return DepthAugment(profile, seed=seed, sensor=number)
-    if profile is None:
-        recorded = dataset.tables.get("cameras", {}).get(camera, {}).get("camera")
-        profile = recorded if isinstance(recorded, str) else _DEFAULT_CAMERA
-    return CameraAugment(profile, seed=seed, sensor=number)
-
-
-def _place_in_rig(camera: str, dataset: Dataset) -> tuple[int, int]:
-    """Tell a camera's number in its rig, and which specimen it is."""
-    rig = dataset.tables.get("cameras", {})
-    number = list(rig).index(camera) if camera in rig else 0
-    unit = rig.get(camera, {}).get("unit", 0)
-    return number, unit if isinstance(unit, int) else 0
-
-
-def _source_seed(seed: int, name: str, sources: Mapping[str, Any]) -> int:
-    """Give each source of a mixture noise of its own: rows of two sources have the same numbers."""
-    if len(sources) == 1:
-        return seed
-    low, high = stream_key(seed, f"source/{name}")
-    return int(low) | int(high) << 32
-
-
-def _tell_missing(ideal: str, sources: Mapping[str, Any]) -> str:
-    where = "the dataset" if len(sources) == 1 else f"any of {', '.join(sources)}"
-    return (
-        f"augment needs {ideal}, which {where} does not hold: generate with "
-        "`outputs: [..., ideal/colour, ideal/depth]` in the recipe"
-    )
+    return dict(zip(step.made, module(ideal, index=index, fx=fx, fy=fy, center=center, cosine=cosine), strict=True))

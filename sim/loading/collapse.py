@@ -9,17 +9,17 @@ Source: Gerstgrasser et al., arXiv 2404.01413, theorems 1 and 2; Kazdan et al., 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from ..dataset.errors import DatasetError
 from ..dataset.query import QueryError
 from ..errors import UsageError
 from .mixture import Mixture
 from .order import Order
+from .row_origins import Kept, find_shared, read_row_origins
 
 if TYPE_CHECKING:
     from ..dataset.dataset import Dataset
@@ -38,12 +38,14 @@ class Lineage:
         real_count: Rows from a real sensor.
         made_count: Rows that a learned model took part in: generation 1 or later.
         root_digest: Digest of its dataset; empty where it cannot be told.
+        origins: Which rows of which recipe they were first made as; see `read_row_origins`.
     """
 
     row_count: int
     real_count: int
     made_count: int
     root_digest: str = ""
+    origins: Kept = field(default_factory=dict)
 
     @property
     def original_count(self) -> int:
@@ -62,6 +64,7 @@ def read_lineage(dataset: Dataset) -> Lineage:
         real_count=_count(dataset, "sample.is_real > 0"),
         made_count=_count(dataset, "sample.generation > 0"),
         root_digest=digest,
+        origins=read_row_origins(dataset),
     )
 
 
@@ -128,14 +131,10 @@ def _find_self_feeding(mixture: Mixture, lineages: Mapping[str, Lineage]) -> lis
             "beside them: errors grow from generation to generation; add a source of generation 0"
         )
     names = list(lineages)
-    for index, name in enumerate(names):
-        digest = lineages[name].root_digest
-        twins = [other for other in names[index + 1 :] if digest and lineages[other].root_digest == digest]
-        found += [
-            f"{name!r} and {twin!r} are the same dataset: its rows would count twice"
-            for twin in twins
-            if _share_rows(mixture.sources[name].dataset, mixture.sources[twin].dataset)
-        ]
+    for one, other in itertools.combinations(names, 2):
+        shared = find_shared(lineages[one].origins, lineages[other].origins)
+        if shared:
+            found.append(f"{one!r} and {other!r} hold the same rows, {len(shared)} of them: they would count twice")
     for name in names:
         for parent in _ancestors(name, mixture, lineages):
             if parent == name:
@@ -146,10 +145,6 @@ def _find_self_feeding(mixture: Mixture, lineages: Mapping[str, Lineage]) -> lis
                     "generation feeds on the earlier one; leave one of them out"
                 )
     return found
-
-
-def _share_rows(one: Dataset, other: Dataset) -> bool:
-    return bool(np.isin(one.rows, other.rows).any())
 
 
 def _ancestors(name: str, mixture: Mixture, lineages: Mapping[str, Lineage]) -> list[str]:

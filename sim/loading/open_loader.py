@@ -62,7 +62,7 @@ def open_loader(
         start_method: How workers start: "fork", "spawn" or "forkserver"; None for Python's own choice.
         pin_memory: Whether batches lie in page-locked memory; None for: where the device is CUDA.
         device: Where batches go; None leaves them on the host.
-        augment: Sensors that measure `ideal/<camera>/...` anew in each epoch; see `Augmentation`.
+        augment: Sensors that measure `ideal/<camera>/...` anew in each epoch; see `plan_remeasurements`.
         mix: Other datasets and the shares of all; see `Mixture` and `read_mixture`.
 
     Returns:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, final
 
@@ -124,5 +125,9 @@ class TorchRows(torch.utils.data.Dataset[Batch]):
             views[name][places] = values
 
     def _room(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> torch.Tensor:
-        kind = torch.from_numpy(np.empty(0, dtype)).dtype
-        return torch.empty(shape, dtype=kind, pin_memory=self.is_pinned)
+        return torch.empty(shape, dtype=_tensor_type(dtype), pin_memory=self.is_pinned)
+
+
+@functools.cache
+def _tensor_type(dtype: np.dtype[Any]) -> torch.dtype:
+    return torch.from_numpy(np.empty(0, dtype)).dtype

@@ -12,13 +12,22 @@ from pathlib import Path
 
 import numpy as np
 
+from ..dataset.errors import DatasetCorruptError
 from ..dataset.specs import Array
 from ..errors import UsageError
 from .coco_file import CocoFile, CocoImage, CocoObject, read_coco
 from .coco_mask import check_segmentation, decode_segmentation
 from .decode_image import decode_colour
 from .fit import Fit, Frame, Placement
-from .import_rows import Imported, ImportPlan, check_camera, combine_sums, merge_counts, write_import
+from .import_rows import (
+    Imported,
+    ImportPlan,
+    check_camera,
+    combine_sums,
+    merge_counts,
+    number_worlds,
+    write_import,
+)
 from .instance_labels import instance_boxes, instance_pixels
 from .source_file import UnreadableImageError, find_inside, read_image_file, require_folder
 
@@ -30,6 +39,7 @@ MOST_SLOTS = 1023
 class _Photo:
     """One image that can be read, with the objects that have a slot and those that have none."""
 
+    number: int
     path: Path
     sha256: str
     size: tuple[int, int]
@@ -55,9 +65,10 @@ def import_coco(
 ) -> Imported:
     """Copy images with COCO annotations into a dataset of real data; the same call again resumes.
 
-    Each image is a world of its own and one row: `sensor/<camera>/rgb`, instance and class images painted from polygons
-    and run lengths (the smaller object on top), boxes, and the objects' classes. A crowd region has a class in
-    `label/<camera>/class` and no instance. Files are read, never changed; what cannot be used is counted by its reason.
+    Each image is a world of its own, numbered by its id, and one row: `sensor/<camera>/rgb`, instance and class images
+    painted from polygons and run lengths (the smaller object on top), boxes, and the objects' classes. A crowd region
+    has a class in `label/<camera>/class` and no instance. Files are read, never changed; what cannot be used is counted
+    by its reason.
 
     Args:
         annotations: The JSON file.
@@ -102,9 +113,11 @@ def import_coco(
         photo = photos[row]
         placement = frame.place(*photo.size)
         arrays = _label(photo, placement, slots, camera, painted=painted)
-        arrays[f"sensor/{camera}/rgb"] = placement.colour(
-            decode_colour(read_image_file(photo.path), oriented=photo.oriented)
-        )
+        try:
+            picture = decode_colour(read_image_file(photo.path), oriented=photo.oriented)
+            arrays[f"sensor/{camera}/rgb"] = placement.colour(picture)
+        except (UnreadableImageError, ValueError) as error:
+            raise DatasetCorruptError(f"{photo.path} has changed while it was imported: {error}") from None
         if matrix is not None:
             arrays[f"camera/{camera}/intrinsics"] = placement.intrinsics(matrix)
         return arrays
@@ -127,7 +140,7 @@ def import_coco(
             "classes": {str(number): name for number, name in file.classes.items()},
             "cameras": {camera: {"width": frame.width, "height": frame.height}},
         },
-        scenario=np.arange(count),
+        scenario=number_worlds([photo.number for photo in photos]),
         step=np.zeros(count),
         view=np.zeros(count),
         make_row=make_row,
@@ -194,7 +207,7 @@ def _look(image: CocoImage, path: Path, objects: Sequence[CocoObject]) -> tuple[
         except ValueError:
             skipped["object whose mask is damaged"] += 1
     photo = _Photo(
-        path=path, sha256=hashlib.sha256(data).hexdigest(), size=size, oriented=oriented,
+        number=image.number, path=path, sha256=hashlib.sha256(data).hexdigest(), size=size, oriented=oriented,
         objects=tuple(item for item in usable if not item.is_crowd),
         crowds=tuple(item for item in usable if item.is_crowd),
     )  # fmt: skip
@@ -218,7 +231,7 @@ def _label(photo: _Photo, placement: Placement, slots: int, camera: str, *, pain
             x, y, wide, tall = item.box
             box = placement.boxes(np.array([x, y, x + wide, y + tall]))
             boxes[slot] = np.clip(box, 0, (placement.frame.width, placement.frame.height) * 2)
-    arrays = {"object/valid": valid, "object/class": class_of}
+    arrays: dict[str, Array] = {"object/valid": valid, "object/class": class_of}
     if painted:
         instance, classes = np.zeros((height, width), np.uint16), np.zeros((height, width), np.uint8)
         for item in photo.crowds:

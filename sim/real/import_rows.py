@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 
 from ..dataset.dataset import Dataset
 from ..dataset.errors import DatasetFolderError
+from ..dataset.lineage import SCENARIO_BITS
 from ..dataset.specs import Array, validate_arrays
 from ..derive.origin import Origin
 from ..derive.row_writer import RowPlan, dump_recipe, write_rows
@@ -158,6 +159,17 @@ def check_camera(name: str) -> str:
     if not _CAMERA.fullmatch(name):
         raise UsageError(f"a camera's name is lower-case letters, digits and _, beginning with a letter; got {name!r}")
     return name
+
+
+def number_worlds(numbers: Sequence[int]) -> Array:
+    """Number worlds by the numbers that their files give them, so that they keep their split when others come.
+
+    Args:
+        numbers: One number a row; where one needs more than `SCENARIO_BITS` bits, all are counted from 0 instead.
+    """
+    if max(numbers, default=0) >> SCENARIO_BITS:
+        return np.unique(np.array(numbers, object), return_inverse=True)[1].astype(np.int64)
+    return np.array(numbers, np.int64)
 
 
 def combine_sums(sums: Iterable[tuple[str, str]]) -> str:

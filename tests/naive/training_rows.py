@@ -45,8 +45,13 @@ def make_source(
     return open_dataset(folder)
 
 
-def make_shapes(folder: Path, rows: int, *, first: int = 0) -> Dataset:
-    """Pictures of a table with a robot and an object, as boxes of one colour each, with their classes."""
+def make_shapes(
+    folder: Path, rows: int, *, first: int = 0, millimetres: bool = False, depth_only: bool = False
+) -> Dataset:
+    """Pictures of a table with a robot and an object, as boxes of one colour each, with their classes.
+
+    With `millimetres`, ideal and measured depth are there too as uint16; with `depth_only`, measured depth alone.
+    """
     writer = open_writer(folder, rows, recipe=f"simloom: 1\nscene: tabletop\nseed: {first}\n")
     colours = np.array([[0.1, 0.1, 0.3], [0.0, 0.0, 0.0], [0.5, 0.4, 0.3], [0.8, 0.8, 0.8], [0.7, 0.1, 0.1]])
     for shard in writer.missing():
@@ -65,6 +70,11 @@ def make_shapes(folder: Path, rows: int, *, first: int = 0) -> Dataset:
             "ideal/head/colour": (30 * radiance).astype(np.float16), "label/head/class": classes,
             "camera/head/intrinsics": np.tile(np.diag([30.0, 30.0, 1.0]), (len(mine), 1, 1)),
         }  # fmt: skip
+        if millimetres:
+            arrays["ideal/head/depth"] = (500 + 10 * index[:, None, None] + classes).astype(np.uint16)
+        if millimetres or depth_only:
+            arrays["sensor/head/depth"] = np.full_like(classes, 700, np.uint16)
+            arrays["sensor/head/depth_status"] = np.zeros_like(classes)
         writer.commit_shard(shard, arrays)
     writer.finish()
     return open_dataset(folder)

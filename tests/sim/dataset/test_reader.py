@@ -204,8 +204,11 @@ def test_it_is_small_when_pickled(tmp_path: Path) -> None:
     make_dataset(tmp_path, 400)
     dataset = open_dataset(tmp_path)
     assert dataset[3]
+    everything = pickle.dumps(dataset)
     data = pickle.dumps(dataset.select([7, 8]))
     assert len(data) < 6000
+    assert len(everything) < len(data) + 100
+    assert pickle.loads(everything).rows.tolist() == dataset.rows.tolist()
     copy = pickle.loads(data)
     np.testing.assert_array_equal(copy["sensor/head/rgb"], make_rows(range(7, 9))["sensor/head/rgb"])
     assert copy.manifest.root_digest == dataset.root_digest

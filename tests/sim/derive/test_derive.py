@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from naive.dataset_rows import RECIPE, TABLES, make_dataset, make_row
-from simloom.sim.dataset.errors import DatasetFolderError, RecipeMismatchError
+from simloom.sim.dataset.errors import DatasetCorruptError, DatasetFolderError, RecipeMismatchError
 from simloom.sim.dataset.lineage import own_scenario
 from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.dataset.verify import verify_dataset
@@ -254,3 +254,24 @@ def test_an_unfinished_source_is_refused(tmp_path: Path) -> None:
     writer.commit_shard(0, make_rows(writer.shard_rows(0)))
     with pytest.raises(DatasetFolderError, match="incomplete, 1 of 3 shards: finish it first"):
         subset_dataset(tmp_path / "one", out=tmp_path / "part")
+
+
+@pytest.mark.parametrize(
+    "table, value",
+    [
+        ("classes", []), ("classes", {"x": "cup"}), ("classes", {"1": 5}), ("objects", {"1": {}}),
+        ("objects", {"1": {"name": "a", "visual_sha256": [3]}}), ("parameters", {"friction": 3}), ("cameras", 7),
+        ("splits", {"train": "all"}), ("sources", {"0": {}}), ("sources", {"1": {}}), ("sources", "text"),
+    ],
+)  # fmt: skip
+def test_hostile_tables_are_refused(tmp_path: Path, table: str, value: Any) -> None:
+    """A description from elsewhere that is not what it should be is one clear error."""
+    import json
+
+    make_dataset(tmp_path / "one", 8)
+    path = tmp_path / "one" / "description.json"
+    description = json.loads(path.read_text())
+    path.write_text(json.dumps({**description, table: value}))
+    with pytest.raises(DatasetCorruptError):
+        subset_dataset(tmp_path / "one", out=tmp_path / "part")
+    assert not (tmp_path / "part").exists()

@@ -121,7 +121,7 @@ def test_an_empty_part_is_told(tmp_path: Path) -> None:
 def test_a_dataset_without_assets_is_split_by_scenario_only(tmp_path: Path) -> None:
     """What does not tell its assets cannot be divided by them."""
     make_dataset(tmp_path / "data", 8)
-    with pytest.raises(DatasetFolderError, match="has no object/asset.*split by scenario"):
+    with pytest.raises(DatasetFolderError, match=r"has no object/asset.*split by scenario"):
         split_dataset(tmp_path / "data", by="asset")
 
 

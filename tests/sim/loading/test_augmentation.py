@@ -10,7 +10,7 @@ import pytest
 import torch
 
 import simloom
-from naive.training_rows import make_source
+from naive.training_rows import make_shapes, make_source
 from simloom.kernels.augment import CameraAugment, DepthAugment
 from simloom.kernels.depth import apply_depth
 from simloom.kernels.incidence import cosine_of_incidence
@@ -123,6 +123,25 @@ def test_real_rows_stay_as_they_are(dataset: Dataset, tmp_path: Path) -> None:
     assert fresh
     with pytest.raises(UsageError, match="a batch has one type and size"):
         narrow.torch(batch_size=8, arrays=["sensor/head/rgb"], mix={"small": (small, 0.5), "sim": 0.5})
+
+
+def test_millimetres_become_metres(tmp_path: Path) -> None:
+    """Ideal depth in whole millimetres is measured in metres, and stored depth beside it in a mixture is metres too."""
+    sim = make_shapes(tmp_path / "sim", 8, millimetres=True)
+    other = make_shapes(tmp_path / "other", 8, first=8, depth_only=True)
+    arrays = ["sensor/head/depth", "ideal/head/depth"]
+    (batch,) = sim.torch(batch_size=8, arrays=arrays, augment={"head": "realsense_d435"}, shuffle=False, seed=2)
+    assert batch["ideal/head/depth"].dtype == torch.uint16
+    true = batch["ideal/head/depth"].numpy().astype(np.float32) * np.float32(1e-3)
+    wanted, _ = DepthAugment("realsense_d435", seed=2)(
+        torch.from_numpy(true), index=np.arange(8), fx=30.0, center=(0.0, 0.0)
+    )
+    assert torch.equal(batch["sensor/head/depth"], wanted)
+    mix = {"other": (other, 0.5), "sim": 0.5}
+    for batch in sim.torch(batch_size=4, arrays=arrays[:1], augment={"head": "realsense_d435"}, mix=mix):
+        stored = batch["sensor/head/depth"][batch["source"] == 0]
+        assert torch.equal(stored, torch.full_like(stored, 700) * 1e-3)
+        assert (batch["sensor/head/depth"][batch["source"] == 1] != 0.7).any()
 
 
 def test_wrong_sensors_are_named(dataset: Dataset, tmp_path: Path) -> None:

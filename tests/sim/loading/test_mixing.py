@@ -12,8 +12,9 @@ import torch
 from naive.dataset_rows import make_rows
 from naive.training_rows import make_source
 from simloom.sim.dataset.dataset import Dataset
+from simloom.sim.derive import subset_dataset
 from simloom.sim.errors import UsageError
-from simloom.sim.loading import Mixture, Source, check_disjoint
+from simloom.sim.loading import Mixture, MixtureRefusedError, Source, check_disjoint
 from simloom.sim.loading.disjoint import LeakError
 
 Sources = tuple[Dataset, Dataset]
@@ -99,10 +100,19 @@ def test_leaks_are_found(sources: Sources, tmp_path: Path) -> None:
     check_disjoint(sim.select(range(8)), sim.select(range(8, 16)), images=True)
     with pytest.raises(LeakError, match="share 2 rows: rows 6 and 6, 7 and 7"):
         check_disjoint(sim.select(range(8)), sim.select(range(6, 16)))
-    # Rows 0 and 1 are two looks of one view: one world.
-    with pytest.raises(LeakError, match="share 1 world: rows 0 and 1"):
+    # Rows 0 and 1 are two looks of one view.
+    with pytest.raises(LeakError, match="share 1 scenario: rows 0 and 1"):
         check_disjoint(sim.select([0]), sim.select([1]))
-    shifted = make_source(tmp_path / "shifted", 8, first=44).columns(["sensor/*", "sample/*"])
+    subset = subset_dataset(sim, out=tmp_path / "subset", query="sample.index >= 8")
+    with pytest.raises(LeakError, match="share 2 scenarios: rows 8 and 0, 12 and 4"):
+        check_disjoint(sim.select(range(16)), subset)
+    with pytest.raises(MixtureRefusedError, match="'sim' and 'again' hold the same rows, 22 of them"):
+        sim.torch(batch_size=4, arrays=["sensor/head/rgb"], mix={"sim": 0.5, "again": (subset, 0.5)})
+    # Another recipe made the same worlds: each has two views.
+    shifted = make_source(tmp_path / "shifted", 8, first=44)
+    with pytest.raises(LeakError, match="share 4 worlds: rows 4 and 0"):
+        check_disjoint(sim, shifted)
+    shifted = shifted.columns(["sensor/*", "sample/*"])
     check_disjoint(sim, shifted)
     with pytest.raises(LeakError, match="share 8 images: rows 4 and 0"):
         check_disjoint(sim, shifted, images=True)

@@ -15,11 +15,10 @@ import pytest
 
 pytest.importorskip("pycocotools")
 
-from naive.coco_photos import write_coco
 from pycocotools.coco import COCO
 
+from naive.coco_photos import write_coco
 from simloom.sim.dataset.errors import DatasetCorruptError, DatasetFolderError
-from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.dataset.verify import verify_dataset
 from simloom.sim.derive import merge_datasets, subset_dataset
 from simloom.sim.errors import RecipeError, UsageError
@@ -94,7 +93,7 @@ def test_an_import_is_an_ordinary_dataset(photos: tuple[Path, Path], tmp_path: P
     assert (tmp_path / "out" / "contact_sheet.png").exists()
     assert done.dataset["sample/is_real"].tolist() == [1, 1, 1]
     assert done.dataset["sample/generation"].tolist() == [0, 0, 0]
-    assert done.dataset["sample/scenario"].tolist() == [0, 1, 2]
+    assert done.dataset["sample/scenario"].tolist() == [100, 101, 102]
     assert done.dataset["sample/source"].tolist() == [0, 0, 0]
     assert done.dataset.tables["sources"]["0"]["facts"] == {"format": "coco"}
     digest = hashlib.sha256((tmp_path / "out" / "recipe.yaml").read_bytes()).hexdigest()
@@ -146,7 +145,7 @@ def test_letterboxed_labels_lie_on_their_objects(photos: tuple[Path, Path], tmp_
 
 
 def test_what_cannot_be_used_is_counted(photos: tuple[Path, Path], tmp_path: Path) -> None:
-    """Missing and broken images, wrong sizes, damaged masks, unknown ids: each is left out and counted by its reason."""
+    """Missing and broken images, wrong sizes, damaged masks, unknown ids: each is counted by its reason."""
 
     def spoil(value: dict[str, Any]) -> None:
         value["images"] += [

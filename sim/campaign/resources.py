@@ -1,0 +1,60 @@
+"""What a machine gives to the making of rows; without influence on any value."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import UsageError
+
+if TYPE_CHECKING:
+    from ...scenes.capture import Capturer
+
+BATCH_BYTES = 96 * 2**20
+"""Frames of one batch that are in memory at once [byte]."""
+
+_MAX_BATCH = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """Processes, device and batch size.
+
+    Raises:
+        UsageError: If one of them cannot be.
+    """
+
+    workers: int | None = None
+    """Physics processes; None for one per core, 0 for none: physics in this process."""
+    device: str = "cpu"
+    """Where rendering and sensing run."""
+    batch: int | None = None
+    """Scenarios rendered at once; None chooses by their size."""
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 0:
+            raise UsageError(f"workers must be 0 or more, got {self.workers}")
+        if self.batch is not None and self.batch < 1:
+            raise UsageError(f"batch must be at least 1 scenario, got {self.batch}")
+        from ...kernels.device import require_device
+
+        try:
+            require_device(self.device)
+        except (ValueError, RuntimeError) as error:
+            raise UsageError(f"--device {self.device}: {error}") from error
+
+    @property
+    def worker_count(self) -> int:
+        """Physics processes."""
+        return (os.cpu_count() or 1) if self.workers is None else self.workers
+
+    def batch_size(self, capturer: Capturer) -> int:
+        """Settle how many scenarios are rendered at once."""
+        return self.batch or default_batch(capturer)
+
+
+def default_batch(capturer: Capturer) -> int:
+    """Choose how many scenarios are rendered at once, so that their frames fit into `BATCH_BYTES`."""
+    per_scenario = max(capturer.instant_bytes, capturer.row_bytes * capturer.rows_per_scenario)
+    return min(max(BATCH_BYTES // per_scenario, 1), _MAX_BATCH)
