@@ -161,7 +161,7 @@ class ShardFile:
             return
         flat = rows_out.reshape(len(rows), -1).view(np.uint8) if rows_out.flags.c_contiguous else None
         for place, row in enumerate(rows):
-            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8) if flat is None else flat[place])
+            self.read_row(name, row, _row_bytes(rows_out, place) if flat is None else flat[place])
 
     def read_row(self, name: str, row: int, row_out: Array) -> None:
         """Decode one row straight into its memory; any number of threads may do so at once.
@@ -204,7 +204,7 @@ class ShardFile:
             rows_out[...] = span[rows - low].view(stored.dtype).reshape(len(rows), *stored.shape[1:])
         else:
             for place, row in enumerate(rows.tolist()):
-                self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+                self.read_row(name, row, _row_bytes(rows_out, place))
 
     def _check(self, name: str, row: int, data: Array) -> None:
         try:
@@ -216,6 +216,11 @@ class ShardFile:
         """Read as many bytes as there is room for."""
         if self.source.read_into(offset, data_out.data) < len(data_out):
             raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
+
+
+def _row_bytes(rows: Array, place: int) -> Array:
+    """View the memory of one row; of a single number too, which an index alone would give as a copy."""
+    return rows[place : place + 1].reshape(-1).view(np.uint8)
 
 
 def read_shard(
