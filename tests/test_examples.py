@@ -40,3 +40,13 @@ def test_cloth(tmp_path: Path) -> None:
     assert lowest[0] > 0.69
     assert 0.0 <= lowest[-1] < 0.38
     assert cv2.imread(str(tmp_path / "cloth.png")).shape == (200, 960, 3)
+
+
+def test_stream_training(capsys: pytest.CaptureFixture[str]) -> None:
+    """A network trains on rows that are made meanwhile."""
+    program = runpy.run_path(str(EXAMPLES / "stream_training.py"))
+    losses = program["main"](2, 4, workers=0, batch=2)
+
+    assert len(losses) == 2
+    assert all(loss > 0 for loss in losses)
+    assert capsys.readouterr().out.startswith("2 steps, loss")

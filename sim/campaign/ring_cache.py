@@ -38,6 +38,7 @@ MIN_BYTES = 1 << 20
 
 _LOCK = "lock"
 _NAME = re.compile(r"(?P<first>[0-9]{1,15})-(?P<step>[0-9]{1,9})-(?P<count>[0-9]{1,4})\.h5")
+_FAR = 1 << 60
 _MAX_BINDING_BYTES = 1 << 20
 
 
@@ -88,7 +89,7 @@ class RingCache:
             "arrays": {name: [dtype.str, list(tail)] for name, (dtype, tail) in self._shapes.items()},
         })  # fmt: skip
         with self._locked():
-            self._make_room(0, now=0, newest=None)
+            self._make_room(0, now=_FAR if cycle is None else 0, newest=None)
         self.refresh()
 
     def refresh(self) -> None:
@@ -223,9 +224,9 @@ class RingCache:
     def _wait(self, scenario: int, now: int) -> int:
         """Tell how many scenarios later one is needed; without an end the older wait longer, all for ever."""
         if self._cycle is None:
-            return scenario - now if scenario >= now else (1 << 60) + now - scenario
+            return scenario - now if scenario >= now else _FAR + now - scenario
         if scenario >= self._cycle:
-            return 1 << 60
+            return _FAR
         return scenario - now if scenario >= now else scenario - now + self._cycle
 
     @contextlib.contextmanager
