@@ -200,6 +200,29 @@ def test_a_loader_left_early_ends_its_threads(dataset: Dataset) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("simloom-load")]
 
 
+@pytest.mark.parametrize("workers", [0, 1])
+def test_one_iteration_is_open_at_a_time(dataset: Dataset, workers: int) -> None:
+    """A new one, a state or an epoch ends the one before, which never gives batches of another one."""
+    plain = dataset.torch(batch_size=8, arrays=["sample/index"])
+    wanted = [step for _ in range(2) for step in indices(plain)]
+    loader = dataset.torch(batch_size=8, arrays=["sample/index"], workers=workers)
+    stale = iter(loader)
+    next(stale)
+    walk = iter(loader)
+    seen = indices([next(walk)])
+    with pytest.raises(UsageError, match="was ended"):
+        next(stale)
+    assert seen + indices(walk) == wanted[len(loader) :]
+    for change in (lambda: loader.set_epoch(0), lambda: loader.load_state_dict(plain.state_dict())):
+        stale = iter(loader)
+        next(stale)
+        change()
+        place = loader.state_dict()
+        with pytest.raises(UsageError, match="was ended"):
+            next(stale)
+        assert loader.state_dict() == place
+
+
 def test_an_error_comes_in_its_place(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """What reading a batch raised comes when that batch is due; the state still counts those handed out."""
     loader = dataset.torch(batch_size=4, arrays=["sample/index"], prefetched=3)
