@@ -154,8 +154,8 @@ class RowStream(torch.utils.data.IterableDataset[Tensors]):
         yield from self._each_row() if self._batch_size is None else self._each_batch(self._batch_size)
         self._place = StreamPlace(epoch=self._place.epoch + 1, position=self.order.start)
 
-    def _blocks(self) -> Iterator[tuple[Rows, NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield arrays, the places in them of the rows to hand out, and the numbers of these rows."""
+    def _blocks(self) -> Iterator[tuple[StreamEngine, Rows, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield who made them, arrays, the places in them of the rows to hand out, and the numbers of these rows."""
         self.close()
         self._before = self.times
         if self._cache is not None:
@@ -167,10 +167,9 @@ class RowStream(torch.utils.data.IterableDataset[Tensors]):
         try:
             for rows in engine.blocks():
                 picks = self._pick(rows)
-                yield {name: rows[name] for name in self._names}, picks, rows["sample/index"][picks]
+                yield engine, {name: rows[name] for name in self._names}, picks, rows["sample/index"][picks]
                 del rows
-            if engine.is_closed:
-                raise UsageError("this iteration of the stream was ended: another one began, or a state was loaded")
+            engine.check_open()
         finally:
             engine.close()
 
@@ -191,18 +190,20 @@ class RowStream(torch.utils.data.IterableDataset[Tensors]):
         self._rows_given += count
 
     def _each_row(self) -> Iterator[Tensors]:
-        for rows, picks, numbers in self._blocks():
+        for engine, rows, picks, numbers in self._blocks():
             tensors = {name: torch.from_numpy(array) for name, array in rows.items()}
             del rows
             for pick, number in zip(picks.tolist(), numbers.tolist(), strict=True):
+                engine.check_open()
                 self._hand_out(number, 1)
                 yield {name: tensor[pick] for name, tensor in tensors.items()}
 
     def _each_batch(self, size: int) -> Iterator[Tensors]:
         parts: list[Rows] = []
         have = last = 0
-        for rows, picks, numbers in self._blocks():
+        for engine, rows, picks, numbers in self._blocks():
             while len(picks):
+                engine.check_open()
                 taken, picks = picks[: size - have], picks[size - have :]
                 last, numbers = int(numbers[len(taken) - 1]), numbers[len(taken) :]
                 have += len(taken)
