@@ -26,8 +26,8 @@ _READERS: Final = 2
 class Loader:
     """Batches of a dataset or a mixture; made by `open_loader` or `dataset.torch`.
 
-    Going through it is one epoch; going through it again is the next. Only one iteration is open at a time: a new one, a
-    state that is loaded or another epoch that is set ends the one before.
+    Going through it is one epoch; going through it again is the next. Only one iteration is open at a time: a new one,
+    a state that is loaded or another epoch that is set ends the one before.
 
     Example:
         >>> loader = dataset.torch(batch_size=64, arrays=["sensor/head/rgb", "label/head/class"])
@@ -123,8 +123,12 @@ class Loader:
                 multiprocessing_context=self._start_method,
             )  # fmt: skip
         self._ahead.seek(*steps[0])
-        for step, batch in zip(steps, self._processes, strict=True):
-            yield batch, (self.sampler.rows(*step), self._keep_on_host(batch))
+        try:
+            for step, batch in zip(steps, self._processes, strict=True):
+                yield batch, (self.sampler.rows(*step), self._keep_on_host(batch))
+        except Exception:
+            self._processes = None  # a worker may be gone: others start with the next iteration
+            raise
 
     @property
     def _is_measured_late(self) -> bool:
