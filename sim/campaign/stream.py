@@ -16,6 +16,7 @@ from ..dataset.platform_key import platform_key
 from ..dataset.samples import kept_rows
 from ..errors import UsageError
 from ..loading.array_choice import choose_arrays
+from ..loading.ranks import find_ranks
 from ..recipe import Recipe
 from .plan import Plan, choose_recipe, make_plan
 from .resources import Resources
@@ -230,16 +231,6 @@ def _refuse_workers() -> NoReturn:
     )
 
 
-def _find_ranks(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    if (rank is None) != (world_size is None):
-        raise UsageError("rank and world_size belong together: give both, or none to take those of torch.distributed")
-    if rank is not None and world_size is not None:
-        return rank, world_size
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return 0, 1
-
-
 def stream(
     recipe: Recipe | str | Path | Mapping[str, Any],
     samples: int | None = None,
@@ -294,7 +285,7 @@ def stream(
     resources = Resources(workers=workers, device=device, batch=batch)
     plan = make_plan(choose_recipe(recipe, seed), allow_code=allow_code)
     is_endless = samples is None and plan.sampler.scenario_count is None
-    rank, world_size = _find_ranks(rank, world_size)
+    rank, world_size = find_ranks(rank, world_size)
     order = StreamOrder(
         rows_per_scenario=plan.recipe.rows_per_scenario, start=start, rank=rank, world_size=world_size,
         stop=None if is_endless else plan.rows_wanted(samples),

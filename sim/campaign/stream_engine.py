@@ -87,7 +87,7 @@ class StreamEngine:
         """
         if self._queue.is_closed:
             raise UsageError(
-                "this iteration of the stream was ended: another one began, a state was loaded, or the stream was closed"
+                "this iteration of the stream was ended: another one began, a state was loaded, or it was closed"
             )
 
     def blocks(self) -> Iterator[Rows]:

@@ -270,7 +270,7 @@ def test_a_scene_that_fails_says_where(tmp_path: Path, monkeypatch: pytest.Monke
     "wrong, said",
     [
         ({"start": 26}, "start must be"),
-        ({"rank": 1}, "belong together"),
+        ({"rank": 1}, "given together"),
         ({"rank": 2, "world_size": 2}, "rank must be"),
         ({"ahead": 0}, "ahead must be"),
         ({"batch_size": 0}, "batch_size must be"),
