@@ -16,6 +16,7 @@ from ..dataset.platform_key import platform_key
 from ..dataset.samples import kept_rows
 from ..errors import UsageError
 from ..loading.array_choice import choose_arrays
+from ..loading.ranks import find_ranks
 from ..recipe import Recipe
 from .plan import Plan, choose_recipe, make_plan
 from .resources import Resources
@@ -154,8 +155,8 @@ class RowStream(torch.utils.data.IterableDataset[Tensors]):
         yield from self._each_row() if self._batch_size is None else self._each_batch(self._batch_size)
         self._place = StreamPlace(epoch=self._place.epoch + 1, position=self.order.start)
 
-    def _blocks(self) -> Iterator[tuple[Rows, NDArray[np.int64], NDArray[np.int64]]]:
-        """Yield arrays, the places in them of the rows to hand out, and the numbers of these rows."""
+    def _blocks(self) -> Iterator[tuple[StreamEngine, Rows, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield who made them, arrays, the places in them of the rows to hand out, and the numbers of these rows."""
         self.close()
         self._before = self.times
         if self._cache is not None:
@@ -167,10 +168,9 @@ class RowStream(torch.utils.data.IterableDataset[Tensors]):
         try:
             for rows in engine.blocks():
                 picks = self._pick(rows)
-                yield {name: rows[name] for name in self._names}, picks, rows["sample/index"][picks]
+                yield engine, {name: rows[name] for name in self._names}, picks, rows["sample/index"][picks]
                 del rows
-            if engine.is_closed:
-                raise UsageError("this iteration of the stream was ended: another one began, or a state was loaded")
+            engine.check_open()
         finally:
             engine.close()
 
@@ -191,18 +191,20 @@ class RowStream(torch.utils.data.IterableDataset[Tensors]):
         self._rows_given += count
 
     def _each_row(self) -> Iterator[Tensors]:
-        for rows, picks, numbers in self._blocks():
+        for engine, rows, picks, numbers in self._blocks():
             tensors = {name: torch.from_numpy(array) for name, array in rows.items()}
             del rows
             for pick, number in zip(picks.tolist(), numbers.tolist(), strict=True):
+                engine.check_open()
                 self._hand_out(number, 1)
                 yield {name: tensor[pick] for name, tensor in tensors.items()}
 
     def _each_batch(self, size: int) -> Iterator[Tensors]:
         parts: list[Rows] = []
         have = last = 0
-        for rows, picks, numbers in self._blocks():
+        for engine, rows, picks, numbers in self._blocks():
             while len(picks):
+                engine.check_open()
                 taken, picks = picks[: size - have], picks[size - have :]
                 last, numbers = int(numbers[len(taken) - 1]), numbers[len(taken) :]
                 have += len(taken)
@@ -227,16 +229,6 @@ def _refuse_workers() -> NoReturn:
         "a stream has worker processes of its own, which a DataLoader's workers would multiply: use "
         "DataLoader(..., num_workers=0), or iterate over the stream itself; simloom.stream(workers=...) sets how many"
     )
-
-
-def _find_ranks(rank: int | None, world_size: int | None) -> tuple[int, int]:
-    if (rank is None) != (world_size is None):
-        raise UsageError("rank and world_size belong together: give both, or none to take those of torch.distributed")
-    if rank is not None and world_size is not None:
-        return rank, world_size
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        return torch.distributed.get_rank(), torch.distributed.get_world_size()
-    return 0, 1
 
 
 def stream(
@@ -293,7 +285,7 @@ def stream(
     resources = Resources(workers=workers, device=device, batch=batch)
     plan = make_plan(choose_recipe(recipe, seed), allow_code=allow_code)
     is_endless = samples is None and plan.sampler.scenario_count is None
-    rank, world_size = _find_ranks(rank, world_size)
+    rank, world_size = find_ranks(rank, world_size)
     order = StreamOrder(
         rows_per_scenario=plan.recipe.rows_per_scenario, start=start, rank=rank, world_size=world_size,
         stop=None if is_endless else plan.rows_wanted(samples),

@@ -11,6 +11,7 @@ from typing import final
 
 from ...kernels.device import use_sleeping_threads
 from ...scenes.stage import Stage
+from ..errors import UsageError
 from .block_queue import BlockQueue
 from .plan import Plan
 from .ring_cache import RingCache
@@ -55,6 +56,7 @@ class StreamEngine:
         self._process = os.getpid()
         self._source: StageSource | None = None
         self._lock = threading.Lock()
+        self._is_ended = False
         self.rows_made = 0
         """Rows that were made."""
         self.rows_read = 0
@@ -77,10 +79,16 @@ class StreamEngine:
         """How long was waited for rows [s]."""
         return self._queue.empty_seconds
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether `close` was called."""
-        return self._queue.is_closed
+    def check_open(self) -> None:
+        """Refuse to go on after `close`.
+
+        Raises:
+            UsageError: It was called.
+        """
+        if self._queue.is_closed:
+            raise UsageError(
+                "this iteration of the stream was ended: another one began, a state was loaded, or it was closed"
+            )
 
     def blocks(self) -> Iterator[Rows]:
         """Yield the rows of whole scenarios, some at a time.
@@ -94,8 +102,8 @@ class StreamEngine:
 
     def close(self) -> None:
         """End thread and processes; calling it again does nothing."""
-        if os.getpid() != self._process:
-            return  # a fork: thread and processes are the parent's
+        if self._is_ended or os.getpid() != self._process:
+            return  # in a fork thread and processes are the parent's; an interpreter that ends has no `os` any more
         self._queue.close()
         with self._lock:
             source = self._source
@@ -104,6 +112,7 @@ class StreamEngine:
         if threading.current_thread() is not self._thread:
             self._thread.join()
         atexit.unregister(self.close)
+        self._is_ended = True
 
     # ---- the thread -------------------------------------------------------------------------------------------------
 

@@ -35,15 +35,25 @@ class DeviceCopy:
 
         Args:
             batches: Batches on the host, each with what shall stay there.
+
+        Raises:
+            Exception: What making one raised, in its place: behind those before it.
         """
-        following: tuple[Batch, Extra, Any] | None = None
-        for batch, extra in batches:
-            copied, done = self._begin(batch)
+        following: tuple[Batch, Any, Extra] | None = None
+        error: Exception | None
+        walk, error = iter(batches), None
+        while error is None:
+            begun = None
+            try:
+                batch, extra = next(walk)
+                begun = (*self._begin(batch), extra)
+            except Exception as found:
+                error = found
             if following is not None:
-                yield self._finish(following[0], following[2]), following[1]
-            following = (copied, extra, done)
-        if following is not None:
-            yield self._finish(following[0], following[2]), following[1]
+                yield self._finish(*following[:2]), following[2]
+            following = begun
+        if not isinstance(error, StopIteration):
+            raise error
 
     def _begin(self, batch: Batch) -> tuple[Batch, Any]:
         if self._stream is None:

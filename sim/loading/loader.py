@@ -8,6 +8,7 @@ from typing import Any, Final, final
 import numpy as np
 import torch  # noqa: TID253 (with `torch_rows`, `device_copy` and `augmentation` its home in this room)
 
+from ..errors import UsageError
 from .augmentation import Augmentation
 from .batch_sampler import BatchSampler
 from .collapse import Lineage
@@ -25,7 +26,8 @@ _READERS: Final = 2
 class Loader:
     """Batches of a dataset or a mixture; made by `open_loader` or `dataset.torch`.
 
-    Going through it is one epoch; going through it again is the next.
+    Going through it is one epoch; going through it again is the next. Only one iteration is open at a time: a new one,
+    a state that is loaded or another epoch that is set ends the one before.
 
     Example:
         >>> loader = dataset.torch(batch_size=64, arrays=["sensor/head/rgb", "label/head/class"])
@@ -57,6 +59,7 @@ class Loader:
         self._seen = np.zeros(len(rows.source_names), np.int64)
         self._ahead = BatchSampler(sampler.order, rank=sampler.rank, world_size=sampler.world_size)
         self._processes: Any = None
+        self._iteration: object = None
 
     def __len__(self) -> int:
         return len(self.sampler)
@@ -73,10 +76,13 @@ class Loader:
 
     def __iter__(self) -> Iterator[Batch]:
         epoch, first = self.sampler.begin()
+        iteration = self._iteration = object()
         for number, batch in enumerate(self._make(epoch, first), first):
             self._seen += self._drawn(epoch, number)
             self.sampler.hand_out(epoch, number)
             yield batch
+            if self._iteration is not iteration:  # the workers serve another one now
+                raise UsageError("this iteration of the loader was ended: another one began, or its place was changed")
         self.sampler.end(epoch)
 
     def _drawn(self, epoch: int, number: int) -> Any:
@@ -117,8 +123,12 @@ class Loader:
                 multiprocessing_context=self._start_method,
             )  # fmt: skip
         self._ahead.seek(*steps[0])
-        for step, batch in zip(steps, self._processes, strict=True):
-            yield batch, (self.sampler.rows(*step), self._keep_on_host(batch))
+        try:
+            for step, batch in zip(steps, self._processes, strict=True):
+                yield batch, (self.sampler.rows(*step), self._keep_on_host(batch))
+        except Exception:
+            self._processes = None  # a worker may be gone: others start with the next iteration
+            raise
 
     @property
     def _is_measured_late(self) -> bool:
@@ -142,6 +152,7 @@ class Loader:
             UsageError: The epoch is negative.
         """
         self.sampler.set_epoch(epoch)
+        self._iteration = None
 
     def state_dict(self) -> dict[str, Any]:
         """Give the place in training, as JSON values: what was handed out counts, not what was made ahead."""
@@ -154,6 +165,7 @@ class Loader:
             UsageError: The state is of another order of rows.
         """
         self.sampler.load_state_dict(state)
+        self._iteration = None
         self._seen = np.array(state.get("rows_seen", [0] * len(self._seen)), np.int64)
 
     def report(self) -> MixReport:

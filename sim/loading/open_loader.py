@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from .collapse import check_mixture, read_lineage
 from .loader import Loader
 from .mixture import Mixture, read_mixture
 from .order import Order
+from .ranks import find_ranks
 from .torch_rows import SOURCE, TorchRows
 
 if TYPE_CHECKING:
@@ -79,10 +81,12 @@ def open_loader(
         raise UsageError(
             f"workers and prefetched must be at least 0 and threads at least 1, got {workers}, {prefetched}, {threads}"
         )
+    if start_method is not None and start_method not in (known := multiprocessing.get_all_start_methods()):
+        raise UsageError(f"start_method must be one of {', '.join(known)}, got {start_method!r}")
     mixture: Mixture | None = None if mix is None else read_mixture(mix, dataset)
     sources = {_ONE: dataset} if mixture is None else mixture.datasets
     augmentation = None if augment is None else Augmentation(sources, augment, seed=seed)
-    place = None if device is None else torch.device(device)
+    place = _find_place(device)
     on_cuda = place is not None and place.type == "cuda"
     is_pinned = on_cuda if pin_memory is None else pin_memory
     if is_pinned and not torch.cuda.is_available():
@@ -97,7 +101,7 @@ def open_loader(
     )
     order = _make_order(sources, mixture, batch_size, seed, shuffle, drop_last)
     lineages = {name: read_lineage(source) for name, source in sources.items()}
-    sampler = BatchSampler(order, **_find_rank(rank, world_size))
+    sampler = _make_sampler(order, rank, world_size)
     return Loader(
         rows,
         sampler,
@@ -130,7 +134,7 @@ def open_sampler(
         ...                             collate_fn=keep_batch, num_workers=2)
     """
     order = _make_order({_ONE: dataset}, None, batch_size, seed, shuffle, drop_last)
-    return BatchSampler(order, **_find_rank(rank, world_size))
+    return _make_sampler(order, rank, world_size)
 
 
 def _make_order(
@@ -157,15 +161,20 @@ def _make_order(
     )
 
 
-def _find_rank(rank: int | None, world_size: int | None) -> dict[str, int]:
-    if (rank is None) != (world_size is None):
-        raise UsageError(f"rank and world_size are given together or not at all, got {rank} and {world_size}")
-    if rank is not None and world_size is not None:
-        return {"rank": rank, "world_size": world_size}
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized():
-        return {"rank": distributed.get_rank(), "world_size": distributed.get_world_size()}
-    return {}
+def _make_sampler(order: Order, rank: int | None, world_size: int | None) -> BatchSampler:
+    rank, world_size = find_ranks(rank, world_size)
+    return BatchSampler(order, rank=rank, world_size=world_size)
+
+
+def _find_place(device: str | torch.device | None) -> torch.device | None:
+    """Understand where batches shall go, and refuse a device that is not here."""
+    try:
+        place = None if device is None else torch.device(device)
+    except RuntimeError as error:
+        raise UsageError(f"device {device!r}: {str(error).splitlines()[0]}") from None
+    if place is not None and place.type == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"device {str(device)!r}: PyTorch finds no CUDA device here; leave it out for the host")
+    return place
 
 
 def _names_to_read(

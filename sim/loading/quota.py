@@ -26,13 +26,15 @@ def exact_weights(weights: Sequence[float | Fraction]) -> tuple[Fraction, ...]:
         The fractions; 0.25 is 1/4 and `1 / 3` is 1/3.
 
     Raises:
-        ValueError: A weight is not positive, or they do not sum to 1.
+        ValueError: A weight is under a millionth, or they do not sum to 1.
     """
     if not weights or not all(math.isfinite(weight) and weight > 0 for weight in weights):
         raise ValueError(f"weights must be positive numbers, got {list(weights)}")
     if abs(sum(map(float, weights)) - 1) > 1e-6:
         raise ValueError(f"weights must sum to 1, got {' + '.join(map(str, weights))} = {sum(map(float, weights)):.6g}")
     near = [Fraction(weight).limit_denominator(_DENOMINATOR) for weight in weights]
+    if not min(near):
+        raise ValueError(f"weights must be at least a millionth, got {min(weights)}")
     near = [weight / sum(near) for weight in near]
     if math.lcm(*(weight.denominator for weight in near)) <= _DENOMINATOR:
         return tuple(near)

@@ -235,6 +235,29 @@ def test_thread_and_processes_end_with_the_iterator() -> None:
     assert not _threads()
 
 
+@pytest.mark.parametrize("batch_size", [None, 1])
+def test_an_iteration_that_was_ended_hands_out_nothing_more(dataset: Any, batch_size: int | None) -> None:
+    """Not even the rest of the scenarios it holds: they would come twice, and the place would go back."""
+    stream = simloom.stream(TINY, ROWS, arrays=FEW, batch_size=batch_size, workers=0, batch=4)
+    stale = iter(stream)
+    seen = _index([next(stale)])
+    walk = iter(stream)
+    seen += _index([next(walk), next(walk)])
+    with pytest.raises(UsageError, match="was ended"):
+        next(stale)
+
+    assert seen + _index(walk) == dataset.rows.tolist()
+
+
+def test_an_open_iteration_ends_silently_with_the_interpreter() -> None:
+    """Nothing is said of modules that are gone already."""
+    recipe = TINY | {"outputs": ["rgb"], "checks": {}}
+    program = f"import simloom; walk = iter(simloom.stream({recipe!r}, workers=1, batch=1)); next(walk)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_processes_end_with_a_killed_parent() -> None:
     """No worker outlives kill -9 of the training process."""
     walk = f"walk = iter(simloom.stream({TINY!r}, workers=2)); next(walk); print(1, flush=True); list(walk)"
@@ -274,8 +297,8 @@ def test_a_scene_that_fails_says_where(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize(
     "wrong, said",
     [
-        ({"start": 18}, "start must be"),
-        ({"rank": 1}, "belong together"),
+        ({"start": 26}, "start must be"),
+        ({"rank": 1}, "given together"),
         ({"rank": 2, "world_size": 2}, "rank must be"),
         ({"ahead": 0}, "ahead must be"),
         ({"batch_size": 0}, "batch_size must be"),

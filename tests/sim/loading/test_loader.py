@@ -6,7 +6,6 @@ import json
 import pickle
 import threading
 from itertools import chain, islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -177,18 +176,28 @@ def test_torchdata_resumes_it(dataset: Dataset, workers: int) -> None:
     assert seen + [step for _ in range(2) for step in indices(second)] == wanted
 
 
-def test_ranks_come_from_torch_distributed(dataset: Dataset, tmp_path: Path) -> None:
+def test_ranks_come_from_torch_distributed(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two ranks, told or found, hand out the two halves of the global batch."""
     whole = indices(dataset.torch(batch_size=8, arrays=["sample/index"]))
     parts = [indices(dataset.torch(batch_size=8, arrays=["sample/index"], rank=rank, world_size=2)) for rank in (0, 1)]
     for batch, one, other in zip(whole, *parts, strict=True):
         assert sorted(batch) == sorted(one + other)
         assert len(one) == len(other) == 4
-    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/group", rank=0, world_size=1)
-    try:
-        assert dataset.torch(batch_size=8).sampler.world_size == 1
-    finally:
-        torch.distributed.destroy_process_group()
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.distributed, "get_rank", lambda: 1)
+    monkeypatch.setattr(torch.distributed, "get_world_size", lambda: 2)
+    assert indices(dataset.torch(batch_size=8, arrays=["sample/index"])) == parts[1]
+
+
+def test_ranks_that_are_not_set_up_are_not_overlooked(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under torchrun each of several processes would train on all rows."""
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(UsageError, match="init_process_group"):
+        dataset.torch(batch_size=8)
+    assert dataset.torch(batch_size=8, rank=0, world_size=1).sampler.world_size == 1
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    assert dataset.torch(batch_size=8).sampler.world_size == 1
 
 
 def test_a_loader_left_early_ends_its_threads(dataset: Dataset) -> None:
@@ -200,9 +209,33 @@ def test_a_loader_left_early_ends_its_threads(dataset: Dataset) -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("simloom-load")]
 
 
-def test_an_error_comes_in_its_place(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workers", [0, 1])
+def test_one_iteration_is_open_at_a_time(dataset: Dataset, workers: int) -> None:
+    """A new one, a state or an epoch ends the one before, which never gives batches of another one."""
+    plain = dataset.torch(batch_size=8, arrays=["sample/index"])
+    wanted = [step for _ in range(2) for step in indices(plain)]
+    loader = dataset.torch(batch_size=8, arrays=["sample/index"], workers=workers)
+    stale = iter(loader)
+    next(stale)
+    walk = iter(loader)
+    seen = indices([next(walk)])
+    with pytest.raises(UsageError, match="was ended"):
+        next(stale)
+    assert seen + indices(walk) == wanted[len(loader) :]
+    for change in (lambda: loader.set_epoch(0), lambda: loader.load_state_dict(plain.state_dict())):
+        stale = iter(loader)
+        next(stale)
+        change()
+        place = loader.state_dict()
+        with pytest.raises(UsageError, match="was ended"):
+            next(stale)
+        assert loader.state_dict() == place
+
+
+@pytest.mark.parametrize("device", [None, "cpu"])
+def test_an_error_comes_in_its_place(dataset: Dataset, monkeypatch: pytest.MonkeyPatch, device: str | None) -> None:
     """What reading a batch raised comes when that batch is due; the state still counts those handed out."""
-    loader = dataset.torch(batch_size=4, arrays=["sample/index"], prefetched=3)
+    loader = dataset.torch(batch_size=4, arrays=["sample/index"], prefetched=3, device=device)
     bad = loader.sampler.indices(loader.sampler.rows(0, 2)).tolist()
     plain = type(loader.rows).__getitems__
 
@@ -216,6 +249,22 @@ def test_an_error_comes_in_its_place(dataset: Dataset, monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="gone"):
         seen.extend(loader)
     assert len(seen) == loader.state_dict()["position"] == 2
+
+
+def test_a_worker_that_died_is_replaced(dataset: Dataset) -> None:
+    """The error arrives; the next iteration has workers of its own."""
+    loader = dataset.torch(batch_size=2, arrays=["sample/index"], workers=1, prefetched=1)
+    wanted = indices(dataset.torch(batch_size=2, arrays=["sample/index"]))
+    state = loader.state_dict()
+    walk = iter(loader)
+    next(walk)
+    worker = loader._processes._iterator._workers[0]
+    worker.kill()
+    worker.join()
+    with pytest.raises(RuntimeError, match="exited unexpectedly"):
+        list(walk)
+    loader.load_state_dict(state)
+    assert indices(loader) == wanted
 
 
 def test_batches_go_to_the_device(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,6 +337,9 @@ def test_a_wrong_wish_is_named(dataset: Dataset) -> None:
         ({"rank": 0}, "together or not at all"),
         ({"rank": 0, "world_size": 3, "batch_size": 8}, "multiple of 3"),
         ({"pin_memory": True}, "needs a CUDA device"),
+        ({"device": "cuda"}, "device 'cuda': PyTorch finds no CUDA device"),
+        ({"device": "gpu"}, "device 'gpu': Expected one of cpu"),
+        ({"start_method": "thread"}, "start_method must be one of"),
         ({"mix": 0.5}, "mix must be a Mixture"),
         ({"augment": "realsense_d435"}, r"outputs: \[..., ideal/colour, ideal/depth\]"),
     ):

@@ -40,7 +40,7 @@ def test_weights_become_fractions() -> None:
     assert abs(totals[0] - 64 * 10**12 * odd[0]) < 1
 
 
-@pytest.mark.parametrize("weights", [[], [0.0, 1.0], [-0.5, 1.5], [0.5, 0.4], [float("nan"), 1.0]])
+@pytest.mark.parametrize("weights", [[], [0.0, 1.0], [-0.5, 1.5], [0.5, 0.4], [1e-8, 1 - 1e-8], [float("nan"), 1.0]])
 def test_wrong_weights_are_named(weights: list[float]) -> None:
     """Weights must be positive and sum to one."""
     with pytest.raises(ValueError, match="weights must"):
