@@ -65,7 +65,7 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 def make_strip(
-    scene: str, folder: Path, *, columns: int = 6, seed: int | None = None
+    scene: str, folder: Path, *, columns: int = 5, seed: int | None = None
 ) -> tuple[list[Any], dict[str, NDArray[Any]]]:
     """Make one episode and lay some of its instants side by side, a line for each camera.
 
@@ -96,7 +96,7 @@ def make_strip(
     return blocks, episode
 
 
-def draw_episodes(scenes: tuple[str, ...] = ("driving", "tabletop"), *, columns: int = 6) -> bytes:
+def draw_episodes(scenes: tuple[str, ...] = ("driving", "tabletop"), *, columns: int = 5) -> bytes:
     """Draw an episode of each scene; return a PNG file."""
     blocks = []
     for scene in scenes:

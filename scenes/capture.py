@@ -233,7 +233,9 @@ class Capturer:
             )
         count, space = self.rows_per_instant, self.scene.space
         values = space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
-        drawn = {"sample/log_density": space.log_density(values, self.views, self.looks).reshape(count)}
+        drawn: dict[str, Array] = {
+            "sample/log_density": space.log_density(values, self.views, self.looks).reshape(count)
+        }
         if space.size:
             drawn["sample/u"] = scenario.u.reshape(count, -1)
         for name, value in space.spread(values, self.views, self.looks).items():
