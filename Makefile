@@ -12,13 +12,14 @@ SPREAD := -n auto --maxprocesses=4 --dist loadfile
 INSTALL  := $(PIP) install --quiet -c constraints.txt --config-settings editable_mode=strict
 PACKAGED := __init__.py py.typed kernels renderers scenes sim
 
-.PHONY: help demo test lint types slow gpu bench clean FORCE
+.PHONY: help demo test lint types slow faults gpu bench clean FORCE
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    install into .venv, generate 256 rows of the tabletop scene into data/demo'
 	@echo 'make test    lint, types and the quick tests'
 	@echo 'make slow    the tests that take minutes        make gpu    those that need a CUDA device'
+	@echo 'make faults  kill, full-disk, bit-flip and hostile-file campaigns, with their counts'
 	@echo 'make bench   the benchmarks                     make clean  remove .venv, build and caches'
 
 demo: $(VENV)/.package
@@ -36,6 +37,9 @@ types: $(VENV)/.tools
 
 slow: $(VENV)/.tools
 	$(PYTEST) -q -m slow tests
+
+faults: $(VENV)/.tools
+	$(PYTEST) -q -m slow tests/faults
 
 gpu: $(VENV)/.tools
 	$(INSTALL) -e '.[gpu]'

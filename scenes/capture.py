@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +19,8 @@ from .calibration import has_errors
 from .instruments.reader import InstrumentReader
 from .instruments.readers import make_readers
 from .instruments.recorded_rows import RecordedRows
+from .row_shapes import CONTACT_SHAPES, OBJECT_SHAPES, SAMPLE_TYPES, TASK_TYPES
+from .scenario import Scenario
 from .scene import Scene
 from .sensing import Sensing, ideal_signals, sensor_shapes
 from .sensors import SensorMount
@@ -32,41 +34,8 @@ OUTPUTS: Final = (
 )  # fmt: skip
 """What may be asked of a capture."""
 
-_OBJECT: Final[dict[str, tuple[type, tuple[int, ...]]]] = {
-    "valid": (np.uint8, ()),
-    "class": (np.int32, ()),
-    "asset": (np.int32, ()),
-    "pose_world_object": (np.float64, (4, 4)),
-    "extent": (np.float64, (3,)),
-    "box_center": (np.float64, (3,)),
-    "box_corners": (np.float64, (8, 3)),
-    "scale": (np.float64, (3,)),
-    "mass": (np.float64, ()),
-    "friction": (np.float64, ()),
-}
-_CONTACT: Final[dict[str, tuple[type, tuple[int, ...]]]] = {
-    "contact_instances": (np.int32, (2,)),
-    "contact_position": (np.float64, (3,)),
-    "contact_normal": (np.float64, (3,)),
-    "contact_force": (np.float64, ()),
-    "contact_distance": (np.float64, ()),
-}
-_SAMPLE: Final[dict[str, type]] = {
-    "index": np.int64,
-    "scenario": np.int64,
-    "step": np.int32,
-    "view": np.int32,
-    "look": np.int32,
-    "valid": np.uint8,
-    "reason": np.uint8,
-    "attempt": np.int32,
-    "seed": np.uint64,
-    "weight": np.float64,
-    "log_density": np.float64,
-    "is_real": np.uint8,
-    "generation": np.int32,
-    "verdict": np.uint8,
-}
+_AT_ONCE: Final = 64 * 2**20
+"""Size of an episode's frames that are rendered at once [byte]."""
 # Corner k of a box: the signs of x, y and z are the bits of k, x first.
 _CORNER_SIGNS: Final = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
@@ -104,9 +73,14 @@ class Capturer:
             raise ValueError(f"unknown outputs {', '.join(unknown)}; there are {', '.join(OUTPUTS)}")
 
     @property
-    def rows_per_scenario(self) -> int:
-        """Rows of one stage: views times looks."""
+    def rows_per_instant(self) -> int:
+        """Rows of one instant: views times looks."""
         return self.views * self.looks
+
+    @property
+    def rows_per_scenario(self) -> int:
+        """Rows of one stage: its instants times views times looks."""
+        return self.scene.horizon * self.rows_per_instant
 
     @property
     def row_bytes(self) -> int:
@@ -119,7 +93,7 @@ class Capturer:
     def shapes(self) -> dict[str, tuple[type, tuple[int, ...]]]:
         """Type and shape of one row of every array, by name."""
         scene, slots, wanted = self.scene, self.scene.slots, set(self.outputs)
-        shapes: dict[str, tuple[type, tuple[int, ...]]] = {f"sample/{n}": (t, ()) for n, t in _SAMPLE.items()}
+        shapes: dict[str, tuple[type, tuple[int, ...]]] = {f"sample/{n}": (t, ()) for n, t in SAMPLE_TYPES.items()}
         if scene.space.size:
             shapes["sample/u"] = (np.float64, (scene.space.size,))
         for parameter in scene.space:
@@ -133,7 +107,7 @@ class Capturer:
         for reader in self._readers:
             shapes |= reader.shapes()
         if "poses" in wanted:
-            shapes |= {f"object/{name}": (dtype, (slots, *tail)) for name, (dtype, tail) in _OBJECT.items()}
+            shapes |= {f"object/{name}": (dtype, (slots, *tail)) for name, (dtype, tail) in OBJECT_SHAPES.items()}
         joints = len(scene.joint_names)
         if joints:
             shapes |= {f"state/{name}": (np.float64, (joints,)) for name in ("joint_position", "joint_velocity")}
@@ -143,7 +117,10 @@ class Capturer:
         if "contacts" in wanted:
             shapes["state/contact_count"] = (np.int32, ())
             pad = scene.contact_pad
-            shapes |= {f"state/{name}": (dtype, (pad, *tail)) for name, (dtype, tail) in _CONTACT.items()}
+            shapes |= {f"state/{name}": (dtype, (pad, *tail)) for name, (dtype, tail) in CONTACT_SHAPES.items()}
+        if self.scene.action_count:
+            shapes |= {f"task/{name}": (dtype, ()) for name, dtype in TASK_TYPES.items()}
+            shapes["task/action"] = (np.float32, (self.scene.action_count,))
         return shapes
 
     def allocate(self, rows: int) -> dict[str, Array]:
@@ -157,27 +134,73 @@ class Capturer:
         """
         return {name: np.zeros((rows, *shape), dtype) for name, (dtype, shape) in self.shapes.items()}
 
-    def fill(self, stages: Sequence[Stage], rows: Mapping[str, Array], *, start: int) -> dict[str, float]:
+    def fill(
+        self, stages: Sequence[Stage], rows: Mapping[str, Array], *, start: int, steps: Collection[int] | None = None
+    ) -> dict[str, float]:
         """Fill the rows of some stages.
 
         Args:
-            stages: Stages of consecutive scenarios, V views and L looks each.
+            stages: Stages of consecutive scenarios, V views and L looks each, with all instants of their episodes where
+                the scene has some.
             rows: Arrays from `allocate`.
             start: Where in the arrays the first stage's first row goes.
+            steps: Instants whose sensors are read; None = all. Rows of others hold what needs no picture.
 
         Returns:
             Seconds by step of the work: "render", "sensors" and "gather".
 
         Raises:
-            ValueError: If a stage has other views or looks, or does not fit the scene's pads.
+            ValueError: If a stage has other views, looks or instants, or does not fit the scene's pads.
         """
         seconds = {"render": 0.0, "sensors": 0.0, "gather": 0.0}
+        instants = [instant for stage in stages for instant in self._instants(stage)]
+        most = len(instants) if self.scene.horizon == 1 else max(_AT_ONCE // self.instant_bytes, 1)
+        for first in range(0, len(instants), most):
+            chosen = instants[first : first + most]
+            self._fill_instants(chosen, first, rows, start + first * self.rows_per_instant, seconds, steps)
+        return seconds
+
+    @property
+    def instant_bytes(self) -> int:
+        """About what rendering one instant of one scenario takes [byte]."""
+        pixels = sum(mount.width * mount.height for mount in self.scene.rig.mounts)
+        return max(pixels * self.views * (12 * self.looks + 32), 1)
+
+    def _instants(self, stage: Stage) -> Sequence[Stage]:
+        """Return a stage's instants; of one that failed, itself over and over."""
+        horizon = self.scene.horizon
+        if not stage.valid:
+            return [stage] * horizon
+        instants = stage.instants or (stage,)
+        if len(instants) != horizon:
+            raise ValueError(f"the stage has {len(instants)} instants, not {horizon}")
+        return instants
+
+    def _fill_instants(
+        self,
+        stages: Sequence[Stage],
+        number: int,
+        rows: Mapping[str, Array],
+        start: int,
+        seconds: dict[str, float],
+        steps: Collection[int] | None,
+    ) -> None:
+        """Fill the rows of some instants, counted over all stages from `number` on."""
         begun = time.perf_counter()
+        drawn: dict[str, Array] = {}
         for position, stage in enumerate(stages):
-            first = start + position * self.rows_per_scenario
-            self._fill_truth(stage, {n: a[first : first + self.rows_per_scenario] for n, a in rows.items()})
+            first = start + position * self.rows_per_instant
+            step = (number + position) % self.scene.horizon
+            if not position or stage.scenario is not stages[position - 1].scenario:
+                drawn = self._resolve(stage.scenario)
+            mine = {name: array[first : first + self.rows_per_instant] for name, array in rows.items()}
+            self._fill_truth(stage, step, drawn, mine)
         seconds["gather"] += time.perf_counter() - begun
-        live = [position for position, stage in enumerate(stages) if stage.valid]
+        live = [
+            position
+            for position, stage in enumerate(stages)
+            if stage.valid and (steps is None or (number + position) % self.scene.horizon in steps)
+        ]
         if live:
             for number, mount in enumerate(self.scene.rig.mounts):
                 self._fill_sensor(number, mount, [stages[i] for i in live], live, rows, start, seconds)
@@ -187,12 +210,11 @@ class Capturer:
                 for reader in self._readers:
                     reader.read(recording)
             seconds["sensors"] += time.perf_counter() - begun
-        return seconds
 
     def _record(
         self, stages: Sequence[Stage], live: Sequence[int], rows: Mapping[str, Array], start: int
     ) -> RecordedRows:
-        count = self.rows_per_scenario
+        count = self.rows_per_instant
         row = np.arange(len(live) * count)
         return RecordedRows(
             stages=stages,
@@ -202,14 +224,27 @@ class Capturer:
             rows=rows,
         )
 
-    def _fill_truth(self, stage: Stage, rows: Mapping[str, Array]) -> None:
-        scenario, views, looks = stage.scenario, self.views, self.looks
-        if (scenario.view_count, scenario.look_count) != (views, looks):
+    def _resolve(self, scenario: Scenario) -> dict[str, Array]:
+        """Return what the rows of each instant of a scenario hold of its draw, by name."""
+        if (scenario.view_count, scenario.look_count) != (self.views, self.looks):
             raise ValueError(
-                f"the stage has {scenario.view_count} views and {scenario.look_count} looks, not {views} and {looks}"
+                f"the stage has {scenario.view_count} views and {scenario.look_count} looks, "
+                f"not {self.views} and {self.looks}"
             )
-        count = self.rows_per_scenario
-        rows["sample/index"][:] = scenario.index * count + np.arange(count)
+        count, space = self.rows_per_instant, self.scene.space
+        values = space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
+        drawn = {"sample/log_density": space.log_density(values, self.views, self.looks).reshape(count)}
+        if space.size:
+            drawn["sample/u"] = scenario.u.reshape(count, -1)
+        for name, value in space.spread(values, self.views, self.looks).items():
+            drawn[f"param/{name}"] = value.reshape(count, *value.shape[2:])
+        return drawn
+
+    def _fill_truth(self, stage: Stage, step: int, drawn: Mapping[str, Array], rows: Mapping[str, Array]) -> None:
+        scenario, views, looks = stage.scenario, self.views, self.looks
+        count = self.rows_per_instant
+        rows["sample/index"][:] = scenario.index * self.rows_per_scenario + step * count + np.arange(count)
+        rows["sample/step"][:] = step
         rows["sample/scenario"][:] = scenario.index
         rows["sample/view"][:] = np.repeat(np.arange(views), looks)
         rows["sample/look"][:] = np.tile(np.arange(looks), views)
@@ -218,15 +253,12 @@ class Capturer:
         rows["sample/attempt"][:] = scenario.attempt
         rows["sample/seed"][:] = np.uint64(scenario.seed)
         rows["sample/weight"][:] = scenario.weight
-        if "sample/u" in rows:
-            rows["sample/u"][:] = scenario.u.reshape(count, -1)
-        space = self.scene.space
-        values = space.resolve(scenario.u_scenario, scenario.u_view, scenario.u_look)
-        rows["sample/log_density"][:] = space.log_density(values, views, looks).reshape(count)
-        for name, value in space.spread(values, views, looks).items():
-            rows[f"param/{name}"][:] = value.reshape(count, *value.shape[2:])
+        for name, array in drawn.items():
+            rows[name][:] = array
         if not stage.valid:
             return
+        for name, array in stage.task.items():
+            rows[f"task/{name}"][:] = array
         for name, array in stage.state.items():
             if f"state/{name}" in rows:
                 rows[f"state/{name}"][:] = array
@@ -248,7 +280,7 @@ class Capturer:
     ) -> None:
         snapshots = [snapshot for stage in stages for snapshot in stage.snapshots]
         cameras = [camera for stage in stages for camera in stage.cameras[mount.name]]
-        count, name = self.rows_per_scenario, mount.name
+        count, name = self.rows_per_instant, mount.name
         if len(snapshots) != len(cameras) or len(cameras) != len(stages) * self.views:
             raise ValueError(f"stages must have {self.views} snapshots and cameras {name!r} each, got {len(cameras)}")
         place = (np.array(live)[:, None] * count + start + np.arange(count)).reshape(-1)

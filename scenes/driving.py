@@ -19,14 +19,15 @@ from .instance_rows import robot_box, robot_outline
 from .motion import WheelDrive
 from .motion_recorder import MotionRecorder, Recording, window_steps
 from .object_plan import add_plan
-from .physics import Settled, Surface
+from .physics import Contacts, Settled, Surface
 from .physics_watch import PhysicsFault, PhysicsLimits, PhysicsWatch, Support, check_recording
-from .readout import fill_objects, fill_state
+from .readout import empty_objects, empty_state, fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
 from .slot_note import note_narrowed_count
 from .stage import Reason, Stage
+from .stage_motion import move_cameras, move_stage
 from .wheeled_robot import ROTOR, WHEEL_TORQUE, Wheels, find_wheels, fit_for_rolling, follow_commands, wheel_speeds
 
 Array = NDArray[np.float64]
@@ -122,6 +123,8 @@ class DrivingScene(AssetScene):
         self.bodies: list[int] = []
         self.distractors: list[int] = []
         self.walls: list[int] = []
+        self._yard: Yard | None = None
+        self._staged = np.zeros((0, 4, 4))
 
     @property
     def drive(self) -> WheelDrive:
@@ -160,13 +163,13 @@ class DrivingScene(AssetScene):
         state: dict[str, NDArray[Any]],
     ) -> Stage:
         world = self._world
-        yard = plan_yard(first, self._assets.assets, self.class_names)
+        yard = self._yard = plan_yard(first, self._assets.assets, self.class_names)
         watch, settled = self._build(first, yard)
         self._park(yard)
         at_start = self._clearance()
         recording = self._drive(first, yard)
-        count = len(yard.plans)
-        links, poses, motion = recording.link_poses[-1], list(recording.body_poses[-1]), recording.motion
+        self._staged = recording.link_poses[-1]
+        links, poses, motion = self._staged, list(recording.body_poses[-1]), recording.motion
         touching = world.contacts()
         touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
         deepest = -float(touching.distance.min(initial=0.0))
@@ -185,23 +188,10 @@ class DrivingScene(AssetScene):
             time_step=world.time_step,
         )
         reason, message = self._judge(settled, margins, fault)
-        fill_objects(
-            objects,
-            yard.plans,
-            poses[:count],
-            links[0],
-            robot_box(self._assets, links),
-            robot_class=CLASSES.index("robot"),
-        )
-        fill_state(
-            state,
-            motion.joint_position[-1],
-            motion.joint_velocity[-1],
-            touching,
-            steps=settled.steps,
-            time=float(motion.time[-1]) * 1e-9,
-            instances={self.robot: 1} | {body: slot + 2 for slot, body in enumerate(self.bodies)},
-        )
+        self._read_objects(objects, poses, links)
+        time = float(motion.time[-1]) * 1e-9
+        joints, rates = motion.joint_position[-1], motion.joint_velocity[-1]
+        self._read_state(state, joints, rates, touching, steps=settled.steps, time=time)
         rows = gather_instances(self._assets, yard, poses, links)
         stance = Stance(
             origin=(float(links[0, 0, 3]), float(links[0, 1, 3]), 0.0),
@@ -230,6 +220,55 @@ class DrivingScene(AssetScene):
             margins=margins,
             motion=recording.of_instances(rows.poses_over),
         )
+
+    def stage_now(self, stage: Stage) -> Stage:
+        """Return the present state of the world, stepped on since a stage was made, as a stage.
+
+        Args:
+            stage: The last stage that this scene made.
+
+        Returns:
+            What all views and looks show now.
+        """
+        assert self._yard is not None
+        world = self._world
+        links = world.link_poses(self.robot)
+        poses = [world.body_pose(body) for body in (*self.bodies, *self.distractors)]
+        touching = world.contacts()
+        touching = touching.chosen(~(touching.bodies == self.robot).all(axis=1))
+        objects, state = empty_objects(self._slots), empty_state(self.contact_pad, len(self.joints))
+        self._read_objects(objects, poses, links)
+        joints, rates = world.joint_states(self.robot, self.joints)
+        self._read_state(state, joints, rates, touching, steps=int(stage.state["settle_steps"]), time=world.time)
+        return move_stage(
+            stage,
+            gather_instances(self._assets, self._yard, poses, links),
+            object=objects,
+            state=state,
+            cameras=move_cameras(stage.cameras, self._rig, self._mounts, self._staged, links),
+            nominal_cameras=move_cameras(stage.nominal_cameras, self._rig, self._mounts, self._staged, links),
+        )
+
+    def _read_objects(self, objects: dict[str, NDArray[Any]], poses: Sequence[Array], links: Array) -> None:
+        assert self._yard is not None
+        plans = self._yard.plans
+        robot_class = CLASSES.index("robot")
+        fill_objects(
+            objects, plans, poses[: len(plans)], links[0], robot_box(self._assets, links), robot_class=robot_class
+        )
+
+    def _read_state(
+        self,
+        state: dict[str, NDArray[Any]],
+        joints: Array,
+        rates: Array,
+        touching: Contacts,
+        *,
+        steps: int,
+        time: float,
+    ) -> None:
+        instances = {self.robot: 1} | {body: slot + 2 for slot, body in enumerate(self.bodies)}
+        fill_state(state, joints, rates, touching, steps=steps, time=time, instances=instances)
 
     def _build(self, first: Mapping[str, Array], yard: Yard) -> tuple[PhysicsWatch, Settled]:
         """Put up ground, walls and objects, and let the loose ones settle."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from .episode import Episode
 from .scene_code import SceneCode
 from .space import ParameterSpace, nearest
 
@@ -91,6 +92,16 @@ class Scene(ABC):
         return 240.0
 
     @property
+    def horizon(self) -> int:
+        """Instants of a scenario: rows of each view and look; 1 = no episodes."""
+        return 1
+
+    @property
+    def action_count(self) -> int:
+        """Numbers of an action in `task/action`; 0 = no episodes."""
+        return 0
+
+    @property
     def sliding_joints(self) -> tuple[bool, ...]:
         """Which of the joints slide; the others turn."""
         return (False,) * len(self.joint_names)
@@ -156,6 +167,8 @@ class SceneSpec:
     """Keyword arguments of the scene, of JSON types; `correlated` and `require` are those of `constrain`."""
     allow_code: bool = False
     """Whether a name of the form `module:Class` may be imported."""
+    episode: Episode | None = None
+    """What each scenario goes on to; None = its one instant."""
 
     def make(self) -> Scene:
         """Make the scene.
@@ -166,7 +179,10 @@ class SceneSpec:
         Raises:
             ValueError: If the name or an option is unknown (the nearest is named), or code is not allowed.
         """
-        return make_scene(self.name, self.options, allow_code=self.allow_code)
+        if self.episode is None:
+            return make_scene(self.name, self.options, allow_code=self.allow_code)
+        make: Any = import_module(".environments.episode_scene", __package__).make_episode_scene
+        return make(self.name, self.options, self.episode, allow_code=self.allow_code)  # type: ignore[no-any-return]
 
 
 def scene_names() -> tuple[str, ...]:

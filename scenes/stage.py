@@ -1,4 +1,4 @@
-"""Stages: settled worlds, ready to be captured."""
+"""Stages: settled worlds, and the instants of their episodes, ready to be captured."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Reason(IntEnum):
     SUNK = 9
     JOINT_LIMIT = 10
     REQUIREMENT = 11
+    EPISODE_OVER = 12
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,3 +67,7 @@ class Stage:
     """Number of the free body that carries each instance, objects before distractors, -1 = none; None: not told."""
     margins: Mapping[str, float] = field(default_factory=dict)
     """Named continuous margins, in metres unless the name says otherwise; <= 0 is the event."""
+    task: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    """The arrays `task/<name>` of a row: what is done at the instant, and what comes of it."""
+    instants: tuple[Stage, ...] = ()
+    """The instants of the scenario's episode, from where the stage stands on; empty: there is no episode."""

@@ -19,12 +19,13 @@ from .motion_recorder import Recording, window_steps
 from .object_plan import ObjectPlan, add_plan, body_depth
 from .physics import Contacts, Settled, Surface
 from .physics_watch import PhysicsFault, PhysicsWatch, Support, check_recording
-from .readout import fill_objects, fill_state
+from .readout import empty_objects, empty_state, fill_objects, fill_state
 from .rig_placement import Stance, place_cameras
 from .scenario import Scenario
 from .sensors import Rig
 from .slot_note import note_narrowed_count
 from .stage import Reason, Stage
+from .stage_motion import move_cameras, move_stage, report_links
 from .strings import add_strings, find_slack, string_contacts
 from .tabletop_arm import Actuators, TabletopArm
 from .tabletop_layout import CLASSES, TABLE_BACK, is_hanging, plan_clutter, plan_objects
@@ -110,6 +111,7 @@ class TabletopScene(AssetScene):
         self.distractors: list[int] = []
         self.rack: list[int] = []
         self._plans: tuple[ObjectPlan, ...] = ()
+        self._staged = np.zeros((0, 4, 4))
         self._clutter: tuple[ObjectPlan, ...] = ()
 
     @property
@@ -194,25 +196,9 @@ class TabletopScene(AssetScene):
             touching = string_contacts(
                 plans, poses[: len(plans)], self.bodies, self.rack[0], world.gravity_vector, touching
             )
-        fill_objects(
-            objects,
-            plans,
-            poses[: len(plans)],
-            links[0],
-            robot_box(self._assets, links),
-            robot_class=CLASSES.index("robot"),
-        )
-        instances = {self.robot: 1} | {body: slot + 2 for slot, body in enumerate(self.bodies)}
-        fill_state(
-            state,
-            joints,
-            rates,
-            touching,
-            steps=settled.steps,
-            time=time,
-            instances=instances,
-            offsets=self._arm.offsets,
-        )
+        self._staged = links
+        self._read_objects(objects, poses, links)
+        self._read_state(state, joints, rates, touching, steps=settled.steps, time=time)
         rows = gather_instances(self._assets, param, plans, poses, links, self._clutter)
         clutter = poses[len(plans) :]
         cameras = self._place_cameras(param, scenario.view_count, top, links, clutter)
@@ -234,6 +220,76 @@ class TabletopScene(AssetScene):
             param=param,
             margins=margins,
             motion=None if recording is None else recording.of_instances(rows.poses_over),
+        )
+
+    def stage_now(self, stage: Stage) -> Stage:
+        """Return the present state of the world, stepped on since a stage was made, as a stage.
+
+        Args:
+            stage: The last stage that this scene made.
+
+        Returns:
+            What all views and looks show now.
+        """
+        world, robot = self._world, self.robot
+        links = world.link_poses(robot)
+        poses = [world.body_pose(body) for body in (*self.bodies, *self.distractors)]
+        touching = world.contacts()
+        touching = touching.chosen(~(touching.bodies == robot).all(axis=1))
+        if self.rack:
+            touching = string_contacts(
+                self._plans, poses[: len(self._plans)], self.bodies, self.rack[0], world.gravity_vector, touching
+            )
+        objects, state = empty_objects(self._slots), empty_state(self.contact_pad, len(self.joints))
+        self._read_objects(objects, poses, links)
+        joints, rates = world.joint_states(robot, self.joints)
+        self._read_state(state, joints, rates, touching, steps=int(stage.state["settle_steps"]), time=world.time)
+        cameras = move_cameras(stage.cameras, self._rig, self._mounts, self._staged, links)
+        nominal = move_cameras(stage.nominal_cameras, self._rig, self._mounts, self._staged, links)
+        if self._arm.offsets.any():
+            tree = world.link_tree(robot)
+            off = {joint.index + 1: float(by) for joint, by in zip(self.joints, self._arm.offsets, strict=True)}
+            begun, now = report_links(tree, self._staged, off), report_links(tree, links, off)
+            nominal = move_cameras(stage.nominal_cameras, self._rig, self._mounts, begun, now)
+        return move_stage(
+            stage,
+            gather_instances(self._assets, stage.param, self._plans, poses, links, self._clutter),
+            object=objects,
+            state=state,
+            cameras=cameras,
+            nominal_cameras=nominal,
+        )
+
+    def _read_objects(self, objects: dict[str, NDArray[Any]], poses: Sequence[Array], links: Array) -> None:
+        fill_objects(
+            objects,
+            self._plans,
+            poses[: len(self._plans)],
+            links[0],
+            robot_box(self._assets, links),
+            robot_class=CLASSES.index("robot"),
+        )
+
+    def _read_state(
+        self,
+        state: dict[str, NDArray[Any]],
+        joints: Array,
+        rates: Array,
+        touching: Contacts,
+        *,
+        steps: int,
+        time: float,
+    ) -> None:
+        instances = {self.robot: 1} | {body: slot + 2 for slot, body in enumerate(self.bodies)}
+        fill_state(
+            state,
+            joints,
+            rates,
+            touching,
+            steps=steps,
+            time=time,
+            instances=instances,
+            offsets=self._arm.offsets,
         )
 
     def _drop(self, first: Mapping[str, Array], plans: Sequence[ObjectPlan]) -> Settled:

@@ -195,6 +195,7 @@ def _address(row: Row) -> str:
     if "sample/index" not in row:
         return ""
     index, scenario, view, look = (int(row[f"sample/{name}"]) for name in ("index", "scenario", "view", "look"))
+    step = f" t{int(row['sample/step'])}" if "task/reward" in row else ""
     tombstone = "" if int(row["sample/valid"]) else "  tombstone"
     source = f"{int(row['sample/source'])}:" if "sample/source" in row else ""
-    return f"#{index}  s{source}{own_scenario(scenario)} v{view} l{look}{tombstone}"
+    return f"#{index}  s{source}{own_scenario(scenario)}{step} v{view} l{look}{tombstone}"

@@ -17,6 +17,8 @@ from ..renderers.replay import load_replay
 from ..renderers.shutter import GLOBAL_ONLY
 from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
+from ..scenes.capture import Capturer
+from ..scenes.stage import Stage
 from .drawing import Image, Tile, encode_png, fit, write_text
 from .errors import UsageError
 from .instrument_tiles import instrument_tiles
@@ -45,6 +47,8 @@ def preview_recipe(
 ) -> bytes:
     """Draw the first rows of a recipe with every output there is and every reading of its sensors.
 
+    Of a recipe with episodes, rows of the first one's first view and look are drawn, spread over its time.
+
     Args:
         recipe: The recipe.
         rows: Rows to draw.
@@ -69,12 +73,17 @@ def preview_recipe(
     capturer = plan.capturer(device=device, more_outputs=("rgb", "depth"))
     raster = Raster(plan.scene.library, device=device, supersample=2)
     blocks: list[tuple[str, list[Tile]]] = []
-    with StageSource(plan, range(-(-rows // recipe.rows_per_scenario)), workers=0) as source:
-        for stage in source:
+    scenarios = 1 if recipe.episode is not None else -(-rows // recipe.rows_per_scenario)
+    with StageSource(plan, range(scenarios), workers=0) as source:
+        for told in source:
+            chosen = _choose_rows(told, capturer, rows - len(blocks))
             arrays = capturer.allocate(recipe.rows_per_scenario)
-            capturer.fill([stage], arrays, start=0)
-            for row in range(min(recipe.rows_per_scenario, rows - len(blocks))):
-                scenario, view, look = (int(arrays[f"sample/{name}"][row]) for name in ("scenario", "view", "look"))
+            capturer.fill([told], arrays, start=0, steps={row // capturer.rows_per_instant for row in chosen})
+            for row in chosen:
+                scenario, step, view, look = (
+                    int(arrays[f"sample/{name}"][row]) for name in ("scenario", "step", "view", "look")
+                )
+                stage = told.instants[step] if told.instants else told
                 tiles: list[Tile] = []
                 for mount in plan.scene.rig.mounts if stage.valid else ():
                     read = [f"sensor/{mount.name}/{name}" for name in ("rgb", "depth", "depth_status")]
@@ -86,9 +95,19 @@ def preview_recipe(
                     mine = instrument_tiles(instrument.name, {name: array[row] for name, array in arrays.items()})
                     tiles += [(f"{instrument.name} {name}", picture) for name, picture in mine]
                 state = "" if stage.valid else f"  tombstone: {stage.message}"
-                blocks.append((f"scenario {scenario}  view {view}  look {look}{state}", tiles))
+                when = "" if recipe.episode is None else f"  step {step}"
+                blocks.append((f"scenario {scenario}{when}  view {view}  look {look}{state}", tiles))
     title = f"{recipe.scene}  seed {recipe.seed}"
     return encode_png(draw_grid(blocks, title=title, columns=columns, tile_width=tile_width))
+
+
+def _choose_rows(stage: Stage, capturer: Capturer, count: int) -> list[int]:
+    """Choose rows of a scenario: the first, or those of one view and look, spread over an episode's time."""
+    if capturer.scene.horizon == 1:
+        return list(range(min(capturer.rows_per_scenario, count)))
+    live = sum(instant.valid for instant in stage.instants)
+    steps = np.linspace(0, max(live - 1, 0), min(count, max(live, 1))).astype(int)
+    return [int(step) * capturer.rows_per_instant for step in steps]
 
 
 def preview_replay(path: str | Path, *, rows: int = 4, columns: int = 5, device: str = "cpu") -> bytes:

@@ -70,6 +70,15 @@ class Checks(RecipeModel):
     """Whether a scene that is not at rest is rejected."""
 
 
+class RecipeEpisode(RecipeModel):
+    """What each scenario goes on to after its first instant."""
+
+    horizon: int = Field(default=200, ge=1, le=10_000)
+    """Instants of an episode, the first included; an early end is padded with rows that are not valid."""
+    policy: Literal["hold", "random", "expert"] = "expert"
+    """Who acts: nobody, chance, or a script that does the scene's task."""
+
+
 def _check_group(given: Any) -> Any:
     from ..scenes.copula import CorrelatedGroup
 
@@ -108,8 +117,8 @@ class Recipe(RecipeModel):
     """Rig placements per scenario."""
     looks: int = Field(default=1, ge=1, le=1024)
     """Appearances per view."""
-    episode: None = None
-    """Episodes are not available yet."""
+    episode: RecipeEpisode | None = None
+    """What each scenario goes on to: `{horizon: 200, policy: expert}`; null: one instant."""
     parameters: dict[str, Any] = Field(default_factory=dict)
     """Distributions that override what the scene declares, by parameter name."""
     randomize: tuple[str, ...] | None = None
@@ -190,8 +199,8 @@ class Recipe(RecipeModel):
 
     @property
     def rows_per_scenario(self) -> int:
-        """Rows that one physical world gives: views times looks."""
-        return self.views * self.looks
+        """Rows that one physical world gives: instants times views times looks."""
+        return (1 if self.episode is None else self.episode.horizon) * self.views * self.looks
 
 
 def built_in_recipes() -> tuple[str, ...]:
@@ -223,8 +232,6 @@ def load_recipe(source: str | Path | Mapping[str, Any], *, overrides: Sequence[s
         raise RecipeError(f"{text.source}: a recipe is a mapping of keys to values, got {type(value).__name__}")
     refuse_derived(value, text.source)
     value, origins = _override(value, overrides)
-    if value.get("episode") is not None:
-        raise RecipeError(f"{_where(text, origins, ('episode',))}: episode: not available yet; leave it null")
     try:
         recipe = Recipe.model_validate(value)
     except ValidationError as error:
@@ -340,6 +347,7 @@ def _recipe_path(loc: tuple[str | int, ...]) -> tuple[KeyPath, tuple[str, ...]]:
 
 _CHILDREN: dict[tuple[type[BaseModel] | None, str], type[BaseModel]] = {
     (Recipe, "checks"): Checks,
+    (Recipe, "episode"): RecipeEpisode,
     **{(DesignedSampler, name): model for name, model in DESIGN_MODELS.items()},
     **{(Checks, name): Bounds for name in ("visible_fraction", "visible_objects", "clipped_fraction", "penetration")},
 }

@@ -17,8 +17,10 @@ from ..scene import make_scene
 from ..space import Parameter
 from ..stage import Stage
 from ..wheeled_robot import WHEEL_TORQUE, wheel_speeds
+from .drive_expert import DriveExpert
 from .environment import SceneEnvironment, render_modes
 from .moment import Moment, PhysicalScene
+from .policy import Policy
 from .task import Arrays, Outcome, Reader, Task, bounded
 from .vector import SceneVectorEnvironment
 from .yard_scan import BEAMS, REACH, YardScan
@@ -59,6 +61,31 @@ def _planar(moment: Moment) -> tuple[float, float, float]:
 def _yard(scene: DrivingScene, stage: Stage) -> Yard:
     first = {name: value[0, 0] for name, value in stage.param.items()}
     return plan_yard(first, scene.assets.assets, scene.class_names)
+
+
+GOAL: Final = tuple(
+    Parameter(
+        name=f"goal.{name}",
+        distribution=Uniform(low=low, high=high),
+        unit=unit,
+        meaning=meaning,
+        group="objects",
+        when="reset",
+        allowed=allowed,
+    )
+    for name, low, high, unit, meaning, allowed in (
+        ("distance", 2.0, 5.0, "m", "Distance of the goal from where the robot starts", (0.5, 40.0)),
+        (
+            "bearing",
+            -math.pi,
+            math.pi,
+            "rad",
+            "Its direction, to the left of where the robot points",
+            (-math.pi, math.pi),
+        ),
+    )
+)
+"""Where the goal is."""
 
 
 class DrivingReader(Reader):
@@ -110,33 +137,12 @@ class DriveTask(Task):
         "is_outside": bool,
     }
     frames_per_second: ClassVar[int] = 10
+    parameters = GOAL
 
     def __init__(self, scene: DrivingScene) -> None:
         self._scene = scene
         self.action_space = spaces.Box(-1.0, 1.0, (2,), dtype=np.float32)
         self.spaces = {"goal": spaces.Box(-_FAR, _FAR, (2,), dtype=np.float32)}
-        self.parameters = tuple(
-            Parameter(
-                name=f"goal.{name}",
-                distribution=Uniform(low=low, high=high),
-                unit=unit,
-                meaning=meaning,
-                group="objects",
-                when="reset",
-                allowed=allowed,
-            )
-            for name, low, high, unit, meaning, allowed in (
-                ("distance", 2.0, 5.0, "m", "Distance of the goal from where the robot starts", (0.5, 40.0)),
-                (
-                    "bearing",
-                    -math.pi,
-                    math.pi,
-                    "rad",
-                    "Its direction, to the left of where the robot points",
-                    (-math.pi, math.pi),
-                ),
-            )
-        )
         self._goal, self._side = (0.0, 0.0), 0.0
         self._before, self._touched = 0.0, False
         self._told, self._most = [0.0, 0.0], 0.0
@@ -191,6 +197,10 @@ class DriveTask(Task):
         scene, found = self._scene, self._scene.world.contacts()
         mine = (found.bodies == scene.robot).any(axis=1) & ~(found.bodies == scene.robot).all(axis=1)
         return bool((mine & ~(found.bodies == scene.ground).any(axis=1) & (found.distance <= 0.0)).any())
+
+    def make_expert(self) -> Policy:
+        """Make a driver that steers for the goal, around what its ranges show."""
+        return DriveExpert()
 
     def observe(self, moment: Moment) -> Arrays:
         """Return the goal as the robot sees it: metres ahead and to the left."""
@@ -278,6 +288,8 @@ class DrivingEnvironment(SceneEnvironment):
     """
 
     metadata: dict[str, Any] = {"render_modes": render_modes(), "render_fps": DriveTask.frames_per_second}  # noqa: RUF012
+
+    asks: ClassVar[tuple[Parameter, ...]] = GOAL
 
     def make_parts(self, options: dict[str, Any]) -> tuple[PhysicalScene, Reader, Task]:
         """Make the yard with the robot parked, what reads it and its task."""

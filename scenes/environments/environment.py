@@ -6,7 +6,7 @@ import os
 import sys
 from abc import abstractmethod
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, ClassVar, Final, cast
 
 import gymnasium
 import numpy as np
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from ...kernels.device import require_device
 from ..acceptance import MAX_DRAWS, estimate_acceptance, find_unmet, needs_checking, redraw_helps
 from ..scenario import Scenario, draw_scenario
-from ..space import ParameterSpace, nearest
-from ..stage import Stage
+from ..space import Parameter, ParameterSpace, nearest
+from ..stage import Reason, Stage
 from .episode_view import EpisodeView, Photographer
 from .moment import Moment, PhysicalScene, read_moment
 from .task import Arrays, Reader, Task
@@ -109,6 +109,9 @@ class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
         if images and mount is not None:
             shapes["image"] = spaces.Box(0, 255, (mount.height, mount.width, 3), dtype=np.uint8)
         self.observation_space = cast("spaces.Space[Arrays]", spaces.Dict(shapes))
+
+    asks: ClassVar[tuple[Parameter, ...]] = ()
+    """What its task randomizes beside the scene."""
 
     @abstractmethod
     def make_parts(self, options: dict[str, Any]) -> tuple[PhysicalScene, Reader, Task]:
@@ -224,9 +227,7 @@ class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
             self._seed, self._episode = place
             raise
         self._seed, self._episode = place
-        self._stage, self._moment = stage, moment
-        self._view = EpisodeView.of_stage(stage, self._camera, self._camera_link, moment.links, moment.bodies)
-        self.reader.begin(stage)
+        self._begin(stage, moment)
         info = {
             "seed": self._seed,
             "episode": self._episode,
@@ -234,6 +235,38 @@ class SceneEnvironment(gymnasium.Env[Arrays, NDArray[np.float32]]):
             "margins": {name: float(value) for name, value in stage.margins.items()},
         }
         return self._observe(), info
+
+    def start(self, scenario: Scenario, space: ParameterSpace) -> tuple[Stage, Arrays]:
+        """Start the episode of a scenario, whatever was before it; `advance` goes on from there.
+
+        Args:
+            scenario: A point of the space.
+            space: The environment's own space, or one with the same parameters.
+
+        Returns:
+            The stage, and the observation without the picture. A stage that comes back invalid has no observation, and
+            no episode.
+
+        Raises:
+            ValueError: If the scenario does not belong to the space.
+            RuntimeError: If the environment is closed.
+        """
+        self._require_open()
+        self._moment = self._view = None
+        self._steps, self._ended, self._is_warned = 0, "", False
+        stage = self.scene.stage(scenario, space)
+        if not stage.valid:
+            return stage, {}
+        moment = read_moment(self.scene)
+        if refused := self.task.begin(stage, moment):
+            return replace(stage, valid=False, reason=Reason.BUILD_FAILED, message=refused), {}
+        self._begin(stage, moment)
+        return stage, self._observe()
+
+    def _begin(self, stage: Stage, moment: Moment) -> None:
+        self._stage, self._moment = stage, moment
+        self._view = EpisodeView.of_stage(stage, self._camera, self._camera_link, moment.links, moment.bodies)
+        self.reader.begin(stage)
 
     def advance(self, action: NDArray[Any]) -> tuple[Arrays, float, bool, bool, dict[str, Any]]:
         """Step as `step` does, and leave the picture out of the observation."""

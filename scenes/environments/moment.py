@@ -75,6 +75,9 @@ class PhysicalScene(Protocol):
     def stage(self, scenario: Scenario, space: ParameterSpace | None = None) -> Stage:
         """Make one world."""
 
+    def stage_now(self, stage: Stage) -> Stage:
+        """Return the present state of the world as a stage: what all views and looks show now."""
+
     def close(self) -> None:
         """Give back the physics client."""
 

@@ -16,6 +16,8 @@ from ..tabletop import TabletopScene
 from ..tabletop_arm import Actuators
 from .environment import SceneEnvironment, render_modes
 from .moment import Moment, PhysicalScene
+from .policy import Policy
+from .reach_expert import ReachExpert
 from .task import Arrays, Outcome, Reader, Task, bounded
 from .vector import SceneVectorEnvironment
 
@@ -131,6 +133,22 @@ class ReachTask(Task):
                 world.drive_joints(scene.robot, scene.joints, now.tolist(), self._actuators.gains)
                 before = now
             world.step()
+
+    def rest(self, moment: Moment) -> NDArray[np.float64]:
+        """Return the action that tells the joints to stay where they are."""
+        return self.action_for(moment.joint_position - self._scene.joint_offsets)
+
+    def action_for(self, told: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the action that tells the joints some positions [rad or m], shape (J,)."""
+        share = (told - self._lower) / np.maximum(self._upper - self._lower, 1e-12)
+        return cast("NDArray[np.float64]", np.clip(2.0 * share - 1.0, -1.0, 1.0))
+
+    def make_expert(self) -> Policy:
+        """Make a script that brings the hand over the object and then down to it."""
+        scene = self._scene
+        return ReachExpert(
+            world=scene.world, robot=lambda: scene.robot, joints=scene.joints, hand=self._hand, task=self
+        )
 
     def observe(self, moment: Moment) -> Arrays:
         """Add nothing: the object to reach is the first."""

@@ -17,6 +17,8 @@ from .moment import Moment
 if TYPE_CHECKING:
     from gymnasium.spaces import Box, Space
 
+    from .policy import Policy
+
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -84,6 +86,15 @@ class Task(ABC):
     @abstractmethod
     def judge(self, moment: Moment) -> Outcome:
         """Say what the last action came to."""
+
+    def rest(self, moment: Moment) -> NDArray[np.float64]:
+        """Return the action that leaves the robot as it is; of speeds, that is none."""
+        del moment
+        return np.zeros(self.action_space.shape)
+
+    def make_expert(self) -> Policy | None:
+        """Make a script that does the task; None where there is none."""
+        return None
 
     @abstractmethod
     def observe(self, moment: Moment) -> Arrays:

@@ -26,10 +26,8 @@ from .replay_collector import ReplayCollector
 from .resources import Resources
 from .row_maker import RowMaker
 from .shard_writer import ShardWriter
+from .sheet_rows import choose_sheet_rows
 from .stages import StageSource
-
-SHEET_ROWS = 8
-"""Rows on the contact sheet."""
 
 _LEAST_COMPRESSION = 4
 
@@ -250,15 +248,13 @@ class Campaign:
 
         with open_dataset(self.out) as kept, open_dataset(self.out, skip_rejected=False) as everything:
             dataset = kept if len(kept) else everything
-            count = min(SHEET_ROWS, len(dataset))
-            # Spread over the dataset, and over views and looks as well.
-            per_scenario = self.plan.recipe.rows_per_scenario
-            spread = [i * len(dataset) // count + i % per_scenario for i in range(count)]
-            positions = sorted({min(position, len(dataset) - 1) for position in spread})
+            recipe = self.plan.recipe
+            positions = choose_sheet_rows(
+                dataset, rows_per_scenario=recipe.rows_per_scenario, has_episodes=recipe.episode is not None
+            )
             rows = [dataset[position] for position in positions]
         if not any(row_tiles(row) for row in rows):
             return {}  # outputs without an image
-        recipe = self.plan.recipe
         title = f"simloom  {recipe.scene}  seed {recipe.seed}  {self._samples} rows"
         return {"contact_sheet.png": encode_png(draw_contact_sheet(rows, title=title))}
 

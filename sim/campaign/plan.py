@@ -14,6 +14,7 @@ import yaml
 
 from ...scenes.acceptance import Acceptance, estimate_acceptance, needs_checking
 from ...scenes.capture import Capturer
+from ...scenes.episode import Episode
 from ...scenes.scene import Scene, SceneSpec
 from ...scenes.scene_code import SceneCodeError
 from ...scenes.world import WorldError
@@ -150,7 +151,7 @@ class Plan:
     def sizes(self) -> dict[str, int]:
         """The pads that the recipe declares, by axis name."""
         sizes = {"slot": self.scene.slots, "contact": self.scene.contact_pad, "joint": len(self.scene.joint_names)}
-        sizes["dimension"] = self.scene.space.size
+        sizes["dimension"], sizes["action"] = self.scene.space.size, self.scene.action_count
         return {name: size for name, size in sizes.items() if size}
 
     def rows_wanted(self, samples: int | None) -> int:
@@ -236,7 +237,8 @@ def make_plan(recipe: Recipe, *, allow_code: bool = False) -> Plan:
         options["asset_split"] = recipe.asset_split
     if recipe.randomize is not None:  # an empty list means that nothing varies
         options["randomize"] = list(recipe.randomize)
-    spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code)
+    episode = None if recipe.episode is None else Episode(horizon=recipe.episode.horizon, policy=recipe.episode.policy)
+    spec = SceneSpec(name=recipe.scene, options=options, allow_code=allow_code, episode=episode)
     try:
         scene = spec.make()
     except SceneCodeError as error:
@@ -329,7 +331,7 @@ def _blame(recipe: Recipe, message: str) -> str:
         given = getattr(recipe, key)
         if any(path in message for path in ([given] if isinstance(given, str) else given or ())):
             return recipe.where(key)
-    for key in ("asset_split", "object_folders", "slots", "scene", "rig", "robot"):
+    for key in ("episode", "asset_split", "object_folders", "slots", "scene", "rig", "robot"):
         if key in message:
             return recipe.where(key)
     return recipe.where("scene")

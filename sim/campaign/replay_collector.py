@@ -27,15 +27,19 @@ class ReplayCollector:
         self._views: list[int] = []
 
     def add(self, stages: Sequence[Stage]) -> None:
-        """Keep the snapshots and cameras of valid stages."""
+        """Keep the snapshots and cameras of valid stages, of all instants of their episodes."""
         for stage in stages:
-            if not stage.valid or len(self._views) >= self.LIMIT:
-                continue
-            first = len(self._snapshots)
-            self._snapshots += stage.snapshots
-            for cameras in stage.cameras.values():
-                self._cameras += cameras
-                self._views += range(first, first + len(cameras))
+            for instant in stage.instants or (stage,):
+                self._add(instant)
+
+    def _add(self, stage: Stage) -> None:
+        if not stage.valid or len(self._views) >= self.LIMIT:
+            return
+        first = len(self._snapshots)
+        self._snapshots += stage.snapshots
+        for cameras in stage.cameras.values():
+            self._cameras += cameras
+            self._views += range(first, first + len(cameras))
 
     def save(self) -> None:
         """Write the file, where anything was collected.

@@ -56,7 +56,5 @@ class Resources:
 
 def default_batch(capturer: Capturer) -> int:
     """Choose how many scenarios are rendered at once, so that their frames fit into `BATCH_BYTES`."""
-    pixels = sum(mount.width * mount.height for mount in capturer.scene.rig.mounts)
-    images = pixels * capturer.views * (12 * capturer.looks + 32)
-    per_scenario = max(images, capturer.row_bytes * capturer.rows_per_scenario)
+    per_scenario = max(capturer.instant_bytes, capturer.row_bytes * capturer.rows_per_scenario)
     return min(max(BATCH_BYTES // per_scenario, 1), _MAX_BATCH)

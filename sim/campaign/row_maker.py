@@ -65,33 +65,42 @@ class RowMaker:
         """Size of one row, uncompressed [byte]."""
         return sum(dtype.itemsize * int(np.prod(tail, dtype=np.int64)) for dtype, tail in self.shapes.values())
 
-    def make(self, stages: Sequence[Stage]) -> Rows:
+    def make(self, stages: Sequence[Stage], *, steps: Collection[int] | None = None) -> Rows:
         """Make the rows of some stages.
 
         Args:
             stages: Stages of any scenarios.
+            steps: Instants that are wanted; None for all. Rows of others lack their readings.
 
         Returns:
             Their rows in order.
         """
         captured = self.allocate(len(stages))
-        self.fill(stages, captured, start=0)
+        self.fill(stages, captured, start=0, steps=steps)
         return self.finish(captured)
 
     def allocate(self, scenarios: int) -> Rows:
         """Make arrays for the captures of some scenarios, which `fill` fills and `finish` turns into rows."""
         return self._capturer.allocate(scenarios * self._capturer.rows_per_scenario)
 
-    def fill(self, stages: Sequence[Stage], captured: Mapping[str, NDArray[Any]], *, start: int) -> None:
+    def fill(
+        self,
+        stages: Sequence[Stage],
+        captured: Mapping[str, NDArray[Any]],
+        *,
+        start: int,
+        steps: Collection[int] | None = None,
+    ) -> None:
         """Capture some stages.
 
         Args:
             stages: The stages, at most `batch` at once.
             captured: Arrays from `allocate`.
             start: Which of its scenarios the first stage is.
+            steps: As for `make`.
         """
         first = start * self._capturer.rows_per_scenario
-        for step, seconds in self._capturer.fill(stages, captured, start=first).items():
+        for step, seconds in self._capturer.fill(stages, captured, start=first, steps=steps).items():
             self.seconds[step] += seconds
 
     def finish(self, captured: Mapping[str, NDArray[Any]]) -> Rows:

@@ -35,12 +35,12 @@ def regenerate_row(folder: str | os.PathLike[str]) -> Callable[[int], dict[str, 
     path = Path(folder) / "recipe.yaml"
     os.close(open_plain(path))  # a link, a pipe or a device is refused before anything waits for it
     plan = make_plan(load_recipe(path))
-    maker = RowMaker(plan)
+    maker, per_instant = RowMaker(plan), plan.recipe.views * plan.recipe.looks
 
     def make(row: int) -> dict[str, NDArray[Any]]:
         scenario, inner = divmod(row, plan.recipe.rows_per_scenario)
         with StageSource(plan, [scenario], workers=0) as source:
-            rows = maker.make([next(source)])
+            rows = maker.make([next(source)], steps=[inner // per_instant])
         return {name: array[inner] for name, array in rows.items()}
 
     return make

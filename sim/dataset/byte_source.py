@@ -19,11 +19,13 @@ class ByteSource(ABC):
     Args:
         name: What to call it in messages.
         size: Its size [byte].
+        identity: What is equal for the same file with the same contents.
     """
 
-    def __init__(self, name: str, size: int) -> None:
+    def __init__(self, name: str, size: int, identity: tuple[object, ...]) -> None:
         self.name = name
         self.size = size
+        self.identity = identity
 
     @abstractmethod
     def read_into(self, offset: int, buffer_out: Any) -> int:
@@ -57,7 +59,8 @@ class LocalFile(ByteSource):
         self._descriptor = descriptor
         # Closed when the last reader lets go of it: a number that is closed while a thread reads may be another file's.
         self._close = weakref.finalize(self, os.close, descriptor)
-        super().__init__(str(self.path), os.fstat(descriptor).st_size)
+        told = os.fstat(descriptor)
+        super().__init__(str(self.path), told.st_size, (told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns))
 
     def read_into(self, offset: int, buffer_out: Any) -> int:
         """Read from a position into a writable buffer; returns how many bytes there were."""

@@ -16,12 +16,12 @@ from .specs import Array, find_spec
 _MOST_NUMBERS = 4096
 
 
-def read_columns(shards: CommittedShards, name: str, rows: Array) -> Array:
-    """Read one array over some rows."""
-    dtype, shape = shards.shapes()[name]
-    out = np.empty((len(rows), *shape), dtype)
+def read_columns(shards: CommittedShards, names: Sequence[str], rows: Array) -> dict[str, Array]:
+    """Read some arrays over some rows."""
+    shapes = shards.shapes()
+    out = {name: np.empty((len(rows), *shapes[name][1]), shapes[name][0]) for name in names}
     if len(rows):
-        shards.read(rows, [name], {name: out}, os.cpu_count() or 1)
+        shards.read(rows, names, out, os.cpu_count() or 1)
     return out
 
 
@@ -53,6 +53,7 @@ class QueryColumns(Mapping[str, Array]):
         self, shards: CommittedShards, rows: Array, splits: Any, folder: Path | None, sha256: str | None
     ) -> None:
         self._shards, self._rows, self._splits, self._folder, self._sha256 = shards, rows, splits, folder, sha256
+        self._loaded: dict[str, Array] = {}
         self._names = {}
         for name, (_, shape) in shards.shapes().items():
             if not find_spec(name).is_image and len(shape) <= 1 and int(np.prod(shape)) <= _MOST_NUMBERS:
@@ -70,16 +71,26 @@ class QueryColumns(Mapping[str, Array]):
     def __contains__(self, name: object) -> bool:
         return name in self._names
 
+    def load(self, names: Sequence[str]) -> None:
+        """Read some names at once, those that there are."""
+        wanted = {self._names[name] for name in names if name in self._names}
+        if self._folder is not None:
+            lines = [name.removeprefix("sample/") for name in wanted]
+            found = table_columns(self._folder, lines, self._shards.row_count, self._sha256)
+            # A complete dataset has every row: the line is the number.
+            taken = {
+                name: found[name.removeprefix("sample/")] for name in wanted if name.removeprefix("sample/") in found
+            }
+            self._loaded |= {name: column[self._rows] for name, column in taken.items()}
+        rest = [name for name in wanted if name not in self._loaded and name != "split"]
+        self._loaded |= read_columns(self._shards, rest, self._rows)
+
     def __getitem__(self, name: str) -> Array:
         wanted = self._names[name]
-        if self._folder is not None:
-            column = wanted.removeprefix("sample/")
-            found = table_columns(self._folder, [column], self._shards.row_count, self._sha256)
-            if column in found:
-                # A complete dataset has every row: the line is the number.
-                return found[column][self._rows]
-        if wanted == "split":
-            scenarios = read_columns(self._shards, "sample/scenario", self._rows).tolist()
+        if wanted not in self._loaded:
+            self.load([name])
+        if wanted not in self._loaded:  # the split, where there is no table
+            scenarios = read_columns(self._shards, ["sample/scenario"], self._rows)["sample/scenario"].tolist()
             known = {scenario: split_of(scenario, self._splits) for scenario in set(scenarios)}
-            return np.array([known[scenario] for scenario in scenarios])
-        return read_columns(self._shards, wanted, self._rows)
+            self._loaded[wanted] = np.array([known[scenario] for scenario in scenarios])
+        return self._loaded[wanted]

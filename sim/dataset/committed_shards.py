@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 from .dataset_folder import DatasetFolder
 from .errors import DatasetCorruptError
 from .layout import Layout, shard_path
-from .shard_file import ShardFile
+from .shard_file import ShardFile, ShardIndex
 from .specs import Array
 
 INDEX_BYTES = 512 << 20
@@ -48,7 +48,7 @@ class CommittedShards:
 
     def _reset(self) -> None:
         self._open: OrderedDict[int, ShardFile] = OrderedDict()
-        self._names: set[str] = set()
+        self._closed: OrderedDict[int, ShardIndex] = OrderedDict()
         self._shapes: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
         self._pools: dict[int, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
@@ -110,56 +110,62 @@ class CommittedShards:
             raise IndexError(f"row {int(rows[missing][0])} is not there: {self.row_count} rows are committed")
         return part
 
-    def open(self, part: int) -> ShardFile:
-        """Open a shard anew; the caller closes it.
+    def open(self, part: int, names: Iterable[str] | None = None, *, like: ShardIndex | None = None) -> ShardFile:
+        """Open a shard anew; the caller closes it, or lets go of it.
+
+        Args:
+            part: Which.
+            names: Arrays that will be read; all by default.
+            like: What was found when it was open before.
 
         Raises:
             DatasetCorruptError: It is missing or damaged.
         """
         path = self.path(part)
         try:
-            shard = ShardFile(self.folder.open(path))
+            shard = ShardFile(self.folder.open(path), names, like=like)
         except FileNotFoundError:
             raise DatasetCorruptError(f"{self.folder.name}/{path} is committed but missing") from None
-        if shard.rows != self.row_counts[part]:
-            shard.close()
-            raise DatasetCorruptError(
-                f"{shard.path}: holds {shard.rows} rows and should hold {int(self.row_counts[part])}"
-            )
-        first = int(self.first_rows[part])
+        if like is not None and like.identity == shard.index.identity:
+            return shard
+        first, count = int(self.first_rows[part]), int(self.row_counts[part])
         try:
-            index = shard.read("sample/index")
+            if shard.rows != count:
+                raise DatasetCorruptError(f"{shard.path}: holds {shard.rows} rows and should hold {count}")
+            if (shard.read("sample/index") != np.arange(first, first + count)).any():
+                raise DatasetCorruptError(f"{shard.path}: holds other rows than {first} to {first + count - 1}")
         except BaseException:
             shard.close()
             raise
-        if (index != np.arange(first, first + shard.rows)).any():
-            shard.close()
-            raise DatasetCorruptError(f"{shard.path}: holds other rows than {first} to {first + shard.rows - 1}")
         return shard
 
     def _find(self, part: int, names: Sequence[str]) -> ShardFile:
-        """Open a shard, or find it open, with an index of the arrays that were ever asked for."""
+        """Open a shard, or find it open, with an index of these arrays and of those that were asked for before."""
         with self._lock:
-            if not self._names.issuperset(names):
-                self._names.update(names)
-                self._open.clear()
             shard = self._open.get(part)
-            if shard is not None:
+            if shard is not None and all(name in shard.arrays for name in names):
                 self._open.move_to_end(part)
                 return shard
-            kept = tuple(self._names)
-        shard = self.open(part)
-        shard.forget_others(kept)
+            like = self._closed.get(part) if shard is None else shard.index
+        shard = self.open(part, names, like=like)
         with self._lock:
-            if self._names.issuperset(kept) and len(self._names) == len(kept):
-                self._open[part] = shard
+            self._closed.pop(part, None)
+            self._open[part] = shard
+            self._open.move_to_end(part)
             # Let go, not closed: another thread may be reading from it.
-            while len(self._open) > _MAX_OPEN_SHARDS or (len(self._open) > 1 and self._index_bytes() > INDEX_BYTES):
-                self._open.popitem(last=False)
+            while len(self._open) > _MAX_OPEN_SHARDS:
+                number, old = self._open.popitem(last=False)
+                self._closed[number] = old.index
+            kept = [*self._closed.values(), *(other.index for other in self._open.values())]
+            excess = sum(index.nbytes for index in kept) - INDEX_BYTES
+            while excess > 0 and (self._closed or len(self._open) > 1):
+                excess -= self._drop_oldest().nbytes
         return shard
 
-    def _index_bytes(self) -> int:
-        return sum(shard.index_bytes for shard in self._open.values())
+    def _drop_oldest(self) -> ShardIndex:
+        if self._closed:
+            return self._closed.popitem(last=False)[1]
+        return self._open.popitem(last=False)[1].index
 
     def shapes(self) -> Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         """Tell dtype and shape of one row by array name, sorted."""
@@ -235,6 +241,7 @@ class CommittedShards:
         with self._lock:
             pools, self._pools = self._pools, {}
             self._open.clear()
+            self._closed.clear()
         for pool in pools.values():
             pool.shutdown(wait=False)
 

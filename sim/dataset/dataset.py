@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from ...scenes.spelling import nearest
-from .columns import read_columns, table_columns
+from .columns import QueryColumns, read_columns, table_columns
 from .commit import load_commits
 from .committed_shards import CommittedShards
 from .digest import combine_digests
@@ -167,11 +167,9 @@ class Dataset:
         wanted = ("index", "valid", "verdict")
         if self._is_finished:
             return table_columns(self.folder, wanted, self._shards.row_count, self._table_sha256)
-        there = self._shards.shapes()
-        every = self._shards.rows()
-        return {
-            name: read_columns(self._shards, f"sample/{name}", every) for name in wanted if f"sample/{name}" in there
-        }
+        there = [f"sample/{name}" for name in wanted if f"sample/{name}" in self._shards.shapes()]
+        found = read_columns(self._shards, there, self._shards.rows())
+        return {name.removeprefix("sample/"): column for name, column in found.items()}
 
     @property
     def _table_sha256(self) -> str | None:
@@ -298,15 +296,11 @@ class Dataset:
             17
         """
         asked = Query(query)
-        columns = self._columns()
+        folder = self.folder if self._is_finished else None
+        columns = QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
+        columns.load(asked.names)
         met = asked.find(columns.__getitem__, columns, len(self))
         return self._view(self.rows[met], self._names)
-
-    def _columns(self) -> Mapping[str, Array]:
-        from .columns import QueryColumns
-
-        folder = self.folder if self._is_finished else None
-        return QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
 
     def columns(self, names: Sequence[str]) -> Dataset:
         """Give a view of some arrays.

@@ -81,10 +81,10 @@ def to_millimetres(depth: Array) -> Array:
         [0, 1, 1234, 65535]
     """
     out = np.empty(depth.shape, _MILLIMETRES)
-    for plane, plane_out in zip(depth, out, strict=True):  # one image at a time: the intermediates are doubles
+    for place, plane in enumerate(depth):  # one image at a time: the intermediates are doubles
         wide = np.asarray(plane, np.float64)
         rounded = np.clip(np.rint(wide * 1000.0), 1, FARTHEST)
-        plane_out[...] = np.where(wide > 0, rounded, 0)
+        out[place] = np.where(wide > 0, rounded, 0)
     return out
 
 

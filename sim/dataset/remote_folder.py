@@ -130,7 +130,7 @@ class RemoteFile(ByteSource):
             raise
         except OSError as error:
             raise DatasetFolderError(f"cannot read {name}: {error}") from None
-        super().__init__(name, size)
+        super().__init__(name, size, (name, size))
 
     def read_into(self, offset: int, buffer_out: Any) -> int:
         """Read from a position into a writable buffer; returns how many bytes there were."""

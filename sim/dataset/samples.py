@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import numpy as np
 from .commit import CommitRecord
 from .errors import DatasetCorruptError
 from .lineage import own_scenario
-from .plain_file import read_plain
+from .plain_file import hash_plain, open_plain
 from .shard_file import ShardFile
 from .specs import Array
 
@@ -27,7 +28,6 @@ _COLUMNS = (
     "index", "scenario", "step", "view", "look", "split", "weight", "log_density", "valid", "reason", "attempt", "seed",
     "is_real", "generation", "verdict", "source", "source_index",
 )  # fmt: skip
-_MAX_TABLE_BYTES = 4 << 30
 _MAX_COLUMNS = 4096
 _MAX_CELLS = 1 << 34
 _LONGEST_WORD = 256
@@ -136,26 +136,30 @@ def read_table(
         A `pyarrow.Table`.
 
     Raises:
-        FileNotFoundError: It is not there.
-        DatasetCorruptError: It is damaged.
+        DatasetCorruptError: It is damaged, or missing.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = read_plain(folder / SAMPLES, limit=_MAX_TABLE_BYTES)
-    if sha256 is not None and hashlib.sha256(data).hexdigest() != sha256:
-        raise DatasetCorruptError(f"{folder / SAMPLES} is not the file that the manifest states")
+    path = folder / SAMPLES
     try:
-        # On this thread alone: Arrow's own may still hold the bytes when the interpreter ends, and abort the process.
-        with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False) as file:
-            texts = _check_columns(file, rows, folder / SAMPLES)
+        if sha256 is not None and hash_plain(path)[0] != sha256:
+            raise DatasetCorruptError(f"{path} is not the file that the manifest states")
+        source = os.fdopen(open_plain(path), "rb")
+    except FileNotFoundError:
+        raise DatasetCorruptError(f"{path} is missing; simloom verify --repair makes it again") from None
+    try:
+        # On this thread alone: Arrow's own may still hold the file when the interpreter ends, and abort the process.
+        with source, pq.ParquetFile(source, pre_buffer=False) as file:
+            texts = _check_columns(file, rows, path)
             chosen = None if names is None else [name for name in names if name in file.schema_arrow.names]
-        # Texts by their number in a dictionary: a column of one long word takes no more than that word.
-        with pq.ParquetFile(pa.BufferReader(data), pre_buffer=False, read_dictionary=texts) as file:
-            return _spell_out(file.read(chosen, use_threads=False), folder / SAMPLES)
+            # Texts by their number in a dictionary: a column of one long word takes no more than that word.
+            source.seek(0)
+            with pq.ParquetFile(source, pre_buffer=False, read_dictionary=texts) as again:
+                return _spell_out(again.read(chosen, use_threads=False), path)
     except (pa.ArrowException, OSError, ValueError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DatasetCorruptError(f"{folder / SAMPLES} is damaged: {reason}") from None
+        raise DatasetCorruptError(f"{path} is damaged: {reason}") from None
 
 
 def _check_columns(file: Any, rows: int | None, path: Path) -> list[str]:

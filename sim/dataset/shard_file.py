@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
 from .byte_source import ByteSource, LocalFile
-from .chunk import FILTERS, ZSTD
 from .errors import DatasetCorruptError
-from .shard import CHECKSUMS
-from .specs import Array, find_spec, validate_arrays
-from .stored_array import StoredArray as StoredArray
+from .shard_index import MAX_DECODED_BYTES, index_shard
+from .specs import Array
+from .stored_array import StoredArray
 
-MAX_DECODED_BYTES = 16 << 30
-"""Most bytes that the arrays of one shard may declare together."""
-
-_MAX_OBJECTS = 4096
-_MAX_DEPTH = 4
-# Deflate never expands more than 1032 times, zstd 32768 times: what a file declares beyond that, it does not hold.
-_MAX_EXPANSION, _MAX_EXPANSION_ZSTD = 1100, 33000
-_SMALL_BYTES = 256 << 20
 _SPAN_BYTES = 256 << 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShardIndex:
+    """What is known of a shard file: it can be kept when the file is closed.
+
+    Args:
+        identity: Which file it is of.
+        arrays: Where the rows of the arrays lie.
+        columns: Small arrays that were read as a whole; None for those that could not be.
+    """
+
+    identity: tuple[object, ...]
+    arrays: Mapping[str, StoredArray] = field(default_factory=dict)
+    columns: dict[str, Array | None] = field(default_factory=dict)
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Memory that it takes beside its columns [byte]."""
+        found = self.arrays.values()
+        return sum(stored.checksums.nbytes + stored.offsets.nbytes + stored.lengths.nbytes for stored in found)
 
 
 class ShardFile:
@@ -33,6 +47,9 @@ class ShardFile:
 
     Args:
         path: The shard file, of which a symbolic link is refused; or an open source of its bytes.
+        names: Arrays that will be read, of which those that are not there are left out; all by default, and then the
+            whole file is looked through.
+        like: What was found when the file was open before; it counts where the file is the same.
         max_bytes: Most bytes that its arrays may declare together.
 
     Raises:
@@ -45,27 +62,31 @@ class ShardFile:
         (2, 480, 640, 3)
     """
 
-    def __init__(self, path: str | os.PathLike[str] | ByteSource, *, max_bytes: int = MAX_DECODED_BYTES) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike[str] | ByteSource,
+        names: Iterable[str] | None = None,
+        *,
+        like: ShardIndex | None = None,
+        max_bytes: int = MAX_DECODED_BYTES,
+    ) -> None:
         self.source = path if isinstance(path, ByteSource) else LocalFile(path)
         self.path = self.source.name
+        same = like is not None and like.identity == self.source.identity
+        index = like if like is not None and same else ShardIndex(identity=self.source.identity)
         try:
-            self.arrays: Mapping[str, StoredArray] = _index_shard(self.source, max_bytes)
+            if names is None or not index.arrays.keys() >= {"sample/index", *names}:
+                arrays = index_shard(self.source, names, known=index.arrays, max_bytes=max_bytes)
+                index = dataclasses.replace(index, arrays=arrays)
         except BaseException:
             self.source.close()
             raise
+        self.index = index
+        self.arrays = index.arrays
+        if "sample/index" not in self.arrays:
+            self.source.close()
+            raise DatasetCorruptError(f"{self.path}: holds no sample/index")
         self.rows = self.arrays["sample/index"].shape[0]
-        self._columns: dict[str, Array | None] = {}
-
-    @property
-    def index_bytes(self) -> int:
-        """Memory that the index takes [byte]."""
-        return sum(
-            stored.checksums.nbytes + stored.offsets.nbytes + stored.lengths.nbytes for stored in self.arrays.values()
-        )
-
-    def forget_others(self, names: Iterable[str]) -> None:
-        """Drop the index of all arrays but some, which can no longer be read here; memory is saved."""
-        self.arrays = {name: self.arrays[name] for name in names if name in self.arrays}
 
     def __enter__(self) -> ShardFile:
         return self
@@ -114,14 +135,14 @@ class ShardFile:
         Raises:
             KeyError: The shard holds no such array.
         """
-        if name not in self._columns:
+        if name not in self.index.columns:
             column: Array | None = None
             if not self.arrays[name].filters:
                 with suppress(DatasetCorruptError):
                     column = self.read(name)
                     column.flags.writeable = False
-            self._columns[name] = column
-        return self._columns[name]
+            self.index.columns[name] = column
+        return self.index.columns[name]
 
     def read_into(self, name: str, rows: Sequence[int], rows_out: Array) -> None:
         """Decode some rows of one array into place, in this thread; others may do so at the same time.
@@ -140,7 +161,7 @@ class ShardFile:
             return
         flat = rows_out.reshape(len(rows), -1).view(np.uint8) if rows_out.flags.c_contiguous else None
         for place, row in enumerate(rows):
-            self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8) if flat is None else flat[place])
+            self.read_row(name, row, _row_bytes(rows_out, place) if flat is None else flat[place])
 
     def read_row(self, name: str, row: int, row_out: Array) -> None:
         """Decode one row straight into its memory; any number of threads may do so at once.
@@ -183,7 +204,7 @@ class ShardFile:
             rows_out[...] = span[rows - low].view(stored.dtype).reshape(len(rows), *stored.shape[1:])
         else:
             for place, row in enumerate(rows.tolist()):
-                self.read_row(name, row, rows_out[place].reshape(-1).view(np.uint8))
+                self.read_row(name, row, _row_bytes(rows_out, place))
 
     def _check(self, name: str, row: int, data: Array) -> None:
         try:
@@ -195,6 +216,11 @@ class ShardFile:
         """Read as many bytes as there is room for."""
         if self.source.read_into(offset, data_out.data) < len(data_out):
             raise DatasetCorruptError(f"{self.path}: {name}, row {row} of the shard: the file ends before the data")
+
+
+def _row_bytes(rows: Array, place: int) -> Array:
+    """View the memory of one row; of a single number too, which an index alone would give as a copy."""
+    return rows[place : place + 1].reshape(-1).view(np.uint8)
 
 
 def read_shard(
@@ -218,133 +244,3 @@ def read_shard(
     """
     with ShardFile(path, max_bytes=max_bytes) as shard:
         return {name: shard.read(name) for name in (sorted(shard.arrays) if names is None else names)}
-
-
-def _index_shard(source: ByteSource, max_bytes: int) -> dict[str, StoredArray]:
-    path, size = source.name, source.size
-    found: dict[str, StoredArray] = {}
-    try:
-        with source.open_hdf5() as file:
-            if file.userblock_size:
-                raise DatasetCorruptError(f"{path}: has a user block")
-            _walk(path, file.id, "", size, found, set())
-    except DatasetCorruptError:
-        raise
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise DatasetCorruptError(f"{path}: not a readable HDF5 file: {error}") from None
-    if "sample/index" not in found:
-        raise DatasetCorruptError(f"{path}: holds no sample/index")
-    declared = sum(stored.row_bytes * stored.shape[0] for stored in found.values())
-    expansion = _MAX_EXPANSION_ZSTD if any(ZSTD in stored.filters for stored in found.values()) else _MAX_EXPANSION
-    if declared > max_bytes or declared > max(_SMALL_BYTES, expansion * size):
-        raise DatasetCorruptError(f"{path}: declares {declared} bytes of arrays in a file of {size} bytes")
-    try:
-        # Zero-stride stand-ins: shapes and dtypes are checked before a byte is allocated.
-        validate_arrays({n: np.broadcast_to(np.zeros((), s.dtype), s.shape) for n, s in found.items()})
-    except ValueError as error:
-        raise DatasetCorruptError(f"{path}: {error}") from None
-    return found
-
-
-def _walk(path: str, group: Any, prefix: str, size: int, found: dict[str, StoredArray], seen: set[int]) -> None:
-    import h5py
-
-    if prefix.count("/") > _MAX_DEPTH or len(seen) > _MAX_OBJECTS:
-        raise DatasetCorruptError(f"{path}: more groups or arrays than a shard has")
-    links: list[bytes] = []
-
-    def visit(name: bytes) -> int | None:
-        links.append(name)
-        return 1 if len(links) > _MAX_OBJECTS else None
-
-    group.links.iterate(visit)
-    for link in sorted(links):
-        name = prefix + link.decode("utf-8", "replace")
-        if group.links.get_info(link).type != h5py.h5l.TYPE_HARD:
-            raise DatasetCorruptError(f"{path}: {name} is a soft or external link")
-        item = h5py.h5o.open(group, link)
-        address = h5py.h5o.get_info(item).addr
-        if address in seen:
-            raise DatasetCorruptError(f"{path}: {name} is a second link to another object")
-        seen.add(address)
-        if isinstance(item, h5py.h5g.GroupID):
-            _walk(path, item, name + "/", size, found, seen)
-        elif isinstance(item, h5py.h5d.DatasetID):
-            found[name] = _index_array(path, item, name, size)
-            if len(found[name].checksums) == 0:
-                raise DatasetCorruptError(
-                    f"{path}: {name} does not carry the attribute {CHECKSUMS!r}, one number a row"
-                )
-        else:
-            raise DatasetCorruptError(f"{path}: {name} is neither a group nor an array")
-
-
-def _index_array(path: str, item: Any, name: str, size: int) -> StoredArray:
-    import h5py
-
-    def refuse(reason: str) -> DatasetCorruptError:
-        return DatasetCorruptError(f"{path}: {name} {reason}")
-
-    try:
-        spec = find_spec(name)
-    except KeyError:
-        raise refuse("is no array that a dataset of this version has; was it written by another one?") from None
-    kind = item.get_type()
-    if kind.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT) or kind.committed():
-        raise refuse("has a type other than plain numbers (references, texts and compounds are refused)")
-    plist = item.get_create_plist()
-    if plist.get_external_count():
-        raise refuse("keeps its values in another file")
-    layout = plist.get_layout()
-    if layout not in (h5py.h5d.CONTIGUOUS, h5py.h5d.CHUNKED):
-        raise refuse("has a virtual or unknown layout")
-    dtype, shape, space = item.dtype, tuple(item.shape), item.get_space()
-    if dtype.str not in spec.dtypes or not 1 <= len(shape) <= 5 or 0 in shape:
-        raise refuse(
-            f"has dtype {dtype.str!r} and shape {shape}; {' or '.join(spec.dtypes)} with axes {spec.axes} is expected"
-        )
-    if space.get_simple_extent_dims(True) != shape:
-        raise refuse("can be resized, which no array of a shard can")
-    rows = shape[0]
-    sums = _read_checksums(item, rows)
-    row_bytes = dtype.itemsize * int(np.prod([float(length) for length in shape[1:]]))
-    if rows > 1 << 32 or row_bytes > 1 << 40:
-        raise refuse(f"declares the shape {shape}")
-    if layout == h5py.h5d.CONTIGUOUS:
-        offset = item.get_offset()
-        if offset is None or item.get_storage_size() != rows * row_bytes or offset + rows * row_bytes > size:
-            raise refuse("is not stored in full")
-        return StoredArray(
-            dtype=dtype, shape=shape, offsets=np.array([offset], np.int64), lengths=np.array([row_bytes], np.int64),
-            checksums=sums, filters=(),
-        )  # fmt: skip
-    filters = tuple(plist.get_filter(index)[0] for index in range(plist.get_nfilters()))
-    if not filters or filters not in FILTERS:
-        raise refuse(f"has the filters {filters}; deflate or zstd, after shuffle or alone, are known")
-    if plist.get_chunk() != (1, *shape[1:]) or item.get_num_chunks() != rows or rows * 4 > size:
-        raise refuse("is not stored as one chunk for every row")
-    offsets, lengths = np.full(rows, -1, np.int64), np.zeros(rows, np.int64)
-
-    def place(chunk: Any) -> None:
-        row = chunk.chunk_offset[0]
-        if chunk.filter_mask:
-            raise refuse(f"skips a filter at row {row}")
-        offsets[row], lengths[row] = chunk.byte_offset, chunk.size
-
-    item.chunk_iter(place)
-    if (offsets < 0).any() or (lengths <= 0).any() or (offsets + lengths > size).any():
-        raise refuse("has chunks outside the file")
-    return StoredArray(dtype=dtype, shape=shape, offsets=offsets, lengths=lengths, checksums=sums, filters=filters)
-
-
-def _read_checksums(item: Any, rows: int) -> Array:
-    import h5py
-
-    if not h5py.h5a.exists(item, CHECKSUMS.encode()):
-        return np.empty(0, np.uint32)
-    attribute = h5py.h5a.open(item, CHECKSUMS.encode())
-    if attribute.shape != (rows,) or attribute.dtype.str != "<u4":
-        return np.empty(0, np.uint32)
-    sums = np.empty(rows, np.uint32)
-    attribute.read(sums)
-    return sums

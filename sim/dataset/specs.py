@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 
 REASONS = (
     "none", "not_settled", "build_failed", "penetration", "out_of_workspace", "collision", "tipped_over", "exploded",
-    "fell_off", "sunk", "joint_limit", "requirement",
+    "fell_off", "sunk", "joint_limit", "requirement", "episode_over",
 )  # fmt: skip
 """Why a row is not valid, by its number in `sample/reason`."""
 
@@ -60,7 +60,7 @@ SPECS: tuple[ArraySpec, ...] = (
     array("sample/step", "<i4", _ROW, "Instant of the episode"),
     array("sample/view", "<i4", _ROW, "Placement of the rig"),
     array("sample/look", "<i4", _ROW, "Draw of the appearance"),
-    array("sample/valid", "|u1", _ROW, "1 where the row is a scene, 0 where it is a tombstone"),
+    array("sample/valid", "|u1", _ROW, "1 where the row is a scene, 0 where it is a tombstone or pads an episode"),
     array("sample/reason", "|u1", _ROW, f"Why the row is not valid: {number_names(REASONS)}"),
     array("sample/attempt", "<i4", _ROW, "How often the scenario was redrawn before it could be built"),
     array("sample/seed", "<u8", _ROW, "Seed that the row's random streams are keyed by"),

@@ -33,6 +33,7 @@ def explain_rejection(folder: str | Path) -> str | None:
         if not len(valid) or (valid & (dataset.array("sample/verdict") == 0)).any():
             return None
         reasons = Counter(REASONS[int(number)] for number in dataset.array("sample/reason")[~valid])
+        del reasons["episode_over"]  # padding is no failure
         judged = np.flatnonzero(valid)
         checks: Checks = load_recipe(dataset.folder / "recipe.yaml").checks
         told = judged[:: -(-len(judged) // _MOST_ROWS)] if len(judged) else judged  # the images of all would be large

@@ -238,7 +238,7 @@ class _Painter:
                 arrays[f"sensor/{camera}/depth"] = self._depth(view, placement)
             if self.has_masks:
                 arrays |= self._masks(view, placement, objects)
-        except UnreadableImageError as error:
+        except (UnreadableImageError, ValueError, IndexError) as error:
             raise DatasetCorruptError(f"{image.folder}, image {image.number}: {error}; it has changed") from None
         pose = np.eye(4) if image.pose_world_camera is None or not self.has_world else image.pose_world_camera
         arrays[f"camera/{camera}/intrinsics"] = placement.intrinsics(image.camera_matrix)

@@ -12,6 +12,12 @@ from ..dataset.specs import Array
 MAX_VERTICES = 1 << 16
 """Most vertices of one polygon."""
 
+MOST_POLYGONS = 4096
+"""Most polygons of one object."""
+
+MOST_POINTS = 1 << 22
+"""Most points of a polygon's outline, five a pixel."""
+
 _UPSAMPLING = 5.0
 _FARTHEST = 1e5
 
@@ -58,8 +64,8 @@ def check_segmentation(segmentation: Any, height: int, width: int) -> None:
 
 
 def _read_polygons(segmentation: Any) -> list[Any]:
-    if not isinstance(segmentation, list) or not segmentation:
-        raise ValueError("a segmentation is a list of polygons or run lengths")
+    if not isinstance(segmentation, list) or not 1 <= len(segmentation) <= MOST_POLYGONS:
+        raise ValueError(f"a segmentation is run lengths, or a list of at most {MOST_POLYGONS} polygons")
     return segmentation
 
 
@@ -149,9 +155,12 @@ def _vertices(polygon: Any) -> tuple[Array, Array]:
         raise ValueError("a polygon has between 3 and 65536 vertices, x and y of each")
     if not all(isinstance(n, int | float) and not isinstance(n, bool) and abs(n) <= _FARTHEST for n in numbers):
         raise ValueError(f"a polygon's vertices are numbers of at most {_FARTHEST:.0f} pixels")
+    # An object's outline is drawn point by point: a long one that crosses the image a thousand times is no outline.
     fine = np.trunc(_UPSAMPLING * np.array(numbers, np.float64) + 0.5).astype(np.int64)
-    closed = np.concatenate([fine, fine[:2]])
-    return closed[0::2], closed[1::2]
+    closed = np.concatenate([fine, fine[:2]]).reshape(-1, 2)
+    if np.abs(np.diff(closed, axis=0)).max(axis=1).sum() > MOST_POINTS:
+        raise ValueError("a polygon's outline is longer than any image needs")
+    return closed[:, 0], closed[:, 1]
 
 
 def _trace(x: Array, y: Array) -> tuple[Array, Array]:

@@ -24,6 +24,7 @@ from .plain_hdf5 import find_arrays
 
 _DEMO = re.compile(r"demo_([0-9]{1,9})")
 _NOT_A_NAME = re.compile(r"[^a-z0-9_]")
+_NOT_SHOWN = re.compile(r"[^\w. /\-]")
 _KEPT_BYTES = 256 << 20
 _JOINTS: Mapping[str, tuple[str, ...]] = {
     "state/joint_position": ("robot0_joint_pos", "robot0_gripper_qpos"),
@@ -112,7 +113,7 @@ def _find_demos(arrays: Mapping[str, Any], skipped: Counter[str]) -> list[_Demo]
         demo, _, name = path.partition("/")
         match = _DEMO.fullmatch(demo)
         if match is None or not name:
-            skipped[f"data/{demo} is no demonstration"] += 1
+            skipped[f"data/{_spell(demo)} is no demonstration"] += 1
         else:
             groups.setdefault(int(match[1]), {})[name] = array
     demos: list[_Demo] = []
@@ -147,12 +148,17 @@ def _is_wanted(name: str, array: Any, skipped: Counter[str], *, first: bool) -> 
             return True
         if first:
             reason = "depth of a unit that the file does not tell" if "depth" in key else "no array holds it"
-            skipped[f"observation {key}: {reason}"] += 1
+            skipped[f"observation {_spell(key)}: {reason}"] += 1
     elif first and name.startswith("next_obs/"):
         skipped["next_obs: is obs of the next step"] = 1
     elif first:
-        skipped[f"array {name.partition('/')[0]}: no array holds it"] = 1
+        skipped[f"array {_spell(name.partition('/')[0])}: no array holds it"] = 1
     return False
+
+
+def _spell(name: str) -> str:
+    """Show a name that somebody else chose: short, and nothing that a terminal would obey."""
+    return _NOT_SHOWN.sub("?", name)[:60]
 
 
 def _plan(
@@ -166,7 +172,8 @@ def _plan(
     if len(set(counts.values())) > 1:
         del joints["state/joint_velocity"]
         skipped["velocities of other joints than the positions"] = 1
-    places = [(demo, step) for demo in demos for step in range(demo.length)]
+    lengths = np.array([demo.length for demo in demos], np.int64)
+    starts = np.cumsum([0, *lengths.tolist()])
 
     @lru_cache(maxsize=32)
     def whole(number: int, name: str) -> Array:
@@ -182,7 +189,8 @@ def _plan(
         return np.asarray(array[step])
 
     def make_row(row: int) -> dict[str, Array]:
-        demo, step = places[row]
+        place = int(np.searchsorted(starts, row, side="right")) - 1
+        demo, step = demos[place], row - int(starts[place])
         arrays = {"task/action": value(demo, "actions", step).astype(np.float32)}
         done = bool(value(demo, "dones", step)) if "dones" in first else False
         arrays["task/terminated"] = np.array(done, np.uint8)
@@ -207,9 +215,9 @@ def _plan(
             "is_real": is_real,
         },
         tables={"classes": {}, "cameras": {camera: {} for camera in cameras.values()}},
-        scenario=np.array([demo.number for demo, _ in places], np.int64),
-        step=np.array([step for _, step in places], np.int64),
-        view=np.zeros(len(places)),
+        scenario=np.repeat(np.array([demo.number for demo in demos], np.int64), lengths),
+        step=np.arange(starts[-1]) - np.repeat(starts[:-1], lengths),
+        view=np.zeros(starts[-1]),
         make_row=make_row,
         skipped=merge_counts(skipped),
         is_real=is_real,

@@ -48,17 +48,18 @@ def _read(dataset: Dataset, layout: PointLayout) -> ReplayPoints:
     source = str(dataset.folder)
     view, look = (dataset.array(f"sample/{name}").astype(np.int64) for name in ("view", "look"))
     scenario = dataset.array("sample/scenario").astype(np.int64)
+    begins = dataset.array("sample/step") == 0  # an episode has the same coordinates at all its steps
     views, looks = int(view.max()) + 1, int(look.max()) + 1
     if layout.views > views or layout.looks > looks:
         raise ValueError(
             f"{source} has {views} views and {looks} looks a scenario, and the recipe asks for {layout.views} and "
             f"{layout.looks}; ask for at most as many"
         )
-    names, counts = np.unique(scenario, return_counts=True)
+    names, counts = np.unique(scenario[begins], return_counts=True)
     whole = names[counts == views * looks]
     if not len(whole):
         raise ValueError(f"{source} holds no whole scenario of {views * looks} rows yet")
-    wanted = np.isin(scenario, whole) & (view < layout.views) & (look < layout.looks)
+    wanted = begins & np.isin(scenario, whole) & (view < layout.views) & (look < layout.looks)
     rows = np.asarray(dataset.rows)[wanted]
     rows = rows[np.lexsort((look[wanted], view[wanted], scenario[wanted]))]
     shape = (len(whole), layout.views, layout.looks)

@@ -100,7 +100,7 @@ def _flip_all(folder: Path, name: str, bits: list[int], table: Any, report: Call
 
 
 def judge_damage(folder: Path, name: str, table: Any) -> str:
-    """Check and read a dataset of which one file was damaged; the outcome in words, "FAILED: ..." for a broken promise."""
+    """Check and read a dataset of which one file was damaged; the outcome, "FAILED: ..." for a broken promise."""
     report = verify_dataset(folder)
     if report.ok or name not in {finding.path for finding in report.problems}:
         return f"FAILED: verify did not name it: {report.lines()}"

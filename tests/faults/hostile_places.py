@@ -87,7 +87,7 @@ def strangers() -> Iterator[tuple[str, Harm]]:
         lambda folder: shutil.copyfile(folder / "commits/000001.json", folder / "commits/000007.json") and None,
     )
     for name in (
-        "notes.txt", "shards/x.py", "commits/evil.json", "shards/000003.h5", "review/../x", "__init__.py", "sitecustomize.py", "pickle.py",
+        "notes.txt", "shards/x.py", "commits/evil.json", "shards/000003.h5", "__init__.py", "sitecustomize.py", "pickle.py",
         "h5py.py", "numpy.py", "conftest.py", "\x1b[2J", "\u202egpj.exe", "a\nb", "-rf", "review/ada.jsonl", "review/.hidden", ".git/config",
         "shards/.000001.h5.host.1.00000000.tmp", "x" * 255, "CON", "shards/000001.H5", "commits/000001.json~",
     ):  # fmt: skip

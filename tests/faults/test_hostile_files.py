@@ -48,8 +48,8 @@ def _corpus(base: Path, canary: Path) -> Iterator[tuple[str, str, Callable[[Path
     """Every hostile dataset: its group, its name, and the change that makes it."""
     for name, harm in all_harms(canary):
         yield "HDF5: " + name.partition(":")[0], name, _in_shard(harm)
-    (base.parent / "shards").mkdir()
-    for name, path in whole_files(base.parent / "shards", (base / SHARD).read_bytes()):
+    (canary.parent / "shards").mkdir()
+    for name, path in whole_files(canary.parent / "shards", (base / SHARD).read_bytes()):
         yield "HDF5: whole files", name, _as_shard(path)
     for name, change in [*fields(base), *huge_tables(base)]:
         yield f"JSON: values in {name.partition(':')[0]}", name, change
@@ -67,12 +67,17 @@ def _corpus(base: Path, canary: Path) -> Iterator[tuple[str, str, Callable[[Path
         yield "swapped files and strangers", name, change
 
 
-def _run_lane(
-    cases: list[tuple[str, str, Callable[[Path], None]]], base: Path, canary: Path, folder: Path
-) -> list[tuple[str, str, dict[str, str]]]:
-    """Judge some cases, one after the other; group, name and outcome of each probe."""
+def _run_lane(base: Path, place: Path, lane: int, lanes: int, share: int) -> list[tuple[str, str, dict[str, str]]]:
+    """Judge a share of the cases, one after the other; group, name and outcome of each probe."""
+    canary, folder = place / "canary", place / "data"
+    shutil.copytree(base, canary)
+    (canary / "secret.txt").write_text("a secret\n")
+    shutil.copyfile(base / SHARD, canary / "other.h5")
+    corpus = list(_corpus(base, canary))
+    # Every field of every JSON file with every value is thousands of cases much alike: a third of them.
+    fields_, others = ([c for c in corpus if c[0].startswith(FIELDS) == is_field] for is_field in (True, False))
     judged, process = [], WatchedProcess(canary)
-    for group, name, change in cases:
+    for group, name, change in [*fields_[:: 3 * share], *others[::share]][lane::lanes]:
         shutil.copytree(base, folder)
         try:
             change(folder)
@@ -88,22 +93,12 @@ def _run_lane(
 @pytest.mark.parametrize("share", [61, pytest.param(1, marks=pytest.mark.slow)])
 def test_hostile_files_do_bounded_harm(share: int, quick_path: Path) -> None:
     """Reading, checking and resuming end in an error of ours or go on; nothing else happens, in or outside."""
-    canary, base = quick_path / "canary", quick_path / "base"
+    base = quick_path / "base"
     write_dataset(base)
-    shutil.copytree(base, canary)
-    (canary / "secret.txt").write_text("a secret\n")
-    shutil.copyfile(base / SHARD, canary / "other.h5")
-    corpus = list(_corpus(base, canary))
-    # Every field of every JSON file with every value is thousands of cases much alike: a third of them.
-    fields_, others = ([c for c in corpus if c[0].startswith(FIELDS) == is_field] for is_field in (True, False))
-    cases = [*fields_[:: 3 * share], *others[::share]]
     tally, failures = Tally("Hostile files"), []
     lanes = os.cpu_count() or 1
     with ThreadPoolExecutor(lanes) as pool:
-        jobs = [
-            pool.submit(_run_lane, cases[lane::lanes], base, canary, quick_path / f"lane {lane}")
-            for lane in range(lanes)
-        ]
+        jobs = [pool.submit(_run_lane, base, quick_path / f"lane {lane}", lane, lanes, share) for lane in range(lanes)]
     for group, name, outcomes in (judged for job in jobs for judged in job.result()):
         bad = [f"{group}: {name}: {probe}: {told}" for probe, told in outcomes.items() if told.startswith("FAILED")]
         failures.extend(bad)

@@ -31,6 +31,11 @@ def test_metres_become_the_nearest_millimetre(metres: float, millimetres: int, d
     np.testing.assert_array_equal(found, np.full((2, 3, 4), millimetres, "<u2"), strict=True)
 
 
+def test_a_list_of_depths_is_converted() -> None:
+    """One axis is enough."""
+    assert to_millimetres(np.array([0.0, 1e-5, 1.2344, 80.0])).tolist() == [0, 1, 1234, 65535]
+
+
 def test_every_millimetre_comes_back() -> None:
     """Metres and millimetres are one to one over the whole range."""
     every = np.arange(65536, dtype="<u2").reshape(16, 4096)

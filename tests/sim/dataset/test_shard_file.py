@@ -228,3 +228,30 @@ def test_flipped_bits_never_give_wrong_pixels(codec: Codec, tmp_path: Path) -> N
                 continue
             np.testing.assert_array_equal(stored, arrays[name])
     assert named > 8
+
+
+def test_single_numbers_far_apart(tmp_path: Path) -> None:
+    """Rows of one number each are those asked for, however far apart they lie in a long shard."""
+    rows = 70_000
+    weights = np.random.default_rng(5).random(rows)
+    path = tmp_path / "long.h5"
+    path.write_bytes(build_shard({"sample/index": np.arange(rows), "sample/weight": weights}))
+    with ShardFile(path) as shard:
+        np.testing.assert_array_equal(shard.read("sample/weight", [3, 69_000, 40]), weights[[3, 69_000, 40]])
+        wide = np.empty((3, 2))
+        shard.read_into("sample/weight", [69_000, 3, 40], wide[:, 1])
+        np.testing.assert_array_equal(wide[:, 1], weights[[69_000, 3, 40]])
+
+
+def test_single_numbers_in_chunks(tmp_path: Path) -> None:
+    """Rows of one number each are read back where another writer compressed them one by one."""
+    path, weights = tmp_path / "chunks.h5", np.random.default_rng(6).random(64)
+    streams = [zlib.compress(weight.tobytes()) for weight in weights]
+    path.write_bytes(build_shard({"sample/index": np.arange(64)}))
+    with h5py.File(path, "r+") as file:
+        array = file.create_dataset("sample/weight", (64,), "<f8", chunks=(1,), compression="gzip")
+        for row, stream in enumerate(streams):
+            array.id.write_direct_chunk((row,), stream)
+        array.attrs["crc32"] = np.array([zlib.crc32(stream) for stream in streams], np.uint32)
+    with ShardFile(path) as shard:
+        np.testing.assert_array_equal(shard.read("sample/weight"), weights)

@@ -130,6 +130,13 @@ def test_swapped_renamed_and_extra_files_are_found(folder: Path) -> None:
     }
 
 
+def test_a_wrong_size_is_blamed_on_the_manifest(folder: Path) -> None:
+    """The size that it states of a derived file is compared with the file, not taken from itself."""
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"bytes": 200,', '"bytes": 201,'))
+    assert problems(folder) == {"manifest.json": "corrupt"}
+
+
 def test_edited_manifests_are_found_although_the_sums_agree(folder: Path) -> None:
     """Whoever edits the manifest and its sum cannot make it follow from the commits."""
     import hashlib

@@ -65,6 +65,7 @@ def test_run_lengths_decode_as_in_pycocotools() -> None:
         {"size": [9, 9], "counts": [81]}, {"size": [4, 4], "counts": [1 << 60]}, {"size": [4, 4], "counts": "~~~~"},
         {"size": [4, 4], "counts": "oooooooooooooo"}, {"size": [4, 4], "counts": [True] * 16}, {"counts": [16]},
         {"size": [4, 4], "counts": "P"}, {"size": [4, 4]}, [[1] * (4 * 65536)],
+        [[-9e4, 0, 9e4, 1] * 9], [[0, 0, 4, 0, 4, 4]] * 5000,
     ],
 )  # fmt: skip
 def test_what_is_no_mask_is_refused(segmentation: Any) -> None:

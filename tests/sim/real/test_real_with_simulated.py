@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,14 +70,13 @@ def test_a_killed_import_is_finished_to_the_same_digest(tmp_path: Path) -> None:
         return import_coco(*photos, out=out, size=SIZE, rows_per_shard=1).dataset.root_digest
 
     whole = run(tmp_path / "whole")
-    process = os.fork()
-    if process == 0:
-        os.environ["SIMLOOM_CRASH_AT"] = "after-shard-half:000001.h5"
-        try:
-            run(tmp_path / "killed")
-        finally:
-            os._exit(0)
-    assert os.waitpid(process, 0)[1] == signal.SIGKILL
+    code = (
+        "import os, sys; os.environ['SIMLOOM_CRASH_AT'] = 'after-shard-half:000001.h5'\n"
+        "from simloom.sim.real import import_coco\n"
+        "import_coco(*sys.argv[1:3], out=sys.argv[3], size=(int(sys.argv[4]), int(sys.argv[5])), rows_per_shard=1)"
+    )
+    words = [str(word) for word in (*photos, tmp_path / "killed", *SIZE)]
+    assert subprocess.run([sys.executable, "-c", code, *words], check=False).returncode == -9
     assert len(open_dataset(tmp_path / "killed")) == 1
     assert run(tmp_path / "killed") == whole
     assert verify_dataset(tmp_path / "killed").ok

@@ -104,6 +104,7 @@ def test_what_does_not_fit_is_counted(tmp_path: Path) -> None:
         del file["data/demo_10/obs/agentview_image"]
         file["data/demo_11/rewards"] = np.zeros(2)
         file["data/extra"] = np.zeros(2)
+        file["data/\x1b[31m"] = np.zeros(2)
     done = import_robomimic(tmp_path / "lift.hdf5", out=tmp_path / "out")
 
     assert len(done.dataset) == 5
@@ -111,6 +112,7 @@ def test_what_does_not_fit_is_counted(tmp_path: Path) -> None:
     assert done.skipped["demonstration with other arrays than the first"] == 1
     assert done.skipped["demonstration without actions"] == 1
     assert done.skipped["data/extra is no demonstration"] == 1
+    assert done.skipped["data/??31m is no demonstration"] == 1  # nothing that a terminal would obey
 
 
 def _external(file: Any) -> None:
