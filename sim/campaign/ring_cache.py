@@ -231,15 +231,19 @@ class RingCache:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
+        descriptor = -1
         try:
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
             descriptor = os.open(self.folder / _LOCK, flags, 0o644)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
             raise write_error(error, self.folder / _LOCK) from None
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
         finally:
+            fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone would leave it to a process forked meanwhile
             os.close(descriptor)
 
 

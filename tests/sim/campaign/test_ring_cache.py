@@ -1,9 +1,11 @@
 """The ring cache: rows that were made are read again, within a bound, whatever dies or is damaged."""
 
+import fcntl
 import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import pytest
 
 import simloom
 from simloom.sim.campaign.ring_cache import BINDING, MIN_BYTES, RingCache
-from simloom.sim.dataset.errors import DatasetFolderError, PlatformMismatchError, RecipeMismatchError
+from simloom.sim.dataset.errors import DatasetFolderError, DatasetWriteError, PlatformMismatchError, RecipeMismatchError
 from simloom.sim.errors import UsageError
 
 TINY: dict[str, Any] = {
@@ -171,6 +173,23 @@ def test_kill_9_leaves_a_cache_that_is_whole(tmp_path: Path, step: str) -> None:
     assert np.array_equal(rows["sensor/head/rgb"], _rows([0, 1])["sensor/head/rgb"])
 
 
+def test_a_fork_does_not_keep_the_lock(tmp_path: Path) -> None:
+    """A loader's worker that is forked while a block is written inherits the open file, and holds nobody up."""
+    cache = _cache(tmp_path / "c")
+    with cache._locked():
+        child = os.fork()
+        if not child:
+            time.sleep(60)
+            os._exit(0)
+    try:
+        descriptor = os.open(tmp_path / "c" / "lock", os.O_RDWR)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(descriptor)
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+
+
 def test_a_full_disk_stops_the_cache_and_not_the_stream(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A warning says so, once."""
     cache = _cache(tmp_path / "c")
@@ -183,6 +202,17 @@ def test_a_full_disk_stops_the_cache_and_not_the_stream(tmp_path: Path, monkeypa
         assert not cache.keep([0, 1], _rows([0, 1]))
     assert not cache.keep([2, 3], _rows([2, 3]))
     assert not list((tmp_path / "c").glob("*.h5"))
+
+
+def test_a_file_system_without_locks_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before anything is made."""
+
+    def refuse(*_: Any) -> None:
+        raise OSError(37, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    with pytest.raises(DatasetWriteError, match="No locks available"):
+        _cache(tmp_path / "c")
 
 
 def test_names_of_files_are_not_trusted(tmp_path: Path) -> None:
