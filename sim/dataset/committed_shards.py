@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import OrderedDict
@@ -52,6 +53,7 @@ class CommittedShards:
         self._open: OrderedDict[int, ShardFile] = OrderedDict()
         self._closed: OrderedDict[int, ShardIndex] = OrderedDict()
         self._shapes: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
+        self._kept: frozenset[str] = frozenset()
         self._pools: dict[int, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -238,10 +240,30 @@ class CommittedShards:
                 pass
 
     def _small_names(self, names: Sequence[str]) -> frozenset[str]:
-        """Choose the arrays whose columns are kept in memory once read: all small ones, or none where they are many."""
-        sizes = {name: _row_bytes(*self.shapes()[name]) for name in names}
-        small = {name: size for name, size in sizes.items() if size <= _SMALL_ROW_BYTES}
-        return frozenset(small) if sum(small.values()) * self.row_count <= COLUMN_BYTES else frozenset()
+        """Choose the arrays whose columns are kept in memory once read: all small ones, or none where they are many.
+
+        Those of earlier calls are kept too while there is room for both.
+        """
+        shapes, most = self.shapes(), COLUMN_BYTES // max(1, self.row_count)
+
+        def size(chosen: Iterable[str]) -> int:
+            return sum(_row_bytes(*shapes[name]) for name in chosen)
+
+        small = frozenset(name for name in names if size([name]) <= _SMALL_ROW_BYTES)
+        if size(small) > most:
+            return frozenset()
+        if small <= self._kept:
+            return small
+        with self._lock:
+            if size(small | self._kept) <= most:
+                self._kept |= small
+            else:
+                self._kept = small
+                for index in (*self._closed.values(), *(shard.index for shard in self._open.values())):
+                    for name in list(index.columns):
+                        if name not in small:
+                            index.columns.pop(name, None)
+        return small
 
     def _pool(self, threads: int) -> ThreadPoolExecutor:
         with self._lock:
@@ -260,7 +282,7 @@ class CommittedShards:
 
 
 def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
-    return dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    return dtype.itemsize * math.prod(shape)
 
 
 def _require_shapes(shard: ShardFile, names: Sequence[str], out: Mapping[str, Array]) -> None:

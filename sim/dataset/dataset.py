@@ -175,7 +175,7 @@ class Dataset:
         return {name.removeprefix("sample/"): column for name, column in found.items()}
 
     def _find_table(self) -> tuple[Path | None, str | None]:
-        """Find samples.parquet and its sum; nothing where it does not tell of these rows: the dataset may have grown."""
+        """Find samples.parquet and its sum; nothing where it does not tell of these rows, as after growth."""
         manifest = load_manifest(self.folder) if self._is_finished else None
         if manifest is None or manifest.rows != self._shards.row_count:
             return None, None

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from naive.dataset_rows import make_dataset, make_row, make_rows, open_writer
+from simloom.sim.dataset import committed_shards
 from simloom.sim.dataset.episodes import find_episodes
 from simloom.sim.dataset.errors import DatasetCorruptError, DatasetFolderError
 from simloom.sim.dataset.reader import open_dataset
@@ -354,3 +355,16 @@ def test_closing_beside_readers(folder: Path) -> None:
     for job in jobs:
         for found in job.result():
             np.testing.assert_array_equal(found, wanted)
+
+
+def test_kept_columns_stay_within_their_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many small arrays are read, one after the other or in turns, what is kept of them is bounded."""
+    monkeypatch.setattr(committed_shards, "COLUMN_BYTES", 40 * 50)
+    dataset, everything = open_dataset(folder, skip_rejected=False), make_rows(range(40))
+    for name in (*dataset.names, *dataset.names):
+        np.testing.assert_array_equal(dataset.array(name), everything[name])
+        indices = [shard.index for shard in dataset._shards._open.values()]
+        kept = [column for index in indices for column in index.columns.values() if column is not None]
+        assert sum(column.nbytes for column in kept) <= 40 * 50
+    dataset.read_rows([3], ["sample/weight", "sample/step"])
+    assert dataset._shards._kept >= {"sample/weight", "sample/step"}
