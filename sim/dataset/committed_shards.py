@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
 
+from .byte_source import ByteSource
 from .dataset_folder import DatasetFolder
 from .errors import DatasetCorruptError
 from .layout import Layout, shard_path
@@ -50,6 +53,7 @@ class CommittedShards:
         self._open: OrderedDict[int, ShardFile] = OrderedDict()
         self._closed: OrderedDict[int, ShardIndex] = OrderedDict()
         self._shapes: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
+        self._kept: frozenset[str] = frozenset()
         self._pools: dict[int, ThreadPoolExecutor] = {}
         self._lock = threading.Lock()
         self._process = os.getpid()
@@ -121,23 +125,35 @@ class CommittedShards:
         Raises:
             DatasetCorruptError: It is missing or damaged.
         """
-        path = self.path(part)
-        try:
-            shard = ShardFile(self.folder.open(path), names, like=like)
-        except FileNotFoundError:
-            raise DatasetCorruptError(f"{self.folder.name}/{path} is committed but missing") from None
+        source, expected = self._open_source(part)
+        shard = ShardFile(source, names, like=like)
         if like is not None and like.identity == shard.index.identity:
             return shard
         first, count = int(self.first_rows[part]), int(self.row_counts[part])
         try:
-            if shard.rows != count:
-                raise DatasetCorruptError(f"{shard.path}: holds {shard.rows} rows and should hold {count}")
-            if (shard.read("sample/index") != np.arange(first, first + count)).any():
+            if shard.rows != expected:
+                raise DatasetCorruptError(f"{shard.path}: holds {shard.rows} rows and should hold {expected}")
+            if (shard.read("sample/index", range(count)) != np.arange(first, first + count)).any():
                 raise DatasetCorruptError(f"{shard.path}: holds other rows than {first} to {first + count - 1}")
         except BaseException:
             shard.close()
             raise
         return shard
+
+    def _open_source(self, part: int) -> tuple[ByteSource, int]:
+        """Open the file of a shard; also tells how many rows it has, which may be more than there were once."""
+        first, count = int(self.first_rows[part]), int(self.row_counts[part])
+        index = first // self.layout.rows_per_shard
+        with suppress(FileNotFoundError):
+            return self.folder.open(self.path(part)), count
+        # The dataset has grown since: a longer shard, whose first rows are the same, has taken its place.
+        for stem in self.folder.list_stems():
+            number, _, text = stem.partition(".part")
+            rows = int(text) if text else self.layout.rows_per_shard
+            if int(number) == index and rows > count:
+                with suppress(FileNotFoundError):
+                    return self.folder.open(shard_path(stem)), rows
+        raise DatasetCorruptError(f"{self.folder.name}/{self.path(part)} is committed but missing")
 
     def _find(self, part: int, names: Sequence[str]) -> ShardFile:
         """Open a shard, or find it open, with an index of these arrays and of those that were asked for before."""
@@ -224,10 +240,30 @@ class CommittedShards:
                 pass
 
     def _small_names(self, names: Sequence[str]) -> frozenset[str]:
-        """Choose the arrays whose columns are kept in memory once read: all small ones, or none where they are many."""
-        sizes = {name: _row_bytes(*self.shapes()[name]) for name in names}
-        small = {name: size for name, size in sizes.items() if size <= _SMALL_ROW_BYTES}
-        return frozenset(small) if sum(small.values()) * self.row_count <= COLUMN_BYTES else frozenset()
+        """Choose the arrays whose columns are kept in memory once read: all small ones, or none where they are many.
+
+        Those of earlier calls are kept too while there is room for both.
+        """
+        shapes, most = self.shapes(), COLUMN_BYTES // max(1, self.row_count)
+
+        def size(chosen: Iterable[str]) -> int:
+            return sum(_row_bytes(*shapes[name]) for name in chosen)
+
+        small = frozenset(name for name in names if size([name]) <= _SMALL_ROW_BYTES)
+        if size(small) > most:
+            return frozenset()
+        if small <= self._kept:
+            return small
+        with self._lock:
+            if size(small | self._kept) <= most:
+                self._kept |= small
+            else:
+                self._kept = small
+                for index in (*self._closed.values(), *(shard.index for shard in self._open.values())):
+                    for name in list(index.columns):
+                        if name not in small:
+                            index.columns.pop(name, None)
+        return small
 
     def _pool(self, threads: int) -> ThreadPoolExecutor:
         with self._lock:
@@ -239,15 +275,14 @@ class CommittedShards:
         """Let go of all files and threads; they are opened again where they must."""
         self._settle()
         with self._lock:
-            pools, self._pools = self._pools, {}
+            # Let go, not shut down, as another thread may be reading: its threads end with the last who uses it.
+            self._pools.clear()
             self._open.clear()
             self._closed.clear()
-        for pool in pools.values():
-            pool.shutdown(wait=False)
 
 
 def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:
-    return dtype.itemsize * int(np.prod(shape, dtype=np.int64))
+    return dtype.itemsize * math.prod(shape)
 
 
 def _require_shapes(shard: ShardFile, names: Sequence[str], out: Mapping[str, Array]) -> None:

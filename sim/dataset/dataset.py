@@ -120,7 +120,9 @@ class Dataset:
     @cached_property
     def manifest(self) -> Manifest | None:
         """The manifest; None where the dataset is not complete."""
-        return load_manifest(self.folder) if self._is_finished else None
+        manifest = load_manifest(self.folder) if self._is_finished else None
+        # A copy that was pickled may find the manifest of more rows.
+        return manifest if manifest is not None and manifest.rows == self._shards.row_count else None
 
     @property
     def is_complete(self) -> bool:
@@ -165,24 +167,28 @@ class Dataset:
 
     def _verdicts(self) -> dict[str, Array]:
         wanted = ("index", "valid", "verdict")
-        if self._is_finished:
-            return table_columns(self.folder, wanted, self._shards.row_count, self._table_sha256)
+        folder, sha256 = self._find_table()
+        if folder is not None:
+            return table_columns(folder, wanted, self._shards.row_count, sha256)
         there = [f"sample/{name}" for name in wanted if f"sample/{name}" in self._shards.shapes()]
         found = read_columns(self._shards, there, self._shards.rows())
         return {name.removeprefix("sample/"): column for name, column in found.items()}
 
-    @property
-    def _table_sha256(self) -> str | None:
-        files = self.manifest.files if self.manifest is not None else {}
-        return files[SAMPLES][0] if SAMPLES in files else None
+    def _find_table(self) -> tuple[Path | None, str | None]:
+        """Find samples.parquet and its sum; nothing where it does not tell of these rows, as after growth."""
+        manifest = load_manifest(self.folder) if self._is_finished else None
+        if manifest is None or manifest.rows != self._shards.row_count:
+            return None, None
+        return self.folder, manifest.files[SAMPLES][0] if SAMPLES in manifest.files else None
 
     @property
     def root_digest(self) -> str:
         """Digest of every decoded row, as the commits state it; of the rows that are there, where some are missing."""
         if self.manifest is not None:
             return self.manifest.root_digest
-        records, _ = load_commits(self.folder)
-        return combine_digests(digest for record in records for digest in record.row_digests)
+        digests = {record.first_row: record.row_digests for record in load_commits(self.folder)[0]}
+        there = zip(self._shards.first_rows.tolist(), self._shards.row_counts.tolist(), strict=True)
+        return combine_digests(digest for first, count in there for digest in digests.get(first, ())[:count])
 
     def row(self, row: int, names: Sequence[str] | None = None) -> dict[str, Array]:
         """Read one row by its own number, skipped or not.
@@ -230,10 +236,7 @@ class Dataset:
             >>> dataset.read_rows([5, 3], ["sensor/head/rgb"])["sensor/head/rgb"].shape
             (2, 480, 640, 3)
         """
-        wanted = np.asarray(rows)
-        if wanted.ndim != 1 or (wanted.size and wanted.dtype.kind not in "iu"):
-            raise IndexError(f"rows are a list of whole numbers, got {rows!r}")
-        wanted = wanted.astype(np.int64)
+        wanted = _check_numbers(rows)
         chosen = self.names if names is None else tuple(dict.fromkeys(names))
         result = {name: _find_room(name, self._shape(name), len(wanted), out) for name in chosen}
         if len(wanted):
@@ -274,7 +277,7 @@ class Dataset:
         Raises:
             IndexError: A row is not there.
         """
-        chosen = np.array(rows, np.int64).reshape(-1)
+        chosen = _check_numbers(rows).copy()
         self._shards.locate(chosen)
         return self._view(chosen, self._names)
 
@@ -296,8 +299,7 @@ class Dataset:
             17
         """
         asked = Query(query)
-        folder = self.folder if self._is_finished else None
-        columns = QueryColumns(self._shards, self.rows, self.tables["splits"], folder, self._table_sha256)
+        columns = QueryColumns(self._shards, self.rows, self.tables["splits"], *self._find_table())
         columns.load(asked.names)
         met = asked.find(columns.__getitem__, columns, len(self))
         return self._view(self.rows[met], self._names)
@@ -340,15 +342,17 @@ class Dataset:
         Returns:
             A `pyarrow.Table`, one line for every committed row, skipped ones and those outside this view too.
         """
-        if self._is_finished:
-            return read_table(self.folder, sha256=self._table_sha256, rows=self._shards.row_count)
+        folder, sha256 = self._find_table()
+        if folder is not None:
+            return read_table(folder, sha256=sha256, rows=self._shards.row_count)
         import pyarrow as pa
 
         splits = self.tables["splits"]
         tables = []
         for part in range(len(self._shards.first_rows)):
             with self._shards.open(part) as shard:
-                tables.append(pa.table(sample_columns(shard, splits)))
+                lines = pa.table(sample_columns(shard, splits))
+            tables.append(lines.slice(0, int(self._shards.row_counts[part])))
         return pa.concat_tables(tables)
 
     def torch(self, **settings: Any) -> Loader:
@@ -370,6 +374,13 @@ class Dataset:
     def close(self) -> None:
         """Close the files, also for the views that share them; they are opened again where they must."""
         self._shards.close()
+
+
+def _check_numbers(rows: Sequence[int] | Array) -> Array:
+    numbers = np.asarray(rows)
+    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
+        raise IndexError(f"rows are a list of whole numbers, got {rows!r}")
+    return numbers.astype(np.int64)
 
 
 def _find_room(

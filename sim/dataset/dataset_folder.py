@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import final
 
 from .byte_source import ByteSource, LocalFile
+from .commit import list_stems
 
 
 class DatasetFolder(ABC):
@@ -23,6 +24,10 @@ class DatasetFolder(ABC):
     @abstractmethod
     def open(self, path: str) -> ByteSource:
         """Open a file by its path within the dataset."""
+
+    @abstractmethod
+    def list_stems(self) -> list[str]:
+        """List the names of the commit records that are there now, sorted."""
 
 
 @final
@@ -45,3 +50,7 @@ class LocalFolder(DatasetFolder):
     def open(self, path: str) -> ByteSource:
         """Open a file by its path within the dataset."""
         return LocalFile(self._path / path)
+
+    def list_stems(self) -> list[str]:
+        """List the names of the commit records that are there now, sorted."""
+        return list_stems(self._path)

@@ -65,29 +65,33 @@ class RemoteFolder(DatasetFolder):
         """A folder on this machine that holds all but the shards."""
         if self._mirror is None:
             mirror = Path(tempfile.mkdtemp(prefix="simloom-remote-"))
-            weakref.finalize(self, shutil.rmtree, mirror, ignore_errors=True)
+            weakref.finalize(self, _remove_mirror, mirror, os.getpid())
             self._fetch_all(mirror)
             self._mirror = mirror
         return self._mirror
 
     def _fetch_all(self, mirror: Path) -> None:
-        system, root = self._connect()
         for name in (RECIPE, DESCRIPTION, MANIFEST, SAMPLES):
             self._fetch(name, mirror)
         (mirror / COMMITS).mkdir()
-        try:
-            found = [str(path).rpartition("/")[2] for path in system.ls(f"{root}/{COMMITS}", detail=False)]
-        except (OSError, ValueError):
-            found = []
-        records = sorted(name for name in found if name.endswith(".json") and is_stem(name[:-5]))
-        if len(records) > _MOST_RECORDS:
-            raise DatasetCorruptError(f"{self.name}: has {len(records)} commit records")
-        for name in records:
+        for name in (f"{stem}.json" for stem in self.list_stems()):
             # Where there is a manifest, only their names count.
             if (mirror / MANIFEST).exists():
                 (mirror / COMMITS / name).touch()
             else:
                 self._fetch(f"{COMMITS}/{name}", mirror)
+
+    def list_stems(self) -> list[str]:
+        """List the names of the commit records that are there now, sorted."""
+        system, root = self._connect()
+        try:
+            found = [str(path).rpartition("/")[2] for path in system.ls(f"{root}/{COMMITS}", detail=False)]
+        except (OSError, ValueError):
+            found = []
+        stems = sorted(name[:-5] for name in found if name.endswith(".json") and is_stem(name[:-5]))
+        if len(stems) > _MOST_RECORDS:
+            raise DatasetCorruptError(f"{self.name}: has {len(stems)} commit records")
+        return stems
 
     def _fetch(self, name: str, mirror: Path) -> None:
         system, root = self._connect()
@@ -155,6 +159,11 @@ class RemoteFile(ByteSource):
 
     def close(self) -> None:
         """Give it back; calling it twice is fine."""
+
+
+def _remove_mirror(mirror: Path, process: int) -> None:
+    if process == os.getpid():  # a fork lets go of its copy while its parent reads on
+        shutil.rmtree(mirror, ignore_errors=True)
 
 
 def find_folder(path: str | os.PathLike[str], options: dict[str, Any] | None = None) -> DatasetFolder:

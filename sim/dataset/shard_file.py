@@ -135,14 +135,15 @@ class ShardFile:
         Raises:
             KeyError: The shard holds no such array.
         """
-        if name not in self.index.columns:
-            column: Array | None = None
-            if not self.arrays[name].filters:
-                with suppress(DatasetCorruptError):
-                    column = self.read(name)
-                    column.flags.writeable = False
-            self.index.columns[name] = column
-        return self.index.columns[name]
+        with suppress(KeyError):
+            return self.index.columns[name]
+        column: Array | None = None
+        if not self.arrays[name].filters:
+            with suppress(DatasetCorruptError):
+                column = self.read(name)
+                column.flags.writeable = False
+        self.index.columns[name] = column
+        return column
 
     def read_into(self, name: str, rows: Sequence[int], rows_out: Array) -> None:
         """Decode some rows of one array into place, in this thread; others may do so at the same time.

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from naive.dataset_rows import make_dataset, make_row, make_rows, open_writer
+from simloom.sim.dataset import committed_shards
 from simloom.sim.dataset.episodes import find_episodes
 from simloom.sim.dataset.errors import DatasetCorruptError, DatasetFolderError
 from simloom.sim.dataset.reader import open_dataset
@@ -284,3 +285,86 @@ def test_a_damaged_remote_shard_is_named(tmp_path: Path) -> None:
     path.write_bytes(data)
     with pytest.raises(DatasetCorruptError, match=f"file://.*{path.name}.*row 3"):
         open_dataset(f"file://{tmp_path}").row(3)
+
+
+def test_growing_leaves_open_datasets_alone(tmp_path: Path) -> None:
+    """What was opened, or pickled, before the dataset grew reads the rows of then, while it grows and afterwards."""
+    make_dataset(tmp_path, 20)
+    opened = open_dataset(tmp_path)
+    digest, rows, table = opened.root_digest, opened.rows.tolist(), opened.table()
+    near = opened.where("weight > 3").rows.tolist()
+    data = pickle.dumps(open_dataset(tmp_path))
+    writer = open_writer(tmp_path, 40)
+    for finished in (False, True):
+        for shard in writer.missing():
+            writer.commit_shard(shard, make_rows(writer.shard_rows(shard)))
+        if finished:
+            assert writer.finish() is not None
+            assert not (tmp_path / "shards" / "000002.part000004.h5").exists()
+        for dataset in (opened, pickle.loads(data)):
+            dataset.close()
+            assert (dataset.rows.tolist(), dataset.root_digest) == (rows, digest)
+            assert dataset.where("weight > 3").rows.tolist() == near
+            assert dataset.table().combine_chunks().equals(table.combine_chunks())
+            wanted = make_rows(range(16, 20))
+            for name, array in dataset.read_rows(range(16, 20)).items():
+                np.testing.assert_array_equal(array, wanted[name])
+            with pytest.raises(IndexError, match="row 20"):
+                dataset.row(20)
+    (tmp_path / "shards" / "000002.h5").unlink()
+    opened.close()
+    with pytest.raises(DatasetCorruptError, match=r"000002\.part000004\.h5 is committed but missing"):
+        opened.row(18)
+
+
+def test_flags_are_no_row_numbers(folder: Path) -> None:
+    """A view is chosen by numbers; flags and fractions are refused and not taken for them."""
+    dataset = open_dataset(folder)
+    for wrong in (dataset.rows > 20, [1.5], 3):
+        with pytest.raises(IndexError, match="whole numbers"):
+            dataset.select(wrong)  # type: ignore[arg-type]
+    assert len(dataset.select([])) == 0
+
+
+def test_a_fork_leaves_its_parent_the_fetched_files(folder: Path) -> None:
+    """A child that lets go of a remote dataset takes nothing away from its parent."""
+    files = fsspec.filesystem("memory")
+    files.put(str(folder), "/forked", recursive=True)
+    dataset = open_dataset("memory://forked")
+    child = os.fork()
+    if child == 0:
+        del dataset
+        gc.collect()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert dataset.folder.is_dir()
+    mirror = dataset.folder
+    del dataset
+    gc.collect()
+    assert not mirror.exists()
+
+
+def test_closing_beside_readers(folder: Path) -> None:
+    """One thread closes again and again while others read; no read fails."""
+    dataset = open_dataset(folder, skip_rejected=False)
+    wanted = make_rows(range(40))["sensor/head/rgb"]
+    with ThreadPoolExecutor(3) as pool:
+        jobs = [pool.submit(lambda: [dataset["sensor/head/rgb"] for _ in range(60)]) for _ in range(2)]
+        while not all(job.done() for job in jobs):
+            dataset.close()
+    for job in jobs:
+        for found in job.result():
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_kept_columns_stay_within_their_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many small arrays are read, one after the other or in turns, what is kept of them is bounded."""
+    monkeypatch.setattr(committed_shards, "COLUMN_BYTES", 40 * 50)
+    dataset, everything = open_dataset(folder, skip_rejected=False), make_rows(range(40))
+    for name in (*dataset.names, *dataset.names):
+        np.testing.assert_array_equal(dataset.array(name), everything[name])
+        indices = [shard.index for shard in dataset._shards._open.values()]
+        kept = [column for index in indices for column in index.columns.values() if column is not None]
+        assert sum(column.nbytes for column in kept) <= 40 * 50
+    dataset.read_rows([3], ["sample/weight", "sample/step"])
+    assert dataset._shards._kept >= {"sample/weight", "sample/step"}
