@@ -92,5 +92,5 @@ class QueryColumns(Mapping[str, Array]):
         if wanted not in self._loaded:  # the split, where there is no table
             scenarios = read_columns(self._shards, ["sample/scenario"], self._rows)["sample/scenario"].tolist()
             known = {scenario: split_of(scenario, self._splits) for scenario in set(scenarios)}
-            self._loaded[wanted] = np.array([known[scenario] for scenario in scenarios])
+            self._loaded[wanted] = np.array([known[scenario] for scenario in scenarios], str)
         return self._loaded[wanted]

@@ -332,9 +332,9 @@ class Dataset:
         Returns:
             Row numbers, one array an episode.
         """
-        return find_episodes(
-            self.rows, {name: self.array(f"sample/{name}") for name in ("scenario", "view", "look", "step")}
-        )
+        names = [f"sample/{name}" for name in ("scenario", "view", "look", "step")]
+        found = read_columns(self._shards, names, self.rows)
+        return find_episodes(self.rows, {name.removeprefix("sample/"): column for name, column in found.items()})
 
     def table(self) -> Any:
         """Give samples.parquet, or make the same from the shards where the dataset is not complete.

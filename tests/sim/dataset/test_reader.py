@@ -368,3 +368,14 @@ def test_kept_columns_stay_within_their_bound(folder: Path, monkeypatch: pytest.
         assert sum(column.nbytes for column in kept) <= 40 * 50
     dataset.read_rows([3], ["sample/weight", "sample/step"])
     assert dataset._shards._kept >= {"sample/weight", "sample/step"}
+
+
+def test_narrowed_views_answer_as_wide_ones(folder: Path, tmp_path: Path) -> None:
+    """A view of images alone tells its episodes, and one without rows answers questions about words."""
+    dataset = open_dataset(folder)
+    narrow = dataset.columns(["*/rgb"])
+    assert [rows.tolist() for rows in narrow.episodes()] == [rows.tolist() for rows in dataset.episodes()]
+    writer = open_writer(tmp_path, 40)
+    writer.commit_shard(1, make_rows(writer.shard_rows(1)))
+    empty = open_dataset(tmp_path).where("weight > 1e9")
+    assert (len(empty), len(empty.where("split == 'train'"))) == (0, 0)
