@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import tempfile
 import weakref
 from collections.abc import Callable, Sequence
@@ -104,8 +105,8 @@ class World(ReadingOperations, RobotOperations, MotionOperations, HoldOperations
             finally:
                 self._remove_folder()
 
-    def __del__(self) -> None:
-        if getattr(self, "_client", -1) >= 0:
+    def __del__(self, is_finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if getattr(self, "_client", -1) >= 0 and not is_finalizing():  # when PyBullet may be half gone
             self.close()
 
     def _guard(self, what: str) -> WorldGuard:

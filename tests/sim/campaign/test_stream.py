@@ -249,10 +249,14 @@ def test_an_iteration_that_was_ended_hands_out_nothing_more(dataset: Any, batch_
     assert seen + _index(walk) == dataset.rows.tolist()
 
 
-def test_an_open_iteration_ends_silently_with_the_interpreter() -> None:
-    """Nothing is said of modules that are gone already."""
+@pytest.mark.parametrize(
+    "use",
+    ["walk = iter(stream(recipe, workers=1, batch=1)); next(walk)", "rows = stream(recipe, 1, workers=0); list(rows)"],
+)
+def test_a_stream_ends_silently_with_the_interpreter(use: str) -> None:
+    """Open or gone through, it says nothing of modules that are gone already."""
     recipe = TINY | {"outputs": ["rgb"], "checks": {}}
-    program = f"import simloom; walk = iter(simloom.stream({recipe!r}, workers=1, batch=1)); next(walk)"
+    program = f"from simloom import stream; recipe = {recipe!r}; {use}"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
 
     assert (done.returncode, done.stderr) == (0, "")
