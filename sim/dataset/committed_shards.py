@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import resource
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +52,8 @@ class CommittedShards:
 
     def _reset(self) -> None:
         self._open: OrderedDict[int, ShardFile] = OrderedDict()
-        self._closed: OrderedDict[int, ShardIndex] = OrderedDict()
+        self._known: OrderedDict[int, ShardIndex] = OrderedDict()
+        self._index_bytes = 0
         self._shapes: dict[str, tuple[np.dtype[Any], tuple[int, ...]]] = {}
         self._kept: frozenset[str] = frozenset()
         self._pools: dict[int, ThreadPoolExecutor] = {}
@@ -159,29 +161,26 @@ class CommittedShards:
         """Open a shard, or find it open, with an index of these arrays and of those that were asked for before."""
         with self._lock:
             shard = self._open.get(part)
+            known = self._known.get(part)
             if shard is not None and all(name in shard.arrays for name in names):
                 self._open.move_to_end(part)
+                self._known.move_to_end(part)
                 return shard
-            like = self._closed.get(part) if shard is None else shard.index
-        shard = self.open(part, names, like=like)
+        shard = self.open(part, names, like=known)
         with self._lock:
-            self._closed.pop(part, None)
+            before = self._known.pop(part, None)
+            self._known[part] = shard.index
+            self._index_bytes += shard.index.nbytes - (0 if before is None else before.nbytes)
             self._open[part] = shard
             self._open.move_to_end(part)
             # Let go, not closed: another thread may be reading from it.
-            while len(self._open) > _MAX_OPEN_SHARDS:
-                number, old = self._open.popitem(last=False)
-                self._closed[number] = old.index
-            kept = [*self._closed.values(), *(other.index for other in self._open.values())]
-            excess = sum(index.nbytes for index in kept) - INDEX_BYTES
-            while excess > 0 and (self._closed or len(self._open) > 1):
-                excess -= self._drop_oldest().nbytes
+            while len(self._open) > _most_open_shards():
+                self._open.popitem(last=False)
+            while self._index_bytes > INDEX_BYTES and len(self._known) > 1:
+                number, oldest = self._known.popitem(last=False)
+                self._index_bytes -= oldest.nbytes
+                self._open.pop(number, None)
         return shard
-
-    def _drop_oldest(self) -> ShardIndex:
-        if self._closed:
-            return self._closed.popitem(last=False)[1]
-        return self._open.popitem(last=False)[1].index
 
     def shapes(self) -> Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]]:
         """Tell dtype and shape of one row by array name, sorted."""
@@ -259,7 +258,7 @@ class CommittedShards:
                 self._kept |= small
             else:
                 self._kept = small
-                for index in (*self._closed.values(), *(shard.index for shard in self._open.values())):
+                for index in self._known.values():
                     for name in list(index.columns):
                         if name not in small:
                             index.columns.pop(name, None)
@@ -278,7 +277,13 @@ class CommittedShards:
             # Let go, not shut down, as another thread may be reading: its threads end with the last who uses it.
             self._pools.clear()
             self._open.clear()
-            self._closed.clear()
+            self._known.clear()
+            self._index_bytes = 0
+
+
+def _most_open_shards() -> int:
+    """Choose how many files one dataset keeps open: an eighth of what the process may, since a mixture has several."""
+    return max(4, min(_MAX_OPEN_SHARDS, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 8))
 
 
 def _row_bytes(dtype: np.dtype[Any], shape: tuple[int, ...]) -> int:

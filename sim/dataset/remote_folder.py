@@ -22,6 +22,8 @@ from .plain_file import MAX_JSON_BYTES
 from .samples import SAMPLES
 
 _MOST_RECORDS = 1 << 20
+_MAX_TABLE_BYTES = 1 << 36
+_PIECE = 4 << 20
 _PROTOCOL = re.compile(r"[a-z][a-z0-9+.\-]+(?:::|://)")
 
 
@@ -86,8 +88,10 @@ class RemoteFolder(DatasetFolder):
         system, root = self._connect()
         try:
             found = [str(path).rpartition("/")[2] for path in system.ls(f"{root}/{COMMITS}", detail=False)]
-        except (OSError, ValueError):
+        except FileNotFoundError:
             found = []
+        except (OSError, ValueError) as error:
+            raise DatasetFolderError(f"cannot list {self.name}/{COMMITS}: {error}") from None
         stems = sorted(name[:-5] for name in found if name.endswith(".json") and is_stem(name[:-5]))
         if len(stems) > _MOST_RECORDS:
             raise DatasetCorruptError(f"{self.name}: has {len(stems)} commit records")
@@ -95,16 +99,18 @@ class RemoteFolder(DatasetFolder):
 
     def _fetch(self, name: str, mirror: Path) -> None:
         system, root = self._connect()
+        limit = _MAX_TABLE_BYTES if name == SAMPLES else MAX_JSON_BYTES
+        done = 0
         try:
-            with system.open(f"{root}/{name}", "rb") as file:
-                data = file.read(MAX_JSON_BYTES + 1)
+            with system.open(f"{root}/{name}", "rb") as file, (mirror / name).open("wb") as copy:
+                while done <= limit and (piece := file.read(_PIECE)):
+                    done += copy.write(piece)
         except FileNotFoundError:
             return
         except OSError as error:
             raise DatasetFolderError(f"cannot read {self.name}/{name}: {error}") from None
-        if len(data) > MAX_JSON_BYTES:
-            raise DatasetCorruptError(f"{self.name}/{name} has more than {MAX_JSON_BYTES} bytes")
-        (mirror / name).write_bytes(data)
+        if done > limit:
+            raise DatasetCorruptError(f"{self.name}/{name} has more than {limit} bytes")
 
     def open(self, path: str) -> ByteSource:
         """Open a file by its path within the dataset."""

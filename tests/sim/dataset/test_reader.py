@@ -188,7 +188,7 @@ def test_views_of_rows_and_arrays(folder: Path) -> None:
 
 def test_many_threads_read_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Threads that open, let go of and read the same shards get the right rows."""
-    monkeypatch.setattr("simloom.sim.dataset.committed_shards._MAX_OPEN_SHARDS", 1)
+    monkeypatch.setattr("simloom.sim.dataset.committed_shards._most_open_shards", lambda: 1)
     dataset, everything = open_dataset(folder), make_rows(range(40))
 
     def read(start: int) -> bool:
