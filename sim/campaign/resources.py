@@ -46,8 +46,11 @@ class Resources:
 
     @property
     def worker_count(self) -> int:
-        """Physics processes."""
-        return (os.cpu_count() or 1) if self.workers is None else self.workers
+        """Physics processes: by default one for each core that we may use, of which ranks take equal shares."""
+        if self.workers is not None:
+            return self.workers
+        ranks = os.environ.get("LOCAL_WORLD_SIZE", "1")  # torchrun tells how many ranks share the machine
+        return max(1, len(os.sched_getaffinity(0)) // (int(ranks) if ranks.isdigit() and int(ranks) else 1))
 
     def batch_size(self, capturer: Capturer) -> int:
         """Settle how many scenarios are rendered at once."""

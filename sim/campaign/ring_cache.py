@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..dataset.errors import (
     DatasetCorruptError,
+    DatasetError,
     DatasetFolderError,
     DatasetWriteError,
     PlatformMismatchError,
@@ -122,9 +123,10 @@ class RingCache:
         except FileNotFoundError:
             self.refresh()
             return None
-        except DatasetCorruptError:
+        except DatasetError as error:  # damaged, or a disk that fails: the rows are made again
             with contextlib.suppress(OSError):
-                (self.folder / name).unlink()
+                if isinstance(error, DatasetCorruptError):
+                    (self.folder / name).unlink()
             self.refresh()
             self._forget(name)  # also where it could not be removed
             return None

@@ -102,6 +102,9 @@ def read_state(state: Mapping[str, Any], order: StreamOrder, recipe_sha256: str)
         UsageError: It is of another version, recipe or number of ranks, or beyond the end.
     """
     _check_version(state)
+    missing = {"recipe_sha256", "rank", "world_size", "position", "epoch", "frontiers"} - state.keys()
+    if missing:
+        raise UsageError(f"the state lacks {', '.join(sorted(missing))}: it was not written by a stream")
     if state["recipe_sha256"] != recipe_sha256:
         raise UsageError(
             "the state belongs to a stream of another recipe or seed: go on with that one, or begin without a state"
