@@ -97,7 +97,11 @@ def campaign(folder: Path, *, random_count: int, every: int = 1) -> dict[str, An
     digest = run_forked(prepare).lines[0]
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     failures: list[str] = []
-    place, usual = folder / "data", dict.fromkeys(templates, 0.05)
+    place, usual = folder / "data", {}
+    for name, template in templates.items():
+        shutil.copytree(template, place)
+        usual[name] = run_forked(lambda report: write_dataset(place, report=report)).seconds
+        shutil.rmtree(place)
     for group, template, writer in _cases(place, templates, random_count, every):
         shutil.copytree(templates[template], place)
         promised = [f"0 {FEWER}"] if template == "growing" else [f"0 {ROWS}"] if template == "unfinished" else []
