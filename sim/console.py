@@ -215,7 +215,9 @@ def print_dataset(dataset: Dataset, *, as_json: bool = False) -> None:
     table.add_row("root digest", dataset.root_digest)
     table.add_row("classes", ", ".join(f"{key} {name}" for key, name in dict(dataset.classes).items()))
     console.print(table)
-    arrays = Table("array", "dtype", "shape of one row", "unit", "meaning")
+    arrays = Table()
+    for heading in ("array", "dtype", "shape of one row", "unit", "meaning"):
+        arrays.add_column(heading, no_wrap=heading == "array", overflow="fold")
     from .dataset.specs import find_spec
 
     for name in sorted(name for name in row if not name.startswith("param/")):

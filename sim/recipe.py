@@ -251,7 +251,7 @@ def _read(source: str | Path) -> YamlText:
         return parse_yaml((resources.files(__package__) / "recipes" / f"{source}.yaml").read_text(), source=source)
     if path.suffix not in _SUFFIXES and not path.is_file():
         raise RecipeError(
-            f"unknown recipe {str(source)!r}{nearest_name(str(source), names)} Built in: {', '.join(names)};"
+            f"unknown recipe {str(source)!r}{nearest_name(str(source), names)}. Built in: {', '.join(names)};"
             " or give the path of a .yaml file"
         )
     try:

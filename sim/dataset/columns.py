@@ -10,7 +10,7 @@ from typing import Any, final
 import numpy as np
 
 from .committed_shards import CommittedShards
-from .samples import read_table, split_of
+from .samples import DEFAULT_SPLITS, read_table, split_of
 from .specs import Array, find_spec
 
 _MOST_NUMBERS = 4096
@@ -61,6 +61,11 @@ class QueryColumns(Mapping[str, Array]):
                 self._names[name.removeprefix("sample/").replace("/", ".")] = name
         if "sample.scenario" in self._names:
             self._names["split"] = "split"
+        dotted = (name.replace("/", ".") for name in shards.shapes())
+        self.images = frozenset(name for name in dotted if name not in self._names)
+        """Names of arrays that are too large to be compared."""
+        self.words = {"split": tuple(splits or DEFAULT_SPLITS)}
+        """Words that a column may hold, by its name."""
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)

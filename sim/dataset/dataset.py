@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from ...scenes.spelling import nearest
+from .binding import load_binding
+from .choice import check_numbers, choose_names, find_room, find_rows, unknown_array
 from .columns import QueryColumns, read_columns, table_columns
 from .commit import load_commits
 from .committed_shards import CommittedShards
 from .digest import combine_digests
 from .episodes import find_episodes
+from .errors import DatasetFolderError
 from .layout import Layout
 from .manifest import Manifest, load_manifest
 from .query import Query
@@ -55,7 +56,7 @@ class Dataset:
         names: tuple[str, ...] | None = None,
     ) -> None:
         self.rows_wanted = rows_wanted
-        self.tables = tables
+        self.__dict__["tables"] = tables
         self._shards = shards
         self._is_finished = is_finished
         self._skip_rejected = skip_rejected
@@ -79,23 +80,22 @@ class Dataset:
     def __getitem__(self, key: int | str | slice | Sequence[int] | Array) -> Array | dict[str, Array]:
         if isinstance(key, str):
             return self.array(key)
-        if isinstance(key, slice):
-            return self.read_rows(self.rows[key])
-        wanted = np.asarray(key)
-        if wanted.dtype.kind == "b":
-            if wanted.shape != self.rows.shape:
-                raise IndexError(f"{wanted.shape} flags for {len(self)} rows; there must be one a row")
-        elif wanted.dtype.kind not in "iu" and wanted.size:
-            raise IndexError(f"a position is a whole number, a slice, or a list of them; got {key!r}")
-        else:
-            wanted = wanted.astype(np.int64)
-        return self.row(int(self.rows[wanted])) if wanted.ndim == 0 else self.read_rows(self.rows[wanted])
+        wanted = find_rows(key, self.rows)
+        return self.row(int(wanted)) if np.ndim(wanted) == 0 else self.read_rows(wanted)
+
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            raise TypeError(f"ask for an array by its name, or look into dataset.rows; got {type(name).__name__}")
+        return name in self.shapes
 
     def __iter__(self) -> Iterator[dict[str, Array]]:
         return (self.row(int(row)) for row in self.rows)
 
     def __repr__(self) -> str:
-        return f"Dataset({self._shards.folder.name!r}, {self.status})"
+        view = [f"{len(self._rows)} rows"] if self._rows is not None and self._is_selected else []
+        view += [f"{len(self._names)} arrays"] if self._names is not None else []
+        of_it = f"; a view of {' and '.join(view)}" if view else ""
+        return f"Dataset({self._shards.folder.name!r}, {self.status}{of_it})"
 
     def __enter__(self) -> Dataset:
         return self
@@ -104,7 +104,7 @@ class Dataset:
         self.close()
 
     def __getstate__(self) -> dict[str, Any]:
-        state = {name: value for name, value in self.__dict__.items() if name not in ("manifest", "shapes")}
+        state = {name: value for name, value in self.__dict__.items() if name not in ("manifest", "shapes", "tables")}
         return state if self._is_selected else state | {"_rows": None}  # found again where they are needed
 
     @property
@@ -123,6 +123,14 @@ class Dataset:
         manifest = load_manifest(self.folder) if self._is_finished else None
         # A copy that was pickled may find the manifest of more rows.
         return manifest if manifest is not None and manifest.rows == self._shards.row_count else None
+
+    @cached_property
+    def tables(self) -> Mapping[str, Any]:
+        """Tables of the description: classes, assets, cameras, parameters, splits and more."""
+        binding = load_binding(self.folder)
+        if binding is None:
+            raise DatasetFolderError(f"{self._shards.folder.name} is no dataset any more: its description is gone")
+        return binding.tables
 
     @property
     def is_complete(self) -> bool:
@@ -236,16 +244,16 @@ class Dataset:
             >>> dataset.read_rows([5, 3], ["sensor/head/rgb"])["sensor/head/rgb"].shape
             (2, 480, 640, 3)
         """
-        wanted = _check_numbers(rows)
+        wanted = check_numbers(rows)
         chosen = self.names if names is None else tuple(dict.fromkeys(names))
-        result = {name: _find_room(name, self._shape(name), len(wanted), out) for name in chosen}
+        result = {name: find_room(name, self._shape(name), len(wanted), out) for name in chosen}
         if len(wanted):
             self._shards.read(wanted, chosen, result, threads or os.cpu_count() or 1)
         return result
 
     def _shape(self, name: str) -> tuple[np.dtype[Any], tuple[int, ...]]:
         if name not in self.shapes:
-            raise KeyError(f"no array {name!r} here; {nearest(name, self.names)}")
+            raise unknown_array(name, self.names)
         return self.shapes[name]
 
     def array(self, name: str, rows: Sequence[int] | Array | None = None) -> Array:
@@ -277,7 +285,7 @@ class Dataset:
         Raises:
             IndexError: A row is not there.
         """
-        chosen = _check_numbers(rows).copy()
+        chosen = check_numbers(rows).copy()
         self._shards.locate(chosen)
         return self._view(chosen, self._names)
 
@@ -301,7 +309,7 @@ class Dataset:
         asked = Query(query)
         columns = QueryColumns(self._shards, self.rows, self.tables["splits"], *self._find_table())
         columns.load(asked.names)
-        met = asked.find(columns.__getitem__, columns, len(self))
+        met = asked.find(columns.__getitem__, columns, len(self), images=columns.images, words=columns.words)
         return self._view(self.rows[met], self._names)
 
     def columns(self, names: Sequence[str]) -> Dataset:
@@ -316,13 +324,7 @@ class Dataset:
         Raises:
             KeyError: Nothing has that name.
         """
-        chosen: set[str] = set()
-        for pattern in names:
-            found = [name for name in self.names if name == pattern or fnmatchcase(name, pattern)]
-            if not found:
-                raise KeyError(f"no array {pattern!r} here; {nearest(pattern, self.names)}")
-            chosen.update(found)
-        view = self._view(self._rows if self._is_selected else None, tuple(sorted(chosen)))
+        view = self._view(self._rows if self._is_selected else None, choose_names(self.names, names))
         view._rows = self._rows
         return view
 
@@ -374,27 +376,3 @@ class Dataset:
     def close(self) -> None:
         """Close the files, also for the views that share them; they are opened again where they must."""
         self._shards.close()
-
-
-def _check_numbers(rows: Sequence[int] | Array) -> Array:
-    numbers = np.asarray(rows)
-    if numbers.ndim != 1 or (numbers.size and numbers.dtype.kind not in "iu"):
-        raise IndexError(f"rows are a list of whole numbers, got {rows!r}")
-    return numbers.astype(np.int64)
-
-
-def _find_room(
-    name: str, shape: tuple[np.dtype[Any], tuple[int, ...]], count: int, out: Mapping[str, Array] | None
-) -> Array:
-    dtype, inner = shape
-    if out is None:
-        return np.empty((count, *inner), dtype)
-    if name not in out:
-        raise ValueError(f"out holds no {name!r}; it needs shape {(count, *inner)} and dtype {dtype}")
-    array = out[name]
-    if array.shape != (count, *inner) or array.dtype != dtype or not array.flags.c_contiguous:
-        raise ValueError(
-            f"out[{name!r}] has shape {array.shape} and dtype {array.dtype}; {(count, *inner)} and {dtype}, "
-            "contiguous, are needed"
-        )
-    return array

@@ -101,6 +101,11 @@ def write_error(error: OSError, path: str | os.PathLike[str]) -> DatasetWriteErr
         The error to raise, which names the path, the reason and the way out.
     """
     text = f"cannot write {os.fspath(path)}: {error.strerror or error}"
+    if error.errno == errno.EFBIG:
+        return DiskFullError(
+            f"{text}. Nothing committed is lost: files may not be as large as a shard here (ulimit -f, or the file "
+            "system's own limit); raise it and run the same command again, or begin with fewer scenarios a shard."
+        )
     if error.errno in _FULL:
         return DiskFullError(f"{text}. Nothing committed is lost: free some space and run the same command again.")
     if error.errno in _PASSING:

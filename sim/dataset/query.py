@@ -92,13 +92,23 @@ class Query:
             if f"{_PLACEHOLDER}{number}" not in paired:
                 raise QueryError(f"{self.text!r}: {word!r} can only be compared with a column, by == or !=")
 
-    def find(self, columns: Callable[[str], Array], known: Iterable[str], count: int) -> Array:
+    def find(
+        self,
+        columns: Callable[[str], Array],
+        known: Iterable[str],
+        count: int,
+        *,
+        images: Iterable[str] = (),
+        words: Mapping[str, Iterable[str]] | None = None,
+    ) -> Array:
         """Tell which rows meet it.
 
         Args:
             columns: Gives the values of a name over the rows, shape (rows) or (rows, numbers).
             known: Names that there are.
             count: Rows.
+            images: Names that are there and are too large to be compared.
+            words: Every word that a column of words may hold, by its name; others are refused.
 
         Returns:
             One flag per row; a comparison with NaN is not met.
@@ -109,12 +119,13 @@ class Query:
         there = sorted(known)
         for name in self.names:
             if name not in there:
-                raise QueryError(f"{self.text!r}: there is no {name!r} here; {nearest(name, there)}")
+                raise QueryError(f"{self.text!r}: {_explain(name, there, images, words or {})}")
         partners = dict(pair[::-1] for node in self.expression.tree.parts() if (pair := self._partner(node)))
         values: dict[str, Array] = {}
+        vocabulary = words or {}
         for name in self.names:
-            words = [int(p.removeprefix(_PLACEHOLDER)) for p, column in partners.items() if column == name]
-            values[name] = self._number(name, columns(name), words, values)
+            compared = [int(p.removeprefix(_PLACEHOLDER)) for p, column in partners.items() if column == name]
+            values[name] = self._number(name, columns(name), compared, values, vocabulary.get(name))
         met = self.expression.evaluate(values)
         if met.shape[-1] != 1:
             raise QueryError(
@@ -123,7 +134,9 @@ class Query:
         flags: Array = np.broadcast_to((met == 1.0)[..., 0], (count,))
         return flags
 
-    def _number(self, name: str, column: Array, words: list[int], values: dict[str, Array]) -> Array:
+    def _number(
+        self, name: str, column: Array, words: list[int], values: dict[str, Array], vocabulary: Iterable[str] | None
+    ) -> Array:
         """Make numbers of a column, and give the words that it is compared with theirs."""
         column = np.asarray(column)
         numbered = _NUMBERED.get(name.removeprefix("sample."))
@@ -140,11 +153,22 @@ class Query:
             text = self.words[word]
             if numbered is not None and text not in lookup:
                 raise QueryError(f"{self.text!r}: {name} is never {text!r}; {nearest(text, numbered)}")
+            if vocabulary is not None and text not in lookup and text not in vocabulary:
+                raise QueryError(f"{self.text!r}: {name} is never {text!r}; {nearest(text, [*vocabulary, *lookup])}")
             values[f"{_PLACEHOLDER}{word}"] = np.full(1, lookup.get(text, _UNKNOWN_WORD))
         if codes.dtype.kind in "iu" and codes.size and max(abs(int(codes.min())), int(codes.max())) > _EXACT:
             raise QueryError(f"{self.text!r}: {name!r} has numbers beyond 2^53, which are not compared exactly")
         numbers = codes.astype(np.float64)
         return numbers[:, None] if numbers.ndim == 1 else numbers
+
+
+def _explain(name: str, there: list[str], images: Iterable[str], words: Mapping[str, Iterable[str]]) -> str:
+    if name in images:
+        return f"{name!r} is too large to be compared: images cannot, numbers and short rows of them can"
+    for column, known in {**words, **_NUMBERED}.items():
+        if name in known:
+            return f"there is no {name!r} here; a word stands in quotes, as in {column} == {name!r}"
+    return f"there is no {name!r} here; {nearest(name, there)}"
 
 
 def _restore(message: str, words: list[str]) -> str:

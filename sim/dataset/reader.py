@@ -43,6 +43,8 @@ def open_dataset(
     """
     place: DatasetFolder = find_folder(path, dict(storage_options or {}))
     folder = place.path
+    if folder.is_file():
+        raise DatasetFolderError(f"{place.name} is a file; a dataset is a folder")
     check_folders(folder)
     binding = load_binding(folder)
     if binding is None:

@@ -98,6 +98,7 @@ def _check(
     if data is not None and MANIFEST in actual:
         findings.extend(judge_manifest(evidence, binding, data, trusted=sound and complete))
     rows = _check_rows(folder, records, blamed, findings) if decode else 0
+    findings.extend(_tell_ways_out(records, findings))
     if complete and sound and binding is not None:
         _check_table(folder, records, binding, blamed | {f.path for f in findings if f.is_problem}, findings)
         if MANIFEST not in actual and SUMS not in actual:
@@ -210,6 +211,19 @@ def _check_rows(folder: Path, records: Sequence[CommitRecord], blamed: set[str],
             text = "all rows decode to what they were; the damage is outside of them"
             findings.append(Finding(kind="note", path=record.path, text=text))
     return checked
+
+
+def _tell_ways_out(records: Sequence[CommitRecord], findings: Sequence[Finding]) -> list[Finding]:
+    """Say how the rows of damaged shards are made again."""
+    damaged = {finding.path for finding in findings if finding.is_problem}
+    return [
+        Finding(
+            kind="note", path=record.path,
+            text=f"to make its rows again, remove it and {record_path(record.stem)}, and run the command that made it",
+        )
+        for record in records
+        if record.path in damaged
+    ]  # fmt: skip
 
 
 def _bad_rows(folder: Path, record: CommitRecord) -> list[int]:

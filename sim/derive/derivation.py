@@ -94,6 +94,7 @@ def plan_derivation(
         },
         tables=tables,
         row_count=int(starts[-1]),
+        read_from=tuple(source.dataset.folder for source in sources),
         row_bytes=sum(dtype.itemsize * int(np.prod(shape)) for dtype, shape in shapes.values()) + 24,
         make=make,
         title=title,

@@ -39,6 +39,7 @@ class RowPlan:
         row_bytes: Size of one row, uncompressed.
         make: Makes the arrays of a range of rows.
         title: First line of the contact sheet.
+        read_from: Folders that the rows are read from.
     """
 
     recipe: Mapping[str, Any]
@@ -47,6 +48,7 @@ class RowPlan:
     row_bytes: int
     make: Callable[[range], dict[str, Array]]
     title: str
+    read_from: tuple[Path, ...] = ()
 
 
 def dump_recipe(recipe: Mapping[str, Any]) -> str:
@@ -89,6 +91,9 @@ def write_rows(
         DatasetError: The folder or a write is in the way; see its subclasses.
     """
     folder = Path(out)
+    for source in plan.read_from:
+        if folder.resolve().is_relative_to(source.resolve()):
+            raise UsageError(f"{folder} is the dataset that is read, or within it: give another folder")
     if rows_per_shard is not None and rows_per_shard < 1:
         raise UsageError(f"rows_per_shard must be at least 1, got {rows_per_shard}")
     binding = load_binding(folder) if folder.is_dir() else None

@@ -74,7 +74,7 @@ def split_dataset(
         The parts, and what is in none.
 
     Raises:
-        UsageError: `by` or the fractions cannot be.
+        UsageError: `by` or the fractions cannot be, or every row shows assets of several parts.
         DatasetError: The dataset is damaged or does not tell its assets, or a write was refused.
 
     Example:
@@ -91,6 +91,8 @@ def split_dataset(
     chosen = np.array([part_of[world] for world in source.scenario.tolist()])
     left_out = source.rows[chosen == ""]
     notes = _tell(chosen, left_out, by, chances)
+    if len(left_out) == len(source.rows):
+        raise UsageError(f"no part would have a row: {notes[-1]}. Split by scenario keeps all rows")
     parts = {}
     for name in chances:
         rows = source.rows[chosen == name]

@@ -182,6 +182,16 @@ def test_views_of_rows_and_arrays(folder: Path) -> None:
         view.columns(["param/frction"])
     with pytest.raises(KeyError, match="no array 'sample/index'"):
         view.row(2, ["sample/index"])
+    with pytest.raises(TypeError, match="write \\['param/\\*'\\]"):
+        dataset.columns("param/*")
+    with pytest.raises(KeyError, match=r"dataset.columns\(\['param/\*'\]\)"):
+        dataset["param/*"]
+    assert "sensor/head/rgb" in view
+    assert "sample/index" not in view
+    with pytest.raises(TypeError, match="by its name"):
+        3 in view  # noqa: B015
+    assert repr(view).endswith(f"a view of 3 rows and {len(view.names)} arrays)")
+    assert "view" not in repr(dataset)
     with pytest.raises(IndexError, match="row 40"):
         dataset.select([40])
 

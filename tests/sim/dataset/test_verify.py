@@ -15,6 +15,7 @@ from naive.dataset_rows import PLATFORM, make_dataset, make_row, make_rows, open
 from simloom.sim.dataset.errors import DatasetFolderError
 from simloom.sim.dataset.manifest import write_derived
 from simloom.sim.dataset.platform_key import differing_keys, platform_key
+from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.dataset.shard_file import ShardFile
 from simloom.sim.dataset.specs import Array
 from simloom.sim.dataset.verify import verify_dataset
@@ -244,3 +245,20 @@ def test_rows_made_again_are_compared(folder: Path) -> None:
     report = verify_dataset(folder, regenerate=fewer, regenerate_count=1, platform=elsewhere)
     assert report.findings[0].text.endswith("the platform differs (device: cpu and cuda)")
     assert "corrupt" not in " ".join(report.lines())
+
+
+def test_the_way_out_of_damage_is_told(tmp_path: Path) -> None:
+    """What to remove so that the same command makes lost rows again, and doing so gives the digest that was."""
+    make_dataset(tmp_path, 20)
+    digest = open_dataset(tmp_path).root_digest
+    path = sorted((tmp_path / "shards").iterdir())[1]
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 8
+    path.write_bytes(data)
+    notes = [finding for finding in verify_dataset(tmp_path).findings if finding.kind == "note"]
+    assert [note.path for note in notes if "remove it and commits/" in note.text] == [f"shards/{path.name}"]
+    path.unlink()
+    (tmp_path / "commits" / f"{path.stem}.json").unlink()
+    make_dataset(tmp_path, 20)
+    assert verify_dataset(tmp_path).ok
+    assert open_dataset(tmp_path).root_digest == digest

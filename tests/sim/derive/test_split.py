@@ -144,3 +144,21 @@ def test_views_can_be_divided(shown: Path, tmp_path: Path) -> None:
     assert rows.tolist() == view.rows.tolist()
     done = subset_dataset(split.parts["train"], out=tmp_path / "train")
     assert done["sample/source_index"].tolist() == split.parts["train"].rows.tolist()
+
+
+def test_a_split_that_loses_every_row_is_refused(shown: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where every world shows assets of several parts nothing is made, and the way out is told."""
+    monkeypatch.setattr("simloom.sim.derive.split._split_worlds", lambda source, *_: dict.fromkeys(range(1 << 10), ""))
+    with pytest.raises(UsageError, match=r"no part would have a row.*Split by scenario"):
+        split_dataset(shown, by="asset", fractions=HALVES, out=tmp_path / "parts")
+    assert not (tmp_path / "parts").exists()
+
+
+def test_a_dataset_is_not_written_into_itself(shown: Path) -> None:
+    """The folder that is read, and any folder within it, is refused by one sentence."""
+    before = sorted(path.name for path in shown.rglob("*"))
+    with pytest.raises(UsageError, match="give another folder"):
+        subset_dataset(shown, query="index < 3", out=shown)
+    with pytest.raises(UsageError, match="give another folder"):
+        split_dataset(shown, fractions=HALVES, out=shown / "parts")
+    assert sorted(path.name for path in shown.rglob("*")) == before
