@@ -13,6 +13,7 @@ from ..errors import UsageError
 from .array_choice import ALWAYS, MIXED
 from .augmentation import Augmentation
 from .batch_sampler import BatchSampler
+from .class_tables import check_classes
 from .collapse import check_mixture, read_lineage
 from .loader import Loader
 from .mixture import Mixture, read_mixture
@@ -99,6 +100,8 @@ def open_loader(
         threads=threads or (1 if workers else None),
         is_pinned=is_pinned and not workers,
     )
+    kept = _names_to_keep(rows, arrays, augmentation)
+    check_classes(sources, rows.shapes.keys() if kept is None else rows.shapes.keys() & set(kept))
     order = _make_order(sources, mixture, batch_size, seed, shuffle, drop_last)
     lineages = {name: read_lineage(source) for name, source in sources.items()}
     sampler = _make_sampler(order, rank, world_size)
@@ -108,7 +111,7 @@ def open_loader(
         lineages=lineages,
         forced=() if mixture is None else check_mixture(mixture, lineages, order),
         augmentation=augmentation,
-        kept=_names_to_keep(rows, arrays, augmentation),
+        kept=kept,
         workers=workers,
         prefetched=prefetched,
         start_method=start_method,
