@@ -19,6 +19,7 @@ from .loader import Loader
 from .mixture import Mixture, read_mixture
 from .order import Order
 from .ranks import find_ranks
+from .row_digest import digest_rows
 from .torch_rows import SOURCE, TorchRows
 
 if TYPE_CHECKING:
@@ -156,6 +157,7 @@ def _make_order(
     return Order(
         sizes=tuple(len(source) for source in sources.values()),
         names=tuple(sources),
+        digests=tuple(map(digest_rows, sources.values())),
         batch_size=batch_size,
         seed=seed,
         shuffle=shuffle,
@@ -173,8 +175,10 @@ def _find_place(device: str | torch.device | None) -> torch.device | None:
     """Understand where batches shall go, and refuse a device that is not here."""
     try:
         place = None if device is None else torch.device(device)
-    except RuntimeError as error:
-        raise UsageError(f"device {device!r}: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, TypeError):
+        raise UsageError(
+            f"device {device!r} is none that PyTorch knows: write 'cuda', 'cuda:1', 'mps' or 'cpu'"
+        ) from None
     if place is not None and place.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {str(device)!r}: PyTorch finds no CUDA device here; leave it out for the host")
     return place
