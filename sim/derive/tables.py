@@ -22,6 +22,11 @@ _CLASS_ENDINGS = ("/class", "/return_class")
 _OF_PARAMETERS = ("unit", "count", "allowed")
 
 
+def is_class_array(name: str) -> bool:
+    """Tell whether an array holds class ids, which mean what its dataset's table says."""
+    return name.startswith(("label/", "object/")) and name.endswith(_CLASS_ENDINGS)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Renumbering:
     """Which ids of one dataset become which in the merged one.
@@ -41,7 +46,7 @@ class Renumbering:
             DatasetFolderError: A class id occurs that the dataset's table does not name.
         """
         for name, array in arrays.items():
-            if self.classes and name.startswith(("label/", "object/")) and name.endswith(_CLASS_ENDINGS):
+            if self.classes and is_class_array(name):
                 table = np.arange(MOST_CLASSES)
                 for old, new in self.classes.items():
                     table[old] = new

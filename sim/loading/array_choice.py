@@ -25,6 +25,9 @@ ALWAYS = ("sample/index",)
 MIXED = ("sample/is_real", "sample/generation")
 """Arrays that every batch of a mixture has besides; 0 in sources without them."""
 
+IMPORTED_CAMERA = "camera"
+"""What an import calls its camera where no other name is given."""
+
 _TENSORS = frozenset({"b1", "u1", "u2", "u4", "u8", "i1", "i2", "i4", "i8", "f2", "f4", "f8", "c8", "c16"})
 
 
@@ -78,7 +81,7 @@ def choose_arrays(
     }
     lacking = {name: lacks for name, lacks in sorted(lacking.items()) if lacks}
     if lacking and missing == "error":
-        raise UsageError(_tell_lacking(lacking, arrays))
+        raise UsageError(f"{_tell_lacking(lacking, arrays)}{_tell_camera(lacking, sources)}")
     return {name: _one_shape(name, there[name]) if name in there else defaults[name] for name in sorted(chosen)}
 
 
@@ -103,6 +106,20 @@ def _tell_lacking(lacking: Mapping[str, Sequence[str]], arrays: Sequence[str] | 
     )
     way = "leave them out of `arrays`" if arrays is not None else "name in `arrays` what is wanted"
     return f"{listed}: {way}, or pass missing='mask' to fill them with 0 and get `present/<name>`"
+
+
+def _tell_camera(lacking: Mapping[str, Sequence[str]], sources: Mapping[str, Dataset]) -> str:
+    """Propose the name of a camera, where only that keeps an import from having an array."""
+    for name, (source, *_) in lacking.items():
+        kind, _, rest = name.partition("/")
+        camera, _, what = rest.partition("/")
+        imported = f"{kind}/{IMPORTED_CAMERA}/{what}"
+        if what and imported in sources[source].shapes:
+            return (
+                f". {source!r} has {imported} instead: `simloom import ... --camera {camera}` gives an imported camera "
+                "that name"
+            )
+    return ""
 
 
 def _one_shape(name: str, shapes: Mapping[str, Shape]) -> Shape:

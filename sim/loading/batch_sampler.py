@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
 from ..errors import UsageError
 from .order import BatchRows, Order
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+_WANTED = "a state is what `state_dict()` of a loader of these rows gave"
 
 
 class BatchSampler:
@@ -111,14 +112,30 @@ class BatchSampler:
         """Go on at a place; the number of ranks and workers may be another.
 
         Raises:
-            UsageError: The state is of another order.
+            UsageError: It is no state, or one of another order or of other rows.
         """
+        if not isinstance(state, Mapping):
+            raise UsageError(f"{_WANTED}, got {state!r:.80}")
         if state.get("version") != STATE_VERSION:
             raise UsageError(f"the state has version {state.get('version')!r}, this simloom reads {STATE_VERSION}")
-        found, wanted = dict(state["order"]), self.order.describe()
+        found, wanted = state.get("order"), self.order.describe()
+        epoch, position = state.get("epoch"), state.get("position")
+        if not (isinstance(found, Mapping) and is_count(epoch) and is_count(position)):
+            raise UsageError(f"{_WANTED}, with epoch, position and order in it; got {dict(state)!r:.200}")
         differing = [name for name in wanted if found.get(name) != wanted[name]]
+        if differing == ["digests"]:
+            raise UsageError(
+                f"the state belongs to other rows, though as many: {' or '.join(self.order.names)} is another dataset "
+                "or another choice of its rows"
+            )
         if differing:
-            listed = "; ".join(f"{name} was {found.get(name)!r}, is {wanted[name]!r}" for name in differing)
+            listed = "; ".join(
+                f"{name} was {found.get(name)!r}, is {wanted[name]!r}" for name in differing if name != "digests"
+            )
             raise UsageError(f"the state belongs to another order of rows: {listed}")
-        epoch, position = int(state["epoch"]), int(state["position"])
         self.seek(*((epoch, position) if position < len(self) else (epoch + 1, 0)))
+
+
+def is_count(value: object) -> TypeGuard[int]:
+    """Tell whether a value of a state is a whole number of at least 0."""
+    return isinstance(value, int) and value >= 0

@@ -14,11 +14,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..dataset.errors import DatasetError
 from ..dataset.query import QueryError
 from ..errors import UsageError
 from .mixture import Mixture
 from .order import Order
+from .row_digest import find_root_digest
 from .row_origins import Kept, find_shared, read_row_origins
 
 if TYPE_CHECKING:
@@ -55,15 +55,11 @@ class Lineage:
 
 def read_lineage(dataset: Dataset) -> Lineage:
     """Count where a dataset's rows come from; a dataset that does not tell is generation 0 and not real."""
-    try:
-        digest = dataset.root_digest
-    except (DatasetError, OSError):
-        digest = ""
     return Lineage(
         row_count=len(dataset),
         real_count=_count(dataset, "sample.is_real > 0"),
         made_count=_count(dataset, "sample.generation > 0"),
-        root_digest=digest,
+        root_digest=find_root_digest(dataset),
         origins=read_row_origins(dataset),
     )
 

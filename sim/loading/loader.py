@@ -10,7 +10,7 @@ import torch  # noqa: TID253 (with `torch_rows`, `device_copy` and `augmentation
 
 from ..errors import UsageError
 from .augmentation import Augmentation
-from .batch_sampler import BatchSampler
+from .batch_sampler import BatchSampler, is_count
 from .collapse import Lineage
 from .device_copy import DeviceCopy
 from .mix_report import MixReport, SourceReport
@@ -162,11 +162,14 @@ class Loader:
         """Go on where a state was taken; ranks, workers and device may be others.
 
         Raises:
-            UsageError: The state is of another order of rows.
+            UsageError: It is no state, or one of another order or of other rows.
         """
         self.sampler.load_state_dict(state)
+        seen = state.get("rows_seen", [0] * len(self._seen))
+        if not (isinstance(seen, list) and len(seen) == len(self._seen) and all(map(is_count, seen))):
+            raise UsageError(f"rows_seen of a state is a list with a count for each source, got {seen!r:.80}")
+        self._seen = np.array(seen, np.int64)
         self._iteration = None
-        self._seen = np.array(state.get("rows_seen", [0] * len(self._seen)), np.int64)
 
     def report(self) -> MixReport:
         """Tell what was handed out of each source, by all ranks together."""

@@ -13,11 +13,13 @@ from ..errors import UsageError
 from .array_choice import ALWAYS, MIXED
 from .augmentation import Augmentation
 from .batch_sampler import BatchSampler
+from .class_tables import check_classes
 from .collapse import check_mixture, read_lineage
 from .loader import Loader
 from .mixture import Mixture, read_mixture
 from .order import Order
 from .ranks import find_ranks
+from .row_digest import digest_rows
 from .torch_rows import SOURCE, TorchRows
 
 if TYPE_CHECKING:
@@ -99,6 +101,8 @@ def open_loader(
         threads=threads or (1 if workers else None),
         is_pinned=is_pinned and not workers,
     )
+    kept = _names_to_keep(rows, arrays, augmentation)
+    check_classes(sources, rows.shapes.keys() if kept is None else rows.shapes.keys() & set(kept))
     order = _make_order(sources, mixture, batch_size, seed, shuffle, drop_last)
     lineages = {name: read_lineage(source) for name, source in sources.items()}
     sampler = _make_sampler(order, rank, world_size)
@@ -108,7 +112,7 @@ def open_loader(
         lineages=lineages,
         forced=() if mixture is None else check_mixture(mixture, lineages, order),
         augmentation=augmentation,
-        kept=_names_to_keep(rows, arrays, augmentation),
+        kept=kept,
         workers=workers,
         prefetched=prefetched,
         start_method=start_method,
@@ -153,6 +157,7 @@ def _make_order(
     return Order(
         sizes=tuple(len(source) for source in sources.values()),
         names=tuple(sources),
+        digests=tuple(map(digest_rows, sources.values())),
         batch_size=batch_size,
         seed=seed,
         shuffle=shuffle,
@@ -170,8 +175,10 @@ def _find_place(device: str | torch.device | None) -> torch.device | None:
     """Understand where batches shall go, and refuse a device that is not here."""
     try:
         place = None if device is None else torch.device(device)
-    except RuntimeError as error:
-        raise UsageError(f"device {device!r}: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, TypeError):
+        raise UsageError(
+            f"device {device!r} is none that PyTorch knows: write 'cuda', 'cuda:1', 'mps' or 'cpu'"
+        ) from None
     if place is not None and place.type == "cuda" and not torch.cuda.is_available():
         raise UsageError(f"device {str(device)!r}: PyTorch finds no CUDA device here; leave it out for the host")
     return place

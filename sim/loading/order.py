@@ -58,6 +58,8 @@ class Order:
         names: Names of the sources; the order of a source depends on its name, not on the others.
         weights: Share of each source, see `exact_weights`; empty for one source.
         epoch_batches: Batches in an epoch of several sources; 0 for as many as go once through every source.
+        digests: What tells the rows of each source from others, see `digest_rows`; they do not change the order, but a
+            place in it is one among these rows only.
 
     Raises:
         UsageError: A size is out of range, or no batch is full.
@@ -75,6 +77,7 @@ class Order:
     names: tuple[str, ...] = ("",)
     weights: tuple[Fraction, ...] = ()
     epoch_batches: int = 0
+    digests: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if not _is_whole(self.batch_size) or self.batch_size < 1:
@@ -174,6 +177,7 @@ class Order:
         return {
             "sizes": list(self.sizes), "names": list(self.names), "weights": [str(weight) for weight in self.weights],
             "batch_size": self.batch_size, "batches": self.batches, "seed": self.seed, "shuffle": self.shuffle,
+            "digests": list(self.digests),
         }  # fmt: skip
 
 

@@ -22,9 +22,10 @@ def make_source(
     generation: int = 0,
     more: bool = True,
     size: int = 0,
+    recipe: str = "",
 ) -> Dataset:
     """A dataset of the rows from `first` on, none skipped; `size` crops its images to a square."""
-    writer = open_writer(folder, rows, recipe=f"simloom: 1\nscene: tabletop\nseed: {first}\n")
+    writer = open_writer(folder, rows, recipe=recipe or f"simloom: 1\nscene: tabletop\nseed: {first}\n")
     for shard in writer.missing():
         mine = writer.shard_rows(shard)
         arrays: dict[str, Array] = make_rows(range(first + mine.start, first + mine.stop))

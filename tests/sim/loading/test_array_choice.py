@@ -38,6 +38,18 @@ def test_every_type_of_the_files_is_a_tensor() -> None:
         assert torch.from_numpy(np.zeros(2, kind)).numpy().dtype == np.dtype(kind)
 
 
+def test_the_name_of_an_imported_camera_is_proposed() -> None:
+    """Where a source has the array under the name that imports give their camera, the error says how to name it."""
+    sim, real = _source(**{"sensor/head/rgb": ("|u1", (4, 5, 3))}), _source(**{"sensor/camera/rgb": ("|u1", (4, 5, 3))})
+    with pytest.raises(
+        UsageError, match=r"'real' lacks sensor/head/rgb: .*has sensor/camera/rgb instead.*--camera head"
+    ):
+        choose_arrays({"sim": sim, "real": real}, ["sensor/head/rgb"])
+    with pytest.raises(UsageError, match="'real' lacks sensor/head/rgb: ") as caught:
+        choose_arrays({"sim": sim, "real": _source()}, ["sensor/head/rgb"])
+    assert "--camera" not in str(caught.value)
+
+
 def test_arrays_that_are_made_elsewhere_are_not_read() -> None:
     """A source that an array is not read from neither lacks it nor decides its type."""
     one, other = _source(**{"label/x": ("<f4", (2,))}), _source(**{"label/x": ("<u2", (3,))})

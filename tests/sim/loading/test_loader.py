@@ -6,6 +6,7 @@ import json
 import pickle
 import threading
 from itertools import chain, islice
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch.utils.data import DataLoader
 from torchdata.stateful_dataloader import StatefulDataLoader
 
 from naive.dataset_rows import make_dataset, make_rows
+from naive.training_rows import make_source
 from simloom.sim.dataset.dataset import Dataset
 from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.errors import UsageError
@@ -152,6 +154,27 @@ def test_a_loader_goes_on_where_it_was(dataset: Dataset, workers: int) -> None:
         going_on = [step for _ in range(3) for step in indices(second)]
         assert going_on[: len(wanted) - done] == wanted[done:]
         assert second.report().sources["data"].rows_seen == (done + len(going_on)) * 6
+
+
+def test_a_state_of_other_rows_is_refused(dataset: Dataset, tmp_path: Path) -> None:
+    """Another dataset with as many rows, and other rows of the same one, are not gone on with; a copy is."""
+    other, view = make_source(tmp_path / "other", len(dataset), first=40), dataset.select(dataset.rows[:12])
+    settings: dict[str, Any] = {"batch_size": 4, "arrays": ["sample/index"]}
+    for one, elsewhere in (
+        (dataset, other),
+        (view, dataset.select(dataset.rows[12:24])),
+        (view, other.select(range(12))),
+    ):
+        state = one.torch(**settings).state_dict()
+        for wanting in (elsewhere.torch(**settings), open_sampler(elsewhere, batch_size=4)):
+            with pytest.raises(UsageError, match="the state belongs to other rows, though as many: data is another"):
+                wanting.load_state_dict(state)
+        again = open_dataset(dataset.folder).select(one.rows) if one is view else open_dataset(dataset.folder)
+        again.torch(**settings).load_state_dict(state)
+    loader = dataset.torch(**settings)
+    for nothing in (None, {**loader.state_dict(), "rows_seen": None}):
+        with pytest.raises(UsageError, match="state"):
+            loader.load_state_dict(nothing)  # type: ignore[arg-type]
 
 
 @pytest.mark.filterwarnings("ignore:'set_vital' is deprecated")
@@ -338,7 +361,7 @@ def test_a_wrong_wish_is_named(dataset: Dataset) -> None:
         ({"rank": 0, "world_size": 3, "batch_size": 8}, "multiple of 3"),
         ({"pin_memory": True}, "needs a CUDA device"),
         ({"device": "cuda"}, "device 'cuda': PyTorch finds no CUDA device"),
-        ({"device": "gpu"}, "device 'gpu': Expected one of cpu"),
+        ({"device": "gpu"}, "^device 'gpu' is none that PyTorch knows: write 'cuda', 'cuda:1', 'mps' or 'cpu'$"),
         ({"start_method": "thread"}, "start_method must be one of"),
         ({"mix": 0.5}, "mix must be a Mixture"),
         ({"augment": "realsense_d435"}, r"outputs: \[..., ideal/colour, ideal/depth\]"),

@@ -12,7 +12,7 @@ import torch
 from naive.dataset_rows import make_rows
 from naive.training_rows import make_source
 from simloom.sim.dataset.dataset import Dataset
-from simloom.sim.derive import subset_dataset
+from simloom.sim.derive import merge_datasets, subset_dataset
 from simloom.sim.errors import UsageError
 from simloom.sim.loading import Mixture, MixtureRefusedError, Source, check_disjoint
 from simloom.sim.loading.disjoint import LeakError
@@ -113,6 +113,29 @@ def test_leaks_are_found(sources: Sources, tmp_path: Path) -> None:
     with pytest.raises(LeakError, match="share 4 worlds: rows 4 and 0"):
         check_disjoint(sim, shifted)
     shifted = shifted.columns(["sensor/*", "sample/*"])
-    check_disjoint(sim, shifted)
+    with pytest.raises(UsageError, match=r"worlds cannot be compared: .* neither object/pose_world_object in common"):
+        check_disjoint(sim, shifted)
     with pytest.raises(LeakError, match="share 8 images: rows 4 and 0"):
         check_disjoint(sim, shifted, images=True)
+
+
+def test_leaks_are_found_without_poses(sources: Sources, tmp_path: Path) -> None:
+    """Seed, scenario and parameters tell worlds apart where poses are left out; what cannot be compared is told."""
+    real, sim = sources
+    drawn = sim.columns(["sample/*", "param/*"])
+    again = make_source(tmp_path / "again", 8, first=40, size=16, recipe="simloom: 1\nscene: tabletop\nlooks: 2\n")
+    with pytest.raises(LeakError, match="share 8 worlds: rows 0 and 0"):
+        check_disjoint(drawn, again)
+    check_disjoint(drawn.select(range(8, 30)), again)
+    arrays = ["sample/*", "param/*"]
+    merged = merge_datasets([real, again], out=tmp_path / "merged", arrays=arrays).where("sample.is_real == 0")
+    with pytest.raises(LeakError, match="share 8 worlds: rows 0 and 10"):
+        check_disjoint(drawn, merged)
+    for names in (["param/*"], ["sample/*"], ["object/valid", "sample/index"]):
+        with pytest.raises(UsageError, match="worlds cannot be compared"):
+            check_disjoint(sim.columns(names), again)
+    # One recipe's worlds are its scenarios, and a real world is none that was simulated.
+    check_disjoint(sim.select(range(8)).columns(["sample/*"]), sim.select(range(8, 30)).columns(["sample/*"]))
+    check_disjoint(sim.columns(["sample/*"]), real)
+    with pytest.raises(UsageError, match="images cannot be compared"):
+        check_disjoint(sim.columns(["sample/*"]), real, images=True)

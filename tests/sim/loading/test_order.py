@@ -128,3 +128,7 @@ def test_what_cannot_be_is_named() -> None:
         BatchSampler(Order(sizes=(50,), batch_size=6)).load_state_dict(other)
     with pytest.raises(UsageError, match="version"):
         BatchSampler(MIXED).load_state_dict({"version": 7})
+    place = BatchSampler(MIXED).state_dict()
+    for state in (None, [], {**place, "epoch": "1"}, {**place, "position": -1}, {"version": place["version"]}):
+        with pytest.raises(UsageError, match=r"a state is what `state_dict\(\)` of a loader of these rows gave"):
+            BatchSampler(MIXED).load_state_dict(state)  # type: ignore[arg-type]
