@@ -20,7 +20,7 @@ def read_columns(shards: CommittedShards, names: Sequence[str], rows: Array) -> 
     """Read some arrays over some rows."""
     shapes = shards.shapes()
     out = {name: np.empty((len(rows), *shapes[name][1]), shapes[name][0]) for name in names}
-    if len(rows):
+    if len(rows) and names:
         shards.read(rows, names, out, os.cpu_count() or 1)
     return out
 
@@ -88,7 +88,8 @@ class QueryColumns(Mapping[str, Array]):
             }
             self._loaded |= {name: column[self._rows] for name, column in taken.items()}
         rest = [name for name in wanted if name not in self._loaded and name != "split"]
-        self._loaded |= read_columns(self._shards, rest, self._rows)
+        if rest:
+            self._loaded |= read_columns(self._shards, rest, self._rows)
 
     def __getitem__(self, name: str) -> Array:
         wanted = self._names[name]

@@ -15,6 +15,7 @@ kind = sys.argv[1]
 if kind == "worker":
     end_on_sigterm()
 elif kind == "interrupt":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # what runs in the background ignores it
     resend_dropped_signals({KeyboardInterrupt: signal.SIGINT})
 
 
