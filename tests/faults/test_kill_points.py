@@ -22,7 +22,7 @@ def test_killed_writers_lose_nothing_committed(random_count: int, every: int, le
     assert tally.total >= least
 
 
-@pytest.mark.parametrize("count", [pytest.param(24, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [pytest.param(48, marks=pytest.mark.slow)])
 def test_killed_generate_loses_nothing_committed(count: int, quick_path: Path) -> None:
     """While it renders and writes: the dataset reads as far as committed, and the same call finishes it."""
     result = run_campaign("generate_kills", quick_path, count=count)

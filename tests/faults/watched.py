@@ -89,7 +89,7 @@ def _probes() -> dict[str, Callable[[Path], str]]:
                 dataset.array(name)
             json.dumps(dataset.tables).encode()
             repr(dataset), dataset.root_digest, dataset.table(), dataset.classes
-            dataset.where("weight > 1 and split != 'x'")
+            dataset.where("weight > 1 and split != 'train'")
         with open_dataset(folder) as dataset:
             dataset[:]
         return "read"
