@@ -38,8 +38,11 @@ types: $(VENV)/.tools
 slow: $(VENV)/.tools
 	$(PYTEST) -q -m slow tests
 
+# Two runs side by side: most campaigns keep one core busy.
 faults: $(VENV)/.tools
-	$(PYTEST) -q -m slow tests/faults
+	$(PYTEST) -q -m slow tests/faults/test_kill_points.py & kills=$$!; \
+	$(PYTEST) -q -m slow tests/faults --ignore=tests/faults/test_kill_points.py; code=$$?; \
+	wait $$kills && exit $$code
 
 gpu: $(VENV)/.tools
 	$(INSTALL) -e '.[gpu]'

@@ -40,7 +40,7 @@ def campaign(folder: Path, *, every: int = 1) -> dict[str, Any]:
         disk = Disk(root)
         for moment, (kind, args) in enumerate(events):
             disk.apply(kind, args)
-            if moment % every and kind != "report":
+            if moment % every:
                 continue
             for number, mode in enumerate(MODES):
                 place = folder / "after"

@@ -50,8 +50,8 @@ def _write(folder: Path, number: int, code: int, stays: bool, report: Callable[[
     report(f"names {' '.join(sorted(names))}")
 
 
-def campaign(folder: Path, *, every: int = 1) -> dict[str, Any]:
-    """Run it; `every` takes only every n-th of the calls."""
+def campaign(folder: Path, *, every: int, errors: int) -> dict[str, Any]:
+    """Run it; `every` takes only every n-th of the calls, `errors` only every n-th of the errors."""
     counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     failures: list[str] = []
     template, place = folder / "growing", folder / "data"
@@ -65,7 +65,7 @@ def campaign(folder: Path, *, every: int = 1) -> dict[str, Any]:
     shutil.copytree(template, place)
     last = next(int(line.split()[1]) for line in run(-1, 0, False) if line.startswith("calls"))
     shutil.rmtree(place)
-    for code, exit_code in ERRORS.items():
+    for code, exit_code in list(ERRORS.items())[::errors]:
         for number in range(1, last + 1, every):
             for stays in (False, True):
                 shutil.copytree(template, place)

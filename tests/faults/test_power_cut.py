@@ -10,7 +10,7 @@ from faults.forked import run_campaign
 from faults.tally import Tally
 
 
-@pytest.mark.parametrize("every, least", [(61, 24), pytest.param(1, 1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("every, least", [(53, 16), pytest.param(1, 1000, marks=pytest.mark.slow)])
 def test_lost_power_loses_nothing_promised(every: int, least: int, quick_path: Path) -> None:
     """After any call, whatever the disk kept of the rest, promised shards are there and the dataset resumes."""
     result = run_campaign("power_campaign", quick_path, every=every)

@@ -41,7 +41,7 @@ def campaign(folder: Path, *, near: int, every: int) -> dict[str, Any]:
                 continue
             data = path.read_bytes()
             damaged = [data[:length] for length in lengths(len(data), near, every)]
-            longer = [data + bytes(count) for count in (1, 7, PAGE)] + [data + data]
+            longer = [data + behind for behind in (b"\0", bytes(7), bytes(PAGE), data)[:: 1 if near > 1 else 2]]
 
             def run(report: Any) -> None:
                 for group, contents in (("cut", damaged), ("longer", longer)):  # noqa: B023
