@@ -211,7 +211,7 @@ def test_a_full_disk_is_a_passing_failure(tmp_path: Path, digest: str) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
-        with pytest.raises(DatasetWriteError, match="free some space") as caught:
+        with pytest.raises(DatasetWriteError, match="ulimit -f") as caught:
             writer.commit_shard(1, make_rows(range(8, 16)))
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
