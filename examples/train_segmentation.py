@@ -86,7 +86,7 @@ def train(
 ) -> list[float]:  # fmt: skip
     """Train, from the last checkpoint in `out` where there is one; return the loss of every step."""
     for dataset in (simulated, other):
-        check_disjoint(dataset, held_out)
+        check_disjoint(dataset, held_out, images=True)
     loader = simulated.torch(
         batch_size=batch_size, arrays=[IMAGE, LABEL], mix={"other": (other, 0.25), "simulated": 0.75},
         augment={"head": "generic_rgb"}, seed=0,
