@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -359,9 +360,10 @@ def test_closing_beside_readers(folder: Path) -> None:
     dataset = open_dataset(folder, skip_rejected=False)
     wanted = make_rows(range(40))["sensor/head/rgb"]
     with ThreadPoolExecutor(3) as pool:
-        jobs = [pool.submit(lambda: [dataset["sensor/head/rgb"] for _ in range(12)]) for _ in range(2)]
+        jobs = [pool.submit(lambda: [dataset["sensor/head/rgb"] for _ in range(40)]) for _ in range(2)]
         while not all(job.done() for job in jobs):
             dataset.close()
+            time.sleep(0.001)  # readers get their turn
     for job in jobs:
         for found in job.result():
             np.testing.assert_array_equal(found, wanted)
