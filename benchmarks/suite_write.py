@@ -24,12 +24,13 @@ from simloom.sim.dataset.shard import build_shard
 from simloom.sim.dataset.writer import DatasetWriter
 
 OUTPUTS = ("rgb", "depth", "instance", "class", "boxes", "poses", "contacts")
+_MOST_SHARDS = 1000
 FRAMES, DISK = "h5py gzip 4, a file a row", "raw disk"
 NOTES = (
     "Rows of the tabletop with sensor noise (8 rows a scenario), the same arrays on both sides. `build_shard` makes "
     "the bytes of the HDF5 file in memory: deflate level 1 in threads where an array shrinks by a third. `commit` is "
-    "all that a campaign does for a shard: digests of every row, the same bytes, file and commit record written and "
-    "synced to disk.",
+    "all that a campaign does for a shard of a folder that is open: digests of every row, the same bytes, file and commit "
+    "record written and synced to disk.",
     "h5py writes a file in a temporary folder, one chunk per row for images, `compression='gzip'` at its default "
     "level 4, without digests or sync. `a file a row` is BlenderProc's way: every array with gzip, chunks of h5py's "
     "choice. `raw disk` writes the uncompressed bytes to one file and syncs it. Megabytes are of uncompressed rows.",
@@ -98,18 +99,22 @@ def run_case(case: WriteCase, *, repeats: int) -> CaseResult:
 
 
 def _committer(rows: Mapping[str, NDArray[Any]], count: int, folder: Path, stored: dict[str, int], codec: str) -> Any:
-    made = iter(range(1_000_000))
+    # One folder, shard after shard, as a campaign writes them.
+    writer = DatasetWriter.open(
+        folder / f"dataset {codec}",
+        "scene: tabletop",
+        rows_wanted=count * _MOST_SHARDS,
+        rows_per_scenario=1,
+        scenarios_per_shard=count,
+        codec=codec,
+    )
+    shards = iter(range(_MOST_SHARDS))
 
     def run() -> None:
-        writer = DatasetWriter.open(
-            folder / f"{codec}{next(made)}",
-            "scene: tabletop",
-            rows_wanted=count,
-            rows_per_scenario=1,
-            scenarios_per_shard=count,
-            codec=codec,
-        )
-        stored[f"commit {codec}"] = writer.commit_shard(0, rows).size
+        shard = next(shards)
+        index = np.arange(shard * count, (shard + 1) * count)
+        numbered = {**rows, "sample/index": index, "sample/scenario": index}
+        stored[f"commit {codec}"] = writer.commit_shard(shard, numbered).size
 
     return run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any
 
@@ -18,10 +18,9 @@ from .codecs import Codecs, parse_codecs
 from .digest import byte_rows
 from .packing import PackedArray, find_repeats, pack_arrays
 from .shard_image import ShardImage
+from .shard_template import CHECKSUMS as CHECKSUMS
+from .shard_template import ShardTemplate
 from .specs import Array, find_spec, validate_arrays
-
-CHECKSUMS = "crc32"
-"""Attribute of every array: the CRC-32 of the stored bytes of each row."""
 
 # h5py before 3.16 makes direct-chunk calls without its own lock.
 _DIRECT_CHUNK_LOCK = threading.Lock()
@@ -73,6 +72,7 @@ def lay_shard(
     rows: Mapping[str, Array],
     packed: Mapping[str, Future[PackedArray]],
     attributes: Mapping[str, str | int] | None = None,
+    template: ShardTemplate | None = None,
 ) -> ShardImage:
     """Lay out a shard file in memory around rows that are being encoded.
 
@@ -80,6 +80,7 @@ def lay_shard(
         rows: Arrays by name, rows leading, C order; they must stay as they are until the image has been written.
         packed: Those that are stored in chunks, from `pack_arrays`.
         attributes: Attributes of the file itself.
+        template: Of the arrays that are not stored in chunks; without influence on the bytes.
 
     Returns:
         The file; it refers to the encoded rows and to arrays stored as they are, and copies neither.
@@ -90,29 +91,47 @@ def lay_shard(
     with h5py.File(image, "w", libver=("v110", "v110")) as file:
         for key in sorted(attributes or {}):
             file.attrs[key] = (attributes or {})[key]
-        writer = ArrayWriter(file)
+        plain = {name: rows[name] for name in rows if name not in packed}
+        (template or ShardTemplate(plain)).copy_into(file)
         # What is stored as it is comes first: there is work for this thread while the others encode.
-        for name in sorted(rows, key=lambda name: (name in packed, name)):
-            array = packed[name].result() if name in packed else None
-            if array is None or not array.filters:
-                dataset, sums = _write_plain(writer, image, name, rows[name])
-            else:
-                dataset, sums = _write_chunks(writer, image, name, rows[name], array)
+        for name in sorted(plain):
+            _fill_plain(file, image, name, plain[name])
+        writer = ArrayWriter(file)
+        for name in sorted(packed):
+            array = packed[name].result()
+            write = _write_chunks if array.filters else _write_plain
+            dataset, sums = write(writer, image, name, rows[name], array)
             texts = find_spec(name).attributes(rows[name].dtype.str)
             writer.describe(dataset, texts, {CHECKSUMS: np.array(sums, np.uint32)})
     return image
 
 
-def _write_plain(writer: ArrayWriter, image: ShardImage, name: str, array: Array) -> tuple[Any, list[int]]:
+def _fill_plain(file: Any, image: ShardImage, name: str, array: Array) -> None:
+    """Write the values and sums of an array that is there already."""
+    import h5py
+
+    dataset = h5py.h5d.open(file.id, name.encode())
+    image.announce(array.reshape(-1))
+    dataset.write(h5py.h5s.ALL, h5py.h5s.ALL, array)
+    h5py.h5a.open(dataset, CHECKSUMS.encode()).write(_sum_rows(array))
+
+
+def _write_plain(
+    writer: ArrayWriter, image: ShardImage, name: str, array: Array, _: PackedArray
+) -> tuple[Any, Sequence[int]]:
     dataset = writer.create(name, array)
     image.announce(array.reshape(-1))
     writer.write(dataset, array)
-    return dataset, [checksum(row) for row in byte_rows(array)]
+    return dataset, _sum_rows(array).tolist()
+
+
+def _sum_rows(array: Array) -> Array:
+    return np.array([checksum(row) for row in byte_rows(array)], np.uint32)
 
 
 def _write_chunks(
     writer: ArrayWriter, image: ShardImage, name: str, array: Array, packed: PackedArray
-) -> tuple[Any, list[int]]:
+) -> tuple[Any, Sequence[int]]:
     dataset = writer.create(name, array, packed.filters)
     zeros = (0,) * (array.ndim - 1)
     sums = []

@@ -24,6 +24,7 @@ from .platform_key import differing_keys, platform_key
 from .publish import is_temporary, make_folder, remove_file, sweep_temporaries, sync_folder
 from .samples import SAMPLES
 from .shard import lay_shard
+from .shard_template import ShardTemplate
 from .specs import SCHEMA_VERSION, Array, validate_arrays
 from .zstd import require_zstd
 
@@ -65,6 +66,7 @@ class DatasetWriter:
         self._threads = threads or os.cpu_count() or 1
         self._records: dict[str, CommitRecord] = {}
         self._grows = False
+        self._template: ShardTemplate | None = None
 
     @classmethod
     def open(
@@ -229,7 +231,10 @@ class DatasetWriter:
             repeats = find_repeats(arrays)
             packed = pack_arrays(arrays, self._codecs, repeats=repeats, executor=pool)
             hashed = aside.submit(row_digests, arrays, repeats=repeats, executor=pool)
-            image = lay_shard(arrays, packed, attributes)
+            plain = {name: array for name, array in arrays.items() if name not in packed}
+            if self._template is None or not self._template.fits(plain):
+                self._template = ShardTemplate(plain)
+            image = lay_shard(arrays, packed, attributes, self._template)
             record = CommitRecord(
                 shard_index=shard_index, first_row=rows.start, row_count=len(rows), rows_wanted=self.rows_wanted,
                 layout=self.layout, size=image.size, sha256="0" * 64, content_digest="0" * 64, row_digests=(),
