@@ -29,8 +29,8 @@ FRAMES, DISK = "h5py gzip 4, a file a row", "raw disk"
 NOTES = (
     "Rows of the tabletop with sensor noise (8 rows a scenario), the same arrays on both sides. `build_shard` makes "
     "the bytes of the HDF5 file in memory: deflate level 1 in threads where an array shrinks by a third. `commit` is "
-    "all that a campaign does for a shard of a folder that is open: digests of every row, the same bytes, file and commit "
-    "record written and synced to disk.",
+    "all that a campaign does for a shard of a folder that is open: digests of every row, the same bytes, file and "
+    "commit record written and synced to disk.",
     "h5py writes a file in a temporary folder, one chunk per row for images, `compression='gzip'` at its default "
     "level 4, without digests or sync. `a file a row` is BlenderProc's way: every array with gzip, chunks of h5py's "
     "choice. `raw disk` writes the uncompressed bytes to one file and syncs it. Megabytes are of uncompressed rows.",
