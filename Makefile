@@ -4,8 +4,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -c pyproject.toml --rootdir=tests --import-mode=importlib
-# A process per core, up to four; what the tests of a file share is made once.
-SPREAD := -n auto --maxprocesses=4 --dist loadfile
+# A process per core, up to four; what the tests of a file share is made once. Their order is tests/conftest.py's.
+SPREAD := -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 
 # The installed package is a tree of links (editable_mode=strict), which type checkers can follow. An edit needs nothing;
 # a new or deleted file needs a new tree.
