@@ -64,13 +64,9 @@ def write_thread(element: Callable[..., None], layout: Layout, cuda: Any, *, sim
     # The index has the type that it has on the CPU, so that both compilers infer the same types from it. The simulator
     # hands on arrays within a tuple as they are; what it is handed directly, it wraps once more, and slowly.
     known |= {"element": element, "cuda": cuda, "kind": int if simulated else np.uint64}
-    head = (
-        f"def thread(count, arguments):\n    ({names},) = arguments\n"
-        if simulated
-        else f"def thread(count, {names}):\n"
-    )
-    text = f"{head}    index = cuda.grid(1)\n    if index < count:\n        element(kind(index), {call})\n"
-    return _define(text, "thread", known)
+    head = f"arguments):\n    ({names},) = arguments" if simulated else f"{names}):"
+    body = f"    index = cuda.grid(1)\n    if index < count:\n        element(kind(index), {call})\n"
+    return _define(f"def thread(count, {head}\n{body}", "thread", known)
 
 
 def _name_arguments(layout: Layout) -> tuple[str, str, dict[str, Any]]:
