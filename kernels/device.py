@@ -13,7 +13,7 @@ import os
 import platform
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, final, overload
@@ -108,7 +108,6 @@ class Kernel:
     def __init__(self, element: Callable[..., None]) -> None:
         self._element = element
         names = list(inspect.signature(element).parameters)[1:]
-        self._is_output = tuple(name.endswith("_out") for name in names)
         self._names = tuple(names)
         self._layout: Layout = (None,) * len(names)
         self._cpu_builds: dict[bool, Any] = {}
@@ -138,12 +137,7 @@ class Kernel:
         require_device(device)
         if count <= 0:
             return
-        self._layout = tuple(type(value) if isinstance(value, tuple) else None for value in arrays)
-        flat = [
-            (part, name, is_output)
-            for value, name, is_output in zip(arrays, self._names, self._is_output, strict=True)
-            for part in (value if isinstance(value, tuple) else (value,))
-        ]
+        flat, self._layout = flatten_arguments(arrays, self._names)
         if device == "cuda":
             from . import device_cuda
 
@@ -179,6 +173,30 @@ class Kernel:
                 self.cpu_build(parallel=True)(count, *arguments)
             finally:
                 numba.set_num_threads(before)
+
+
+def flatten_arguments(arrays: Sequence[Any], names: Sequence[str]) -> tuple[list[tuple[Any, str, bool]], Layout]:
+    """Return a launch's arguments with the fields of named tuples one by one, and which arguments were those.
+
+    Args:
+        arrays: The arguments.
+        names: Their names; what ends in `_out` is written.
+
+    Returns:
+        Each argument with its name and whether it is written; the class of each named tuple.
+    """
+    layout = tuple(type(value) if isinstance(value, tuple) else None for value in arrays)
+    flat = [
+        (part, name, name.endswith("_out"))
+        for value, name in zip(arrays, names, strict=True)
+        for part in (value if isinstance(value, tuple) else (value,))
+    ]
+    return flat, layout
+
+
+def hold_device() -> threading.RLock:
+    """Return the lock under which kernels are built and launched, one at a time."""
+    return _PROCESS.lock
 
 
 def _host_argument(value: Any, name: str, is_output: bool) -> Any:

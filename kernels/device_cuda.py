@@ -10,6 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numba import config
 
+from . import cooperation
+from .loops import define_function
+
 try:
     from numba import cuda
 except ImportError as error:
@@ -20,6 +23,8 @@ else:
 
 BLOCK: Final = 128
 """Threads per block."""
+SIMULATED_BLOCK = 1
+"""Threads of a cooperating block in the simulator, where each is a Python thread."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -49,15 +54,58 @@ def build(element: Callable[..., None]) -> Any:
     return cuda.jit(run)
 
 
+def compile_block(source: str, known: dict[str, Any]) -> Any:
+    """Compile the source of a CUDA kernel named `block`, in which threads cooperate.
+
+    Args:
+        source: What `BlockKernel.write_block` returned.
+        known: The names in it, but for `cuda`.
+    """
+    _teach_cooperation()
+    return cuda.jit(define_function(source, "block", known | {"cuda": cuda}))
+
+
+@functools.lru_cache(maxsize=1)
+def _teach_cooperation() -> None:
+    """Tell the CUDA compiler what the functions of `cooperation` are; the simulator runs them as they stand."""
+    if config.ENABLE_CUDASIM:
+        return
+    try:
+        from numba.cuda.extending import overload
+    except ImportError:  # Numba's own CUDA target
+        from numba.extending import overload
+
+    def teach(function: Callable[..., Any], own: Callable[..., Any]) -> None:
+        overload(function, target="cuda")(lambda array, place, value: own)
+
+    overload(cooperation.barrier, target="cuda")(lambda: lambda: cuda.syncthreads())
+    teach(cooperation.atomic_add, lambda array, place, value: cuda.atomic.add(array, place, value))
+    teach(cooperation.atomic_max, lambda array, place, value: cuda.atomic.max(array, place, value))
+    teach(cooperation.atomic_min, lambda array, place, value: cuda.atomic.min(array, place, value))
+    teach(cooperation.atomic_or, lambda array, place, value: cuda.atomic.or_(array, place, value))
+
+
+def launch_blocks(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
+    """Launch blocks of threads that cooperate; arrays travel as for `launch`."""
+    stream = _current_stream()
+    arguments = tuple(_device_argument(value, stream) for value in arrays)
+    kernel[count, SIMULATED_BLOCK if config.ENABLE_CUDASIM else BLOCK, stream](*arguments)
+    _bring_back(arrays, arguments, is_output, stream)
+
+
 def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
     """Launch a built kernel; NumPy arrays travel there, and those that are outputs back.
 
     Where every output stays on the device nothing is waited for: the launch is queued behind what torch has queued.
     """
+    block = 1 if config.ENABLE_CUDASIM else BLOCK
     stream = _current_stream()
     arguments = tuple(_device_argument(value, stream) for value in arrays)
-    block = 1 if config.ENABLE_CUDASIM else BLOCK
     kernel[(count + block - 1) // block, block, stream](count, arguments)
+    _bring_back(arrays, arguments, is_output, stream)
+
+
+def _bring_back(arrays: Sequence[Any], arguments: Sequence[Any], is_output: Sequence[bool], stream: Any) -> None:
     returned = False
     for value, argument, output in zip(arrays, arguments, is_output, strict=True):
         if output and isinstance(value, np.ndarray):
