@@ -20,6 +20,11 @@ except ImportError as error:
     _IMPORT_ERROR: str | None = f"numba.cuda cannot be imported ({error})"
 else:
     _IMPORT_ERROR = None
+    if config.ENABLE_CUDASIM:
+        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
+
+        # The simulator's arrays do not say that they lie on a device.
+        FakeCUDAArray.__cuda_array_interface__ = property(lambda array: array._ary.__array_interface__)
 
 BLOCK: Final = 128
 """Threads per block."""
@@ -126,6 +131,8 @@ def _current_stream() -> Any:
 def _device_argument(value: Any, stream: Any) -> Any:
     if isinstance(value, np.ndarray):
         return cuda.to_device(np.ascontiguousarray(value), stream=stream)
+    if getattr(value, "__cuda_ndarray__", False):
+        return value  # Numba's own: nothing to look up, and nothing to wait for
     if hasattr(value, "__cuda_array_interface__"):
         return cuda.as_cuda_array(value)
     return value
@@ -134,3 +141,55 @@ def _device_argument(value: Any, stream: Any) -> Any:
 def empty(shape: tuple[int, ...], dtype: Any) -> Any:
     """Return an uninitialised array on the device."""
     return cuda.device_array(shape, dtype)
+
+
+def current_stream_key() -> int:
+    """Return a number for the stream that launches go to now: work on one stream is done in order."""
+    stream = _current_stream()
+    return int(getattr(stream, "handle", None) or 0) if stream else 0
+
+
+def free_bytes() -> int:
+    """Return how much of the device's memory is free."""
+    if config.ENABLE_CUDASIM:
+        return 2**30
+    return int(cuda.current_context().get_memory_info()[0])
+
+
+def download(array: Any) -> Any:
+    """Copy an array from the device; returns when it is here."""
+    stream = _current_stream()
+    if not getattr(array, "__cuda_ndarray__", False):
+        array = cuda.as_cuda_array(array)
+    found = array.copy_to_host(stream=stream)
+    if stream:
+        stream.synchronize()
+    return found
+
+
+class Staging:
+    """Pinned memory that is filled and copied to the device: two buffers in turn, so that one can travel meanwhile."""
+
+    def __init__(self) -> None:
+        self._buffers: list[Any] = [np.empty(0, np.uint8), np.empty(0, np.uint8)]
+        self._sent: list[Any] = [None, None]
+        self._next = 0
+
+    def take(self, size: int) -> Any:
+        """Return bytes to fill, once what was last filled there has travelled."""
+        turn = self._next
+        if self._sent[turn] is not None:
+            self._sent[turn].synchronize()
+        if len(self._buffers[turn]) < size:
+            self._buffers[turn] = cuda.pinned_array(size + size // 2, np.uint8)
+        return self._buffers[turn][:size]
+
+    def send(self, filled: Any, target: Any) -> None:
+        """Queue the copy of what `take` returned and was filled since."""
+        stream = _current_stream()
+        target.copy_to_device(filled, stream=stream)
+        event = cuda.event(timing=False) if not config.ENABLE_CUDASIM else None
+        if event is not None:
+            event.record(stream)
+        self._sent[self._next] = event
+        self._next = 1 - self._next
