@@ -8,7 +8,7 @@ from typing import Any, final
 
 import numpy as np
 
-from .device import Kernel, flatten_arguments, hold_device, require_device
+from .device import Kernel, flatten_arguments, hold_device, own_folder, require_device
 from .loops import Layout, define_function, name_arguments
 
 Room = Mapping[str, tuple[int | tuple[int, ...], type]]
@@ -93,7 +93,7 @@ class BlockKernel:
         flat, self._layout = flatten_arguments(arrays, self._names)
         with hold_device():
             if self._cuda_build is None:
-                self._cuda_build = device_cuda.compile_block(*self.write_block(self._layout))
+                self._cuda_build = device_cuda.build_block(*self.write_block(self._layout), self._element, own_folder)
             device_cuda.launch_blocks(
                 self._cuda_build, count, [part for part, _, _ in flat], [output for _, _, output in flat]
             )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numba import config
 
 from . import cooperation
-from .loops import define_function
+from .device_compiler import compile_strictly
+from .loops import Layout, define_function, write_thread
 
 try:
     from numba import cuda
@@ -30,6 +32,8 @@ BLOCK: Final = 128
 """Threads per block."""
 SIMULATED_BLOCK = 1
 """Threads of a cooperating block in the simulator, where each is a Python thread."""
+OPTIONS: Final = {"fastmath": False, "opt": True, "lto": False}
+"""How kernels are compiled. Without linking at the end nothing changes after PTX, which can be read without a GPU."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -48,26 +52,75 @@ def find() -> tuple[str | None, str]:
     return None, name.decode() if isinstance(name, bytes) else str(name)
 
 
-def build(element: Callable[..., None]) -> Any:
-    """Compile an element function as a CUDA kernel with one thread per index."""
-
-    def run(count: int, arguments: tuple[Any, ...]) -> None:
-        index = cuda.grid(1)
-        if index < count:
-            element(index, *arguments)
-
-    return cuda.jit(run)
-
-
-def compile_block(source: str, known: dict[str, Any]) -> Any:
-    """Compile the source of a CUDA kernel named `block`, in which threads cooperate.
+def build(
+    element: Callable[..., None], layout: Layout, find_folder: Callable[[Callable[..., None]], Path | None]
+) -> Any:
+    """Compile an element function, when it is first launched, as a CUDA kernel with one thread per index.
 
     Args:
-        source: What `BlockKernel.write_block` returned.
+        element: Function of an index and of arrays, numbers and named tuples.
+        layout: Which of its arguments are named tuples.
+        find_folder: Function that returns where an element's compiled code is kept, None where it is kept nowhere.
+
+    Returns:
+        The kernel, to be launched by `launch`.
+    """
+    thread = write_thread(element, layout, cuda, simulated=bool(config.ENABLE_CUDASIM))
+    # What a profiler shows, and the name of the files in the folder.
+    thread.__name__ = thread.__qualname__ = f"{element.__module__}_{element.__qualname__}_cuda".replace(".", "_")
+    return _compile_kernel(thread, element, find_folder)
+
+
+def _compile_kernel(
+    thread: Callable[..., None], element: Callable[..., None], find_folder: Callable[[Callable[..., None]], Path | None]
+) -> Any:
+    if config.ENABLE_CUDASIM:
+        return cuda.jit(thread)
+    kernel = _declare(thread, find_folder(element))
+    inner = kernel.compile
+
+    def compile_anew(signature: Any) -> Any:
+        with compile_strictly():
+            return inner(signature)
+
+    kernel.compile = compile_anew
+    return kernel
+
+
+def _declare(thread: Callable[..., None], folder: Path | None) -> Any:
+    if folder is None:
+        return cuda.jit(thread, **OPTIONS)
+    from numba.cuda.core import config as cuda_config
+
+    before = cuda_config.CACHE_DIR
+    cuda_config.CACHE_DIR = str(folder)
+    try:
+        return cuda.jit(thread, cache=True, **OPTIONS)
+    finally:
+        cuda_config.CACHE_DIR = before
+
+
+def build_block(
+    source: str,
+    known: dict[str, Any],
+    element: Callable[..., None],
+    find_folder: Callable[[Callable[..., None]], Path | None],
+) -> Any:
+    """Compile, when it is first launched, a CUDA kernel in which the threads of a block cooperate.
+
+    Args:
+        source: What `BlockKernel.write_block` returned: a function named `block`.
         known: The names in it, but for `cuda`.
+        element: The block function that it calls.
+        find_folder: As for `build`.
+
+    Returns:
+        The kernel, to be launched by `launch_blocks`.
     """
     _teach_cooperation()
-    return cuda.jit(define_function(source, "block", known | {"cuda": cuda}))
+    block = define_function(source, "block", known | {"cuda": cuda})
+    block.__name__ = block.__qualname__ = f"{element.__module__}_{element.__qualname__}_cuda".replace(".", "_")
+    return _compile_kernel(block, element, find_folder)
 
 
 @functools.lru_cache(maxsize=1)
@@ -103,10 +156,14 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
 
     Where every output stays on the device nothing is waited for: the launch is queued behind what torch has queued.
     """
-    block = 1 if config.ENABLE_CUDASIM else BLOCK
     stream = _current_stream()
     arguments = tuple(_device_argument(value, stream) for value in arrays)
-    kernel[(count + block - 1) // block, block, stream](count, arguments)
+    block = 1 if config.ENABLE_CUDASIM else BLOCK
+    configured = kernel[(count + block - 1) // block, block, stream]
+    if config.ENABLE_CUDASIM:
+        configured(count, arguments)
+    else:
+        configured(count, *arguments)
     _bring_back(arrays, arguments, is_output, stream)
 
 
