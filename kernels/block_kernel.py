@@ -93,19 +93,21 @@ class BlockKernel:
         flat, self._layout = flatten_arguments(arrays, self._names)
         with hold_device():
             if self._cuda_build is None:
-                self._cuda_build = device_cuda.build_block(*self.write_block(self._layout), self._element, own_folder)
+                source, known = self.write_block(self._layout, simulated=device_cuda.is_simulated())
+                self._cuda_build = device_cuda.build_block(source, known, self._element, own_folder)
             device_cuda.launch_blocks(
                 self._cuda_build, count, [part for part, _, _ in flat], [output for _, _, output in flat]
             )
 
-    def write_block(self, layout: Layout) -> tuple[str, dict[str, Any]]:
+    def write_block(self, layout: Layout, *, simulated: bool = False) -> tuple[str, dict[str, Any]]:
         """Return the source of a CUDA kernel named `block`, and the names that it knows.
 
         Args:
             layout: Which of the arguments are named tuples.
+            simulated: Whether it is Numba's simulator that will run it, which hands over all arguments as one tuple.
         """
         names, call, known = name_arguments(layout)
-        lines = [f"def block({names}):"]
+        lines = ["def block(arguments):", f"    ({names},) = arguments"] if simulated else [f"def block({names}):"]
         for rooms, place in ((self._shared, "shared"), (self._private, "local")):
             for name, (shape, kind) in rooms.items():
                 lines.append(f"    {name} = cuda.{place}.array({shape}, {kind.__name__})")

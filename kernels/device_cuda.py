@@ -52,6 +52,11 @@ def find() -> tuple[str | None, str]:
     return None, name.decode() if isinstance(name, bytes) else str(name)
 
 
+def is_simulated() -> bool:
+    """Return whether Numba's simulator stands for the device."""
+    return bool(config.ENABLE_CUDASIM)
+
+
 def build(
     element: Callable[..., None], layout: Layout, find_folder: Callable[[Callable[..., None]], Path | None]
 ) -> Any:
@@ -147,7 +152,10 @@ def launch_blocks(kernel: Any, count: int, arrays: Sequence[Any], is_output: Seq
     """Launch blocks of threads that cooperate; arrays travel as for `launch`."""
     stream = _current_stream()
     arguments = tuple(_device_argument(value, stream) for value in arrays)
-    kernel[count, SIMULATED_BLOCK if config.ENABLE_CUDASIM else BLOCK, stream](*arguments)
+    if config.ENABLE_CUDASIM:
+        kernel[count, SIMULATED_BLOCK, stream](_unwrap(arguments))
+    else:
+        kernel[count, BLOCK, stream](*arguments)
     _bring_back(arrays, arguments, is_output, stream)
 
 
@@ -161,10 +169,15 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
     block = 1 if config.ENABLE_CUDASIM else BLOCK
     configured = kernel[(count + block - 1) // block, block, stream]
     if config.ENABLE_CUDASIM:
-        configured(count, arguments)
+        configured(count, _unwrap(arguments))
     else:
         configured(count, *arguments)
     _bring_back(arrays, arguments, is_output, stream)
+
+
+def _unwrap(arguments: Sequence[Any]) -> tuple[Any, ...]:
+    # The simulator's arrays are slow wrappers of NumPy's; within a tuple it takes the latter.
+    return tuple(getattr(argument, "_ary", argument) for argument in arguments)
 
 
 def _bring_back(arrays: Sequence[Any], arguments: Sequence[Any], is_output: Sequence[bool], stream: Any) -> None:
@@ -211,6 +224,12 @@ def free_bytes() -> int:
     if config.ENABLE_CUDASIM:
         return 2**30
     return int(cuda.current_context().get_memory_info()[0])
+
+
+def upload(array: Any, target: Any) -> None:
+    """Copy a host array to one of the device; returns when it has been read."""
+    target.copy_to_device(array, stream=_current_stream())
+    cuda.synchronize()
 
 
 def download(array: Any) -> Any:

@@ -28,6 +28,23 @@ def to_host(array: Any) -> Any:
     return device_cuda.download(array)
 
 
+def to_device(array: NDArray[Any]) -> Any:
+    """Return a copy of a NumPy array on the CUDA device."""
+    from . import device_cuda
+
+    target = allocate(array.shape, array.dtype, True)
+    if array.size:
+        device_cuda.upload(np.ascontiguousarray(array), target)
+    return target
+
+
+def free_bytes() -> int:
+    """Return how much of the CUDA device's memory is free."""
+    from . import device_cuda
+
+    return device_cuda.free_bytes()
+
+
 def map_arrays(tree: Any, change: Callable[[NDArray[Any]], Any]) -> Any:
     """Return nested tuples, named tuples, lists and mappings with every NumPy array changed and all else as it is.
 

@@ -19,9 +19,8 @@ from .triangle_sorting import REACH, ROW
 
 TILE = 64
 """Samples per side of a tile."""
-WORDS = TILE * TILE // 32
-"""Words that hold a bit for each of its samples."""
 N0, N1, N8 = np.int32(0), np.int32(1), np.int32(8)
+U1 = np.uint64(1)
 WHOLE = np.uint64(0)
 
 
@@ -29,7 +28,7 @@ WHOLE = np.uint64(0)
 def _keep(place: int, key: Any, stamping: int, keys: Any, bits: Any) -> None:
     """Keep a sample's larger key, or mark it as covered."""
     if stamping == 1:
-        atomic_or(bits, place >> 5, np.uint32(N1 << np.int32(place & 31)))
+        atomic_or(bits, place >> 6, np.uint64(U1 << np.uint64(place & 63)))
     elif key > keys[place]:
         atomic_max(keys, place, key)
 

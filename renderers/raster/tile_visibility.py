@@ -19,6 +19,14 @@ from .tile_draws import DRAWS, LIST, draw_tile
 from .tile_triangles import TILE
 
 
+@scalar(forceinline=True)
+def place_tile(block: int, columns: int, rows: int) -> Any:
+    """Return the view, first column and first row of a block's tile."""
+    across, down = (columns + TILE - 1) // TILE, (rows + TILE - 1) // TILE
+    tile = block % (across * down)
+    return block // (across * down), tile % across * TILE, tile // across * TILE
+
+
 @scalar
 def _draw_tiles(
     block: int,
@@ -43,9 +51,7 @@ def _draw_tiles(
 ) -> None:
     """Draw one tile of one view."""
     columns, rows = width * samples, height * samples
-    tiles_across, tiles_down = (columns + TILE - 1) // TILE, (rows + TILE - 1) // TILE
-    view, tile = block // (tiles_across * tiles_down), block % (tiles_across * tiles_down)
-    left, top = tile % tiles_across * TILE, tile // tiles_across * TILE
+    view, left, top = place_tile(block, columns, rows)
     fx, fy, cx, cy, near, empty = 1.0, 1.0, 0.0, 0.0, 0.0, np.uint64(0)
     if perspective == 1:
         camera = views_in.camera
@@ -60,7 +66,7 @@ def _draw_tiles(
     draw_tile(
         lane, lanes, view, world, 0, int(worlds_in.start[world + 1]) - int(worlds_in.start[world]), largest,
         perspective, fx, fy, cx, cy, near, columns, rows, left, top, 0, worlds_in, drawn_in, geometry_in, large,
-        listed, counts, polygon, keys, large,
+        listed, counts, polygon, keys, keys,
     )  # fmt: skip
     for i in range(lane, TILE * TILE, lanes):
         row, column = top + i // TILE, left + i % TILE

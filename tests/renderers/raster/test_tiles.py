@@ -3,7 +3,19 @@
 import numpy as np
 import pytest
 
-from naive.still_life import BOX, PLANE, SPHERE, Thing, camera, coarse_library, look, pose, random_things, still_life, turn
+from naive.still_life import (
+    BOX,
+    PLANE,
+    SPHERE,
+    Thing,
+    camera,
+    coarse_library,
+    look,
+    pose,
+    random_things,
+    still_life,
+    turn,
+)
 from simloom.renderers import Raster
 from simloom.renderers.raster.chunk import Chunk
 from simloom.renderers.raster.tile_visibility import DRAW_TILES, count_tiles
