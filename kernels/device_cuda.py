@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +21,8 @@ else:
 
 BLOCK: Final = 128
 """Threads per block."""
+STREAM: Final[ContextVar[Any]] = ContextVar("STREAM", default=None)
+"""The stream that `device_stream.Stream.use` has chosen; None: torch's, or the default one."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -63,11 +66,16 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
         if output and isinstance(value, np.ndarray):
             argument.copy_to_host(value, stream=stream)
             returned = True
-    if returned:
+    if returned and isinstance(stream, int):
         cuda.synchronize()
+    elif returned:
+        stream.synchronize()  # and not the device: another stream's work goes on
 
 
 def _current_stream() -> Any:
+    chosen = STREAM.get()
+    if chosen is not None:
+        return chosen
     # torch works on a stream of its own choice; a launch on another would not wait for the tensors it reads.
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
@@ -78,6 +86,8 @@ def _current_stream() -> Any:
 def _device_argument(value: Any, stream: Any) -> Any:
     if isinstance(value, np.ndarray):
         return cuda.to_device(np.ascontiguousarray(value), stream=stream)
+    if hasattr(value, "__cuda_ndarray__"):
+        return value  # one of Numba's own: taken for a stranger's, it would be wrapped anew and its stream waited for
     if hasattr(value, "__cuda_array_interface__"):
         return cuda.as_cuda_array(value)
     return value

@@ -9,7 +9,7 @@ from typing import Any, Literal, final
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .device import require_device
+from .device import on_device, require_device
 
 
 @final
@@ -48,13 +48,11 @@ class Place:
             if self.is_resident:
                 return tensor.to(self.owner).contiguous()
             return np.ascontiguousarray(tensor.cpu().numpy())
-        if hasattr(value, "__cuda_array_interface__") and not isinstance(value, np.ndarray):
-            found = value.__cuda_array_interface__
-            if np.dtype(found["typestr"]) != np.dtype(dtype) or found.get("strides") is not None:
+        if on_device(value):
+            found, contiguous = _describe(value)
+            if found != np.dtype(dtype) or not contiguous:
                 wanted = np.dtype(dtype).name
-                raise ValueError(
-                    f"an array on the device must be contiguous {wanted}, got {found['typestr']}; convert it"
-                )
+                raise ValueError(f"an array on the device must be contiguous {wanted}, got {found.str}; convert it")
             return value
         if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__"):
             value = np.from_dlpack(value)
@@ -97,10 +95,18 @@ def find_place(value: Any, device: str = "cpu") -> Place:
         require_device(target)
         # A host tensor that is to be sensed on the device travels there, and the result comes back to the host.
         return Place(kind="torch", device=target, owner=value.device)
-    there = not isinstance(value, np.ndarray) and hasattr(value, "__cuda_array_interface__")
+    there = on_device(value)
     target = "cuda" if there else device
     require_device(target)
     return Place(kind="cuda" if there else "numpy", device=target)
+
+
+def _describe(value: Any) -> tuple[np.dtype[Any], bool]:
+    """Return a device array's type, and whether it is contiguous."""
+    if hasattr(value, "__cuda_ndarray__"):  # Numba's own; its simulator shows no interface
+        return np.dtype(value.dtype), bool(value.is_c_contiguous())
+    found = value.__cuda_array_interface__
+    return np.dtype(found["typestr"]), found.get("strides") is None
 
 
 def _is_torch(value: Any) -> bool:
