@@ -57,8 +57,8 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
 
     Where every output stays on the device nothing is waited for: the launch is queued behind what torch has queued.
     """
-    stream = _current_stream()
-    arguments = tuple(_device_argument(value, stream) for value in arrays)
+    stream = current_stream()
+    arguments = tuple(as_argument(value, stream) for value in arrays)
     block = 1 if config.ENABLE_CUDASIM else BLOCK
     kernel[(count + block - 1) // block, block, stream](count, arguments)
     returned = False
@@ -72,7 +72,8 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
         stream.synchronize()  # and not the device: another stream's work goes on
 
 
-def _current_stream() -> Any:
+def current_stream() -> Any:
+    """Return the stream that launches and copies are queued on; 0 is the default one."""
     chosen = STREAM.get()
     if chosen is not None:
         return chosen
@@ -83,7 +84,8 @@ def _current_stream() -> Any:
     return cuda.external_stream(torch.cuda.current_stream().cuda_stream)
 
 
-def _device_argument(value: Any, stream: Any) -> Any:
+def as_argument(value: Any, stream: Any) -> Any:
+    """Return what a kernel takes for an argument: NumPy arrays are copied to the device, others used where they are."""
     if isinstance(value, np.ndarray):
         return cuda.to_device(np.ascontiguousarray(value), stream=stream)
     if hasattr(value, "__cuda_ndarray__"):

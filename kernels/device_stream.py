@@ -14,7 +14,7 @@ from typing import Any, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .device_cuda import STREAM, _current_stream, cuda
+from .device_cuda import STREAM, cuda, current_stream
 
 _ALIGNMENT = 256
 _PAGE = 1 << 12
@@ -110,12 +110,12 @@ def as_numba(array: Any) -> Any:
 
 def upload(array: NDArray[Any]) -> Any:
     """Return a copy of a host array on the device, queued on the current stream."""
-    return cuda.to_device(np.ascontiguousarray(array), stream=_current_stream())
+    return cuda.to_device(np.ascontiguousarray(array), stream=current_stream())
 
 
 def download(array: Any) -> NDArray[Any]:
     """Return a copy of a device array on the host, and wait for it."""
-    stream = _current_stream()
+    stream = current_stream()
     host: NDArray[Any] = as_numba(array).copy_to_host(stream=stream)
     if not isinstance(stream, int):
         stream.synchronize()

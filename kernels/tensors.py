@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from .device import on_device, require_device
 
@@ -33,7 +33,7 @@ class Place:
 
     @property
     def is_resident(self) -> bool:
-        """Whether the arrays lie on the CUDA device; if not, a launch there copies them."""
+        """Whether the caller's arrays lie on the CUDA device; if not, `borrow` and `give` copy them for a run there."""
         return self.kind == "cuda" or (self.kind == "torch" and self.owner.type == "cuda")
 
     def borrow(self, value: Any, dtype: DTypeLike) -> Any:
@@ -45,9 +45,9 @@ class Place:
         """
         if _is_torch(value):
             tensor = value.detach().to(dtype=_torch_type(dtype))
-            if self.is_resident:
+            if self.is_resident and self.kind == "torch":
                 return tensor.to(self.owner).contiguous()
-            return np.ascontiguousarray(tensor.cpu().numpy())
+            return self._lend(np.ascontiguousarray(tensor.cpu().numpy()))
         if on_device(value):
             found, contiguous = _describe(value)
             if found != np.dtype(dtype) or not contiguous:
@@ -56,20 +56,39 @@ class Place:
             return value
         if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__"):
             value = np.from_dlpack(value)
-        return np.ascontiguousarray(value, dtype=dtype)
+        return self._lend(np.ascontiguousarray(value, dtype=dtype))
+
+    def _lend(self, array: NDArray[Any]) -> Any:
+        if self.device != "cuda":
+            return array
+        from . import device_stream
+
+        return device_stream.upload(array)
+
+    def lend_tables(self, *tables: NDArray[Any]) -> tuple[Any, ...]:
+        """Return small host arrays where kernels run: as they are, or on the device by one copy of them all."""
+        if self.device != "cuda":
+            return tables
+        from . import device_stream
+
+        return device_stream.upload_tables(tables)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
-        """Return an uninitialised array for a launch to write."""
-        if not self.is_resident:
+        """Return an uninitialised array for a launch to write, where kernels run."""
+        if self.device != "cuda":
             return np.empty(shape, dtype)
-        if self.kind == "torch":
+        if self.kind == "torch" and self.is_resident:
             return sys.modules["torch"].empty(shape, dtype=_torch_type(dtype), device=self.owner)
         from . import device_cuda
 
         return device_cuda.empty(shape, dtype)
 
     def give(self, array: Any) -> Any:
-        """Return a result as the caller's kind, without a copy."""
+        """Return a result as the caller's kind; a copy only where it ran on a device that the caller's arrays are not on."""
+        if self.device == "cuda" and not self.is_resident and on_device(array):
+            from . import device_stream
+
+            array = device_stream.download(array)
         if self.kind == "torch" and isinstance(array, np.ndarray):
             return sys.modules["torch"].from_numpy(array)
         return array
