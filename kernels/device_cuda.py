@@ -6,10 +6,14 @@ import functools
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numba import config
+
+from .device_compiler import compile_strictly
+from .loops import Layout, write_thread
 
 try:
     from numba import cuda
@@ -23,6 +27,8 @@ BLOCK: Final = 128
 """Threads per block."""
 STREAM: Final[ContextVar[Any]] = ContextVar("STREAM", default=None)
 """The stream that `device_stream.Stream.use` has chosen; None: torch's, or the default one."""
+OPTIONS: Final = {"fastmath": False, "opt": True, "lto": False}
+"""How kernels are compiled. Without linking at the end nothing changes after PTX, which can be read without a GPU."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -41,15 +47,46 @@ def find() -> tuple[str | None, str]:
     return None, name.decode() if isinstance(name, bytes) else str(name)
 
 
-def build(element: Callable[..., None]) -> Any:
-    """Compile an element function as a CUDA kernel with one thread per index."""
+def build(
+    element: Callable[..., None], layout: Layout, find_folder: Callable[[Callable[..., None]], Path | None]
+) -> Any:
+    """Compile an element function, when it is first launched, as a CUDA kernel with one thread per index.
 
-    def run(count: int, arguments: tuple[Any, ...]) -> None:
-        index = cuda.grid(1)
-        if index < count:
-            element(index, *arguments)
+    Args:
+        element: Function of an index and of arrays, numbers and named tuples.
+        layout: Which of its arguments are named tuples.
+        find_folder: Function that returns where an element's compiled code is kept, None where it is kept nowhere.
 
-    return cuda.jit(run)
+    Returns:
+        The kernel, to be launched by `launch`.
+    """
+    thread = write_thread(element, layout, cuda, simulated=bool(config.ENABLE_CUDASIM))
+    # What a profiler shows, and the name of the files in the folder.
+    thread.__name__ = thread.__qualname__ = f"{element.__module__}_{element.__qualname__}_cuda".replace(".", "_")
+    if config.ENABLE_CUDASIM:
+        return cuda.jit(thread)
+    kernel = _declare(thread, find_folder(element))
+    inner = kernel.compile
+
+    def compile_anew(signature: Any) -> Any:
+        with compile_strictly():
+            return inner(signature)
+
+    kernel.compile = compile_anew
+    return kernel
+
+
+def _declare(thread: Callable[..., None], folder: Path | None) -> Any:
+    if folder is None:
+        return cuda.jit(thread, **OPTIONS)
+    from numba.cuda.core import config as cuda_config
+
+    before = cuda_config.CACHE_DIR
+    cuda_config.CACHE_DIR = str(folder)
+    try:
+        return cuda.jit(thread, cache=True, **OPTIONS)
+    finally:
+        cuda_config.CACHE_DIR = before
 
 
 def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
@@ -60,7 +97,11 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
     stream = current_stream()
     arguments = tuple(as_argument(value, stream) for value in arrays)
     block = 1 if config.ENABLE_CUDASIM else BLOCK
-    kernel[(count + block - 1) // block, block, stream](count, arguments)
+    configured = kernel[(count + block - 1) // block, block, stream]
+    if config.ENABLE_CUDASIM:
+        configured(count, arguments)
+    else:
+        configured(count, *arguments)
     returned = False
     for value, argument, output in zip(arrays, arguments, is_output, strict=True):
         if output and isinstance(value, np.ndarray):
