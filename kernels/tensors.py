@@ -84,7 +84,7 @@ class Place:
         return device_cuda.empty(shape, dtype)
 
     def give(self, array: Any) -> Any:
-        """Return a result as the caller's kind; a copy only where it ran on a device that the caller's arrays are not on."""
+        """Return a result as the caller's kind: a copy only where it ran on a device and the caller is on the host."""
         if self.device == "cuda" and not self.is_resident and on_device(array):
             from . import device_stream
 

@@ -289,7 +289,7 @@ def measure_time_of_flight(
             lines, depth, images.cosine[part], images.infrared[part], *view, which, parameters, frequencies, height,
             planes, device=place.device, threads=threads,
         )  # fmt: skip
-        stray = np.zeros((end - start, PLANES))
+        (stray,) = place.lend_tables(np.zeros((end - start, PLANES)))
         if scatters:
             STRAY.launch(end - start, planes, height, stray, device=place.device, threads=threads)
         _MEASURE.launch(
