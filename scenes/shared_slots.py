@@ -100,7 +100,7 @@ class SharedSlots:
         return pickle.loads(view[slice(*where.head)], buffers=[view[start:end] for start, end in where.arrays])
 
     def close(self) -> None:
-        """Let go of the memory; calling it again does nothing. It is unmapped with the last array that someone holds."""
+        """Let go of the memory, which is unmapped with the last array that someone holds; twice does nothing."""
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
@@ -165,4 +165,3 @@ class SlotMemory:
             return None
         memory[end : end + len(head)] = head
         return SlotMap((end, end + len(head)), tuple(arrays))
-

@@ -2,8 +2,8 @@
 
 A worker is `python -m simloom.scenes.workers`, never the user's main module again, so a script without a main guard, a
 notebook and standard input all work. Parent and worker talk over the worker's own standard input and output in messages
-with a length in front; the pickles in them come from our own child over our own pipe, and from nowhere else. Stages come
-through slots of shared memory (`shared_slots.py`); where no slot is free or large enough, through the pipe.
+with a length in front; the pickles in them come from our own child over our own pipe, and from nowhere else. Stages
+come through slots of shared memory (`shared_slots.py`); where no slot is free or large enough, through the pipe.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from .process_pipe import end_on_sigterm, pack
 from .scenario import Scenario
 from .scene import Scene, SceneSpec
 from .scene_code import SceneCodeError, make_stage
-from .shared_slots import SharedSlots, make_slots
+from .shared_slots import make_slots
 from .stage import Stage
 from .worker_process import Answer, Task, WorkerProcess, serve_parent
 from .worker_tally import WorkerTally, WorkTimes
@@ -70,8 +70,8 @@ class WorkerPool:
         spec: The scene.
         workers: Processes; 0 makes stages in this process.
         recycle_after: Stages after which a worker is replaced: Bullet's shapes and files leak a little.
-        slots: Stages that may be in shared memory at once, from when a worker begins one until nobody holds it any more;
-            None for eight for each worker. Further ones come through the pipe.
+        slots: Stages that may be in shared memory at once, from when a worker begins one until nobody holds it; None:
+            eight for each worker. Further ones come through the pipe.
 
     Raises:
         ValueError: If an argument is out of range, or the scene cannot be sent to a process.
@@ -84,9 +84,7 @@ class WorkerPool:
         ...         capture(stage)
     """
 
-    def __init__(
-        self, spec: SceneSpec, workers: int, *, recycle_after: int = 2000, slots: int | None = None
-    ) -> None:
+    def __init__(self, spec: SceneSpec, workers: int, *, recycle_after: int = 2000, slots: int | None = None) -> None:
         if workers < 0:
             raise ValueError(f"workers must not be negative, got {workers}; 0 works in this process")
         if recycle_after < 1:

@@ -54,4 +54,3 @@ class SharedArrays:
         self.descriptor = -1
         # Unmapped with the last array that someone holds; closing the map would pull the memory from under it.
         self._arrays.clear()
-
