@@ -23,7 +23,7 @@ def main(rows: int, settings: list[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="simloom-bench-") as folder:
         campaign = Campaign(recipe, folder, samples=rows)
         campaign.run(tell)
-    print(json.dumps(vars(campaign.times)), flush=True)
+    print(json.dumps(campaign.times.seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 A worker is `python -m simloom.scenes.workers`, never the user's main module again, so a script without a main guard, a
 notebook and standard input all work. Parent and worker talk over the worker's own standard input and output in messages
-with a length in front; the pickles in them come from our own child over our own pipe, and from nowhere else.
+with a length in front; the pickles in them come from our own child over our own pipe, and from nowhere else. Stages
+come through slots of shared memory (`shared_slots.py`); where no slot is free or large enough, through the pipe.
 """
 
 from __future__ import annotations
@@ -10,19 +11,21 @@ from __future__ import annotations
 import os
 import pickle
 import queue
-import subprocess
 import sys
 import threading
-import traceback
+import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, BinaryIO
 
-from .process_pipe import end_on_sigterm, pack, receive, send, send_packed, start_process
+from .process_pipe import end_on_sigterm, pack
 from .scenario import Scenario
 from .scene import Scene, SceneSpec
 from .scene_code import SceneCodeError, make_stage
+from .shared_slots import make_slots
 from .stage import Stage
+from .worker_process import Answer, Task, WorkerProcess, serve_parent
+from .worker_tally import WorkerTally, WorkTimes
 
 
 class WorkerError(RuntimeError):
@@ -52,49 +55,12 @@ def _pack_spec(spec: SceneSpec) -> bytes:
         ) from error
 
 
-def _read_answer(kind: str, value: Any, scenario: Scenario) -> Stage | BaseException:
-    if kind == "stage":
-        return value  # type: ignore[no-any-return]
-    if kind == "code":
-        return SceneCodeError(value)
-    return WorkerError(f"{_name(scenario)}: {value[0]}", value[1])
-
-
-class _Process:
-    """One worker process."""
-
-    def __init__(self, spec: bytes) -> None:
-        self._process = start_process("simloom.scenes.workers")
-        self.made = 0
-        with suppress(OSError):  # the first answer will not come, and says so
-            send_packed(self._pipe_in, spec)
-
-    @property
-    def _pipe_in(self) -> BinaryIO:
-        assert self._process.stdin is not None
-        return self._process.stdin  # type: ignore[return-value]
-
-    def make(self, scenario: Scenario) -> Any:
-        """Return the worker's answer; EOFError or OSError where it died."""
-        assert self._process.stdout is not None
-        send(self._pipe_in, scenario)
-        answer = receive(self._process.stdout)  # type: ignore[arg-type]
-        self.made += 1
-        return answer
-
-    def stop(self, *, kill: bool = False) -> int:
-        """End the process and return its exit code."""
-        if kill:
-            self._process.terminate()  # which it hears between two steps, and leaves no files behind
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with suppress(OSError):
-                    pipe.close()
-        try:
-            return self._process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            return self._process.wait()
+def _read_answer(answer: Answer, scenario: Scenario) -> Stage | BaseException:
+    if answer.kind == "code":
+        return SceneCodeError(answer.value)
+    if answer.kind == "error":
+        return WorkerError(f"{_name(scenario)}: {answer.value[0]}", answer.value[1])
+    return answer.value  # type: ignore[no-any-return]
 
 
 class WorkerPool:
@@ -104,6 +70,8 @@ class WorkerPool:
         spec: The scene.
         workers: Processes; 0 makes stages in this process.
         recycle_after: Stages after which a worker is replaced: Bullet's shapes and files leak a little.
+        slots: Stages that may be in shared memory at once, from when a worker begins one until nobody holds it; None:
+            eight for each worker. Further ones come through the pipe.
 
     Raises:
         ValueError: If an argument is out of range, or the scene cannot be sent to a process.
@@ -116,7 +84,7 @@ class WorkerPool:
         ...         capture(stage)
     """
 
-    def __init__(self, spec: SceneSpec, workers: int, *, recycle_after: int = 2000) -> None:
+    def __init__(self, spec: SceneSpec, workers: int, *, recycle_after: int = 2000, slots: int | None = None) -> None:
         if workers < 0:
             raise ValueError(f"workers must not be negative, got {workers}; 0 works in this process")
         if recycle_after < 1:
@@ -124,15 +92,20 @@ class WorkerPool:
         self._spec = spec
         self._packed = _pack_spec(spec) if workers else b""
         self._recycle_after = recycle_after
-        self._tasks: queue.SimpleQueue[tuple[int, Scenario] | None] = queue.SimpleQueue()
+        self._slots = make_slots(8 * workers if slots is None else slots) if workers else None
+        self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
         self._answers: queue.SimpleQueue[tuple[int, Stage | BaseException]] = queue.SimpleQueue()
         self._submitted = self._delivered = 0
         self._waiting: dict[int, Stage | BaseException] = {}
         self._scene: Scene | None = None
         self._closed = threading.Event()
         self._lock = threading.Lock()
-        self._processes: set[_Process] = set()
-        self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(workers)]
+        self._processes: set[WorkerProcess] = set()
+        self.tallies = tuple(WorkerTally() for _ in range(max(workers, 1)))
+        """Each worker's times and counts."""
+        self._threads = [
+            threading.Thread(target=self._serve, args=(self.tallies[k],), daemon=True) for k in range(workers)
+        ]
         for thread in self._threads:
             thread.start()
 
@@ -147,6 +120,26 @@ class WorkerPool:
         """Scenarios submitted whose stages have not been handed out."""
         return self._submitted - self._delivered
 
+    @property
+    def queued(self) -> int:
+        """Scenarios that no worker was sent yet."""
+        return self._tasks.qsize()
+
+    @property
+    def ready(self) -> int:
+        """Stages that are made and not handed out."""
+        return self._answers.qsize() + len(self._waiting)
+
+    @property
+    def slot_count(self) -> int:
+        """Stages that may be in shared memory at once."""
+        return 0 if self._slots is None else self._slots.count
+
+    @property
+    def slot_bytes(self) -> int:
+        """What they may take at most [byte]."""
+        return 0 if self._slots is None else self._slots.count * self._slots.size
+
     def submit(self, scenario: Scenario) -> None:
         """Ask for the stage of a scenario.
 
@@ -158,7 +151,7 @@ class WorkerPool:
         """
         if self._closed.is_set():
             raise RuntimeError("the worker pool is closed")
-        self._tasks.put((self._submitted, scenario))
+        self._tasks.put(Task(ticket=self._submitted, scenario=scenario))
         self._submitted += 1
 
     def results(self, *, in_order: bool = True) -> Iterator[Stage]:
@@ -199,10 +192,13 @@ class WorkerPool:
                     continue
         task = self._tasks.get()
         assert task is not None
-        ticket, scenario = task
         if self._scene is None:
             self._scene = self._spec.make()
-        return ticket, make_stage(self._scene, scenario)
+        begun, cpu = time.perf_counter(), time.process_time()
+        stage = make_stage(self._scene, task.scenario)
+        times = WorkTimes(time.perf_counter() - begun, time.process_time() - cpu, 0.0, 0.0, 0.0)
+        self.tallies[0].add(times, size=0, unpack=0.0, piped=False)
+        return task.ticket, stage
 
     def close(self) -> None:
         """End all workers; calling it again does nothing."""
@@ -217,77 +213,93 @@ class WorkerPool:
             process.stop(kill=True)
         for thread in self._threads:
             thread.join(timeout=10)
+        if self._slots is not None:
+            self._slots.close()
         if self._scene is not None:
             self._scene.close()
             self._scene = None
 
     # ---- one thread per worker --------------------------------------------------------------------------------------
 
-    def _serve(self) -> None:
-        process: _Process | None = None
+    def _serve(self, tally: WorkerTally) -> None:
+        process: WorkerProcess | None = None
+        again: deque[Task] = deque()  # what goes before all other tasks
         with suppress(Exception):  # the first task says so
             process = self._start()
-        while (task := self._tasks.get()) is not None and not self._closed.is_set():
-            ticket, scenario = task
-            answer: Stage | BaseException | None = None
-            trouble = ""
-            for _ in range(2):
-                try:
+        while not self._closed.is_set():
+            task: Task | None = None
+            try:
+                if process is None or not process.asked:
+                    task = again.popleft() if again else self._tasks.get()
+                    if task is None:
+                        break
                     process = process or self._start()
-                    kind, value = process.make(scenario)
-                    answer = _read_answer(kind, value, scenario)
+                    process.ask(task)
+                if not again:
+                    self._ask_early(process, again)
+                task, answer = process.answer(tally)
+                self._hand_over(task, _read_answer(answer, task.scenario))
+                del answer  # and with it the slot that it lies in
+            except Exception as error:  # a thread that ended here would never answer
+                if process is None:
+                    assert task is not None
+                    task.tries += 1
+                    self._try_again(again, task, f": no worker process could be started: {error}")
+                    continue
+                code = self._end(process, kill=True)
+                sent, process = list(process.asked), None
+                if self._closed.is_set():
                     break
-                except Exception as error:  # a thread that ended here would never answer
-                    if process is None:
-                        trouble = f": no worker process could be started: {error}"
-                        continue
-                    code = self._end(process, kill=True)
-                    process = None
-                    if self._closed.is_set():
-                        return
-                    trouble = f": it could not be exchanged with its worker: {type(error).__name__}: {error}"
-                    if isinstance(error, (EOFError, OSError, ValueError, pickle.UnpicklingError)):
-                        trouble = f" ended its worker twice (exit code {code}); make it alone with workers=0 to see why"
-            self._answers.put((ticket, WorkerError(_name(scenario) + trouble) if answer is None else answer))
-            if process is not None and process.made >= self._recycle_after:
+                trouble = f": it could not be exchanged with its worker: {type(error).__name__}: {error}"
+                if isinstance(error, (EOFError, OSError, ValueError, pickle.UnpicklingError)):
+                    trouble = f" ended its worker twice (exit code {code}); make it alone with workers=0 to see why"
+                for other in sent[1:]:
+                    other.tries -= 1  # it was not begun
+                again.extendleft(reversed(sent[1:]))
+                self._try_again(again, sent[0], trouble)
+                continue
+            if process.made >= self._recycle_after and not process.asked:
                 self._end(process, kill=False)
                 process = None
         if process is not None:
             self._end(process, kill=self._closed.is_set())
 
-    def _start(self) -> _Process:
-        process = _Process(self._packed)
+    def _ask_early(self, process: WorkerProcess, again: deque[Task]) -> None:
+        """Tell a worker what comes next, unless others should have it or this one is to be replaced."""
+        if len(process.asked) > 1 or process.made + len(process.asked) >= self._recycle_after:
+            return
+        if self._tasks.qsize() < len(self._threads):
+            return
+        with suppress(queue.Empty):
+            task = self._tasks.get_nowait()
+            if task is None:
+                self._tasks.put(None)
+            elif not process.ask_early(task):
+                again.append(task)
+
+    def _try_again(self, again: deque[Task], task: Task, trouble: str) -> None:
+        """Put a task first in line, or answer that it failed where that was its second try."""
+        if task.tries < 2:
+            again.appendleft(task)
+        else:
+            self._hand_over(task, WorkerError(_name(task.scenario) + trouble))
+
+    def _hand_over(self, task: Task, answer: Stage | BaseException) -> None:
+        if self._slots is not None and task.slot is not None:
+            self._slots.give_back(task.slot)
+            task.slot = None
+        self._answers.put((task.ticket, answer))
+
+    def _start(self) -> WorkerProcess:
+        process = WorkerProcess(self._packed, self._slots)
         with self._lock:
             self._processes.add(process)
         return process
 
-    def _end(self, process: _Process, *, kill: bool) -> int:
+    def _end(self, process: WorkerProcess, *, kill: bool) -> int:
         with self._lock:
             self._processes.discard(process)
         return process.stop(kill=kill)
-
-
-def _work(requests: BinaryIO, answers: BinaryIO) -> None:
-    """Serve one parent until it is gone."""
-    spec: SceneSpec = receive(requests)
-    scene: Scene | None = None
-    try:
-        while True:
-            scenario = receive(requests)
-            try:
-                if scene is None:
-                    scene = spec.make()
-                message: tuple[str, Any] = ("stage", make_stage(scene, scenario))
-            except SceneCodeError as error:
-                message = ("code", str(error))
-            except (ValueError, OSError, RuntimeError) as error:
-                message = ("error", (str(error), ""))
-            except Exception as error:
-                message = ("error", (f"{type(error).__name__}: {error}", traceback.format_exc()))
-            send(answers, message)
-    finally:
-        if scene is not None:
-            scene.close()
 
 
 def main() -> None:
@@ -296,7 +308,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not print into the messages
     with suppress(EOFError, BrokenPipeError):  # the parent is gone
-        _work(sys.stdin.buffer, answers)
+        serve_parent(sys.stdin.buffer, answers)
 
 
 if __name__ == "__main__":

@@ -134,7 +134,7 @@ def print_estimate(estimate: Estimate, *, as_json: bool = False) -> None:
 
 def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False) -> None:
     """Print what a campaign did."""
-    times = asdict(campaign.times)
+    times = campaign.times.seconds
     manifest = dataset.manifest
     stored = sum(path.stat().st_size for path in dataset.folder.rglob("*") if path.is_file())
     summary: dict[str, Any] = {
@@ -152,6 +152,7 @@ def print_summary(campaign: Campaign, dataset: Dataset, *, as_json: bool = False
         "root_digest": dataset.root_digest if manifest is not None else None,
         "contact_sheet": str(dataset.folder / "contact_sheet.png") if manifest is not None else None,
         "seconds": {name: round(value, 3) for name, value in times.items()},
+        "stages": [counter.to_json() for counter in campaign.times.counters],
         "rows_made": campaign.rows_made,
     }
     if as_json:

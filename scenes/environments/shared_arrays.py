@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import mmap
 import os
-import sys
-import tempfile
 from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ..shared_memory import make_memory
 
 Fields = Mapping[str, tuple[tuple[int, ...], str]]
 """Array name to its shape and type."""
@@ -18,11 +18,7 @@ _ALIGN: Final = 64
 
 
 class SharedArrays:
-    """Arrays in anonymous shared memory.
-
-    The memory has no name, only a descriptor that children inherit: the system takes it back when the last process is
-    gone, however that ended. (`multiprocessing.shared_memory` has names, which a killed parent leaves behind, and which
-    before Python 3.13 the first child to end takes away from the others.)
+    """Arrays in anonymous shared memory, which is gone with the last process that uses it.
 
     Args:
         fields: What arrays there are; zeros at first.
@@ -39,7 +35,7 @@ class SharedArrays:
             places[name] = size
             count = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
             size += -(-count // _ALIGN) * _ALIGN
-        self.descriptor = _make_memory(max(size, _ALIGN)) if descriptor is None else descriptor
+        self.descriptor = make_memory(max(size, _ALIGN)) if descriptor is None else descriptor
         """What a child is given."""
         memory = mmap.mmap(self.descriptor, max(size, _ALIGN))
         self._arrays: dict[str, NDArray[Any]] = {
@@ -58,13 +54,3 @@ class SharedArrays:
         self.descriptor = -1
         # Unmapped with the last array that someone holds; closing the map would pull the memory from under it.
         self._arrays.clear()
-
-
-def _make_memory(size: int) -> int:
-    if sys.platform == "linux":
-        descriptor = os.memfd_create("simloom")
-    else:
-        with tempfile.TemporaryFile() as file:
-            descriptor = os.dup(file.fileno())
-    os.ftruncate(descriptor, size)
-    return descriptor

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...kernels.device import use_sleeping_threads
-from ...scenes.stage import Stage
 from ..dataset.binding import load_binding
 from ..dataset.manifest import MANIFEST
 from ..dataset.outcomes import Outcomes
@@ -24,10 +22,8 @@ from .plan import Plan, choose_recipe, make_plan
 from .progress import Estimate, Progress, StageTimes
 from .replay_collector import ReplayCollector
 from .resources import Resources
-from .row_maker import RowMaker
-from .shard_writer import ShardWriter
+from .shard_pipeline import ShardPipeline
 from .sheet_rows import choose_sheet_rows
-from .stages import StageSource
 
 _LEAST_COMPRESSION = 4
 
@@ -180,12 +176,10 @@ class Campaign:
     def _make_shards(
         self, writer: DatasetWriter, shards: Sequence[int], progress: Callable[[Progress], None] | None
     ) -> None:
-        plan, per_scenario = self.plan, self.plan.recipe.rows_per_scenario
-        maker = RowMaker(plan, self._resources)
+        per_scenario = self.plan.recipe.rows_per_scenario
         rows_of = {shard: writer.shard_rows(shard) for shard in shards}
         to_make = sum(len(rows) for rows in rows_of.values())
-        there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
-        counts = {"made": 0, "committed": there}
+        counts = {"made": 0, "committed": sum(len(writer.shard_rows(shard)) for shard in writer.committed())}
 
         def tell() -> None:
             if progress is not None:
@@ -199,48 +193,35 @@ class Campaign:
                     )
                 )
 
+        def captured(scenarios: int) -> None:
+            counts["made"] = min(counts["made"] + scenarios * per_scenario, to_make)
+            self.times.first_row = self.times.first_row or time.perf_counter() - self._begun
+            tell()
+
         def committed(shard: int) -> None:
             counts["committed"] += len(rows_of[shard])
             tell()
 
-        scenarios = {
-            shard: range(rows.start // per_scenario, -(-rows.stop // per_scenario)) for shard, rows in rows_of.items()
-        }
-        replay = None if self._snapshots is None else ReplayCollector(self._snapshots, plan)
-        every = itertools.chain.from_iterable(scenarios.values())
-        with (
-            StageSource(plan, every, workers=self._resources.worker_count, ahead=2 * maker.batch) as source,
-            ShardWriter(writer, on_commit=committed) as thread,
-        ):
-            self.times.start = time.perf_counter() - self._begun
-            for shard in shards:
-                captured = maker.allocate(len(scenarios[shard]))
-                outcomes = Outcomes()
-                for done, stages in self._batches(source, len(scenarios[shard]), maker.batch):
-                    maker.fill(stages, captured, start=done)
-                    outcomes += source.take_outcomes(stages)
-                    if replay is not None:
-                        replay.add(stages)
-                    counts["made"] = min(counts["made"] + len(stages) * per_scenario, to_make)
-                    self.times.first_row = self.times.first_row or time.perf_counter() - self._begun
-                    tell()
-                rows, size = maker.finish(captured), len(rows_of[shard])
-                thread.put(shard, {name: array[:size] for name, array in rows.items()}, outcomes)
-                self.outcomes += outcomes
-                del captured, rows
-        self.times.render, self.times.sensors = maker.seconds["render"], maker.seconds["sensors"]
-        self.times.gather = maker.seconds["gather"]
-        self.times.write, self.times.write_wait = thread.busy_seconds, thread.wait_seconds
-        self.rows_made, self.draws, self.examples = counts["made"], source.draws, source.examples
+        replay = None if self._snapshots is None else ReplayCollector(self._snapshots, self.plan)
+        pipeline = ShardPipeline(
+            self.plan,
+            self._resources,
+            writer,
+            {
+                shard: range(rows.start // per_scenario, -(-rows.stop // per_scenario))
+                for shard, rows in rows_of.items()
+            },
+            times=self.times,
+            replay=replay,
+            on_batch=captured,
+            on_commit=committed,
+        )
+        self.times.start = time.perf_counter() - self._begun
+        pipeline.run()
+        self.outcomes += pipeline.outcomes
+        self.rows_made, self.draws, self.examples = counts["made"], pipeline.source.draws, pipeline.source.examples
         if replay is not None:
             replay.save()
-
-    def _batches(self, source: StageSource, count: int, size: int) -> Iterator[tuple[int, list[Stage]]]:
-        for done in range(0, count, size):
-            begun = time.perf_counter()
-            stages = [next(source) for _ in range(min(size, count - done))]
-            self.times.physics += time.perf_counter() - begun
-            yield done, stages
 
     def _draw_sheet(self) -> dict[str, bytes]:
         from ..contact_sheet import draw_contact_sheet, row_tiles

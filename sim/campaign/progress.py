@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from .stage_counter import StageCounter
+
 
 @dataclass(kw_only=True)
 class StageTimes:
@@ -18,15 +20,24 @@ class StageTimes:
     sensors: float = 0.0
     """Sensor models."""
     gather: float = 0.0
-    """Gathering labels and truth, and judging rows."""
+    """Gathering labels and truth."""
     write: float = 0.0
-    """Hashing, compressing and committing, in a thread of its own."""
+    """Judging rows, hashing, compressing and committing, in a thread of its own."""
     write_wait: float = 0.0
     """Waiting for that thread."""
     first_row: float = 0.0
     """From the call to the first finished batch."""
     total: float = 0.0
     """From the call to the end."""
+    cpu: float = 0.0
+    """Processor time of this process and all its threads while rows were made; worker processes have their own."""
+    counters: tuple[StageCounter, ...] = ()
+    """What each stage did; empty where nothing was made."""
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """The seconds alone, by name."""
+        return {name: value for name, value in vars(self).items() if isinstance(value, float)}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -36,8 +37,10 @@ class ReplayCollector:
         if not stage.valid or len(self._views) >= self.LIMIT:
             return
         first = len(self._snapshots)
-        self._snapshots += stage.snapshots
-        for cameras in stage.cameras.values():
+        # Copied: a stage from a worker lies in a slot of shared memory, which the next one needs.
+        snapshots, cameras_by_name = copy.deepcopy((stage.snapshots, dict(stage.cameras)))
+        self._snapshots += snapshots
+        for cameras in cameras_by_name.values():
             self._cameras += cameras
             self._views += range(first, first + len(cameras))
 

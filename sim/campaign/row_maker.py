@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, final
 
 import numpy as np
@@ -57,6 +57,8 @@ class RowMaker:
         self._capturer = dataclasses.replace(written, outputs=outputs)
         self.batch = resources.batch_size(self._capturer)
         """Scenarios that `make` should be given at once."""
+        self.in_flight = 1 if resources.device == "cpu" else 2
+        """Batches that may be begun at once: on a device the next is uploaded while one is worked on."""
         self.seconds = {"render": 0.0, "sensors": 0.0, "gather": 0.0}
         """Wall time so far by step of the work [s]."""
 
@@ -64,6 +66,11 @@ class RowMaker:
     def row_bytes(self) -> int:
         """Size of one row, uncompressed [byte]."""
         return sum(dtype.itemsize * int(np.prod(tail, dtype=np.int64)) for dtype, tail in self.shapes.values())
+
+    @property
+    def allocated_bytes(self) -> int:
+        """Size of what `allocate` makes for one scenario [byte]."""
+        return self._capturer.row_bytes * self._capturer.rows_per_scenario
 
     def make(self, stages: Sequence[Stage], *, steps: Collection[int] | None = None) -> Rows:
         """Make the rows of some stages.
@@ -77,7 +84,10 @@ class RowMaker:
         """
         captured = self.allocate(len(stages))
         self.fill(stages, captured, start=0, steps=steps)
-        return self.finish(captured)
+        begun = time.perf_counter()
+        rows = self.finish(captured)
+        self.seconds["gather"] += time.perf_counter() - begun
+        return rows
 
     def allocate(self, scenarios: int) -> Rows:
         """Make arrays for the captures of some scenarios, which `fill` fills and `finish` turns into rows."""
@@ -99,16 +109,39 @@ class RowMaker:
             start: Which of its scenarios the first stage is.
             steps: As for `make`.
         """
+        self.begin(stages, captured, start=start, steps=steps)()
+
+    def begin(
+        self,
+        stages: Sequence[Stage],
+        captured: Mapping[str, NDArray[Any]],
+        *,
+        start: int,
+        steps: Collection[int] | None = None,
+    ) -> Callable[[], None]:
+        """Begin to capture some stages; on a CUDA device others may be begun before these are done.
+
+        Args:
+            stages: As for `fill`.
+            captured: As for `fill`.
+            start: As for `fill`.
+            steps: As for `make`.
+
+        Returns:
+            What waits until the arrays are filled; to be called once, in the order in which stages were begun.
+        """
         first = start * self._capturer.rows_per_scenario
-        for step, seconds in self._capturer.fill(stages, captured, start=first, steps=steps).items():
-            self.seconds[step] += seconds
+        seconds = self._capturer.fill(stages, captured, start=first, steps=steps)
+
+        def finish() -> None:
+            for step, taken in seconds.items():
+                self.seconds[step] += taken
+
+        return finish
 
     def finish(self, captured: Mapping[str, NDArray[Any]]) -> Rows:
-        """Judge captured rows and give them the form in which a dataset holds them."""
-        begun = time.perf_counter()
-        rows = finish_rows(captured, self._recipe, kept=frozenset(self.shapes))
-        self.seconds["gather"] += time.perf_counter() - begun
-        return rows
+        """Judge captured rows and give them the form in which a dataset holds them; from any thread."""
+        return finish_rows(captured, self._recipe, kept=frozenset(self.shapes))
 
 
 def _narrow(capturer: Capturer, names: Collection[str]) -> Capturer:

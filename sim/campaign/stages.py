@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import Self
@@ -11,10 +12,12 @@ from ...scenes.acceptance import MAX_DRAWS, find_unmet, needs_checking, redraw_h
 from ...scenes.scenario import Scenario
 from ...scenes.scene_code import SceneCodeError, make_stage
 from ...scenes.stage import Reason, Stage
+from ...scenes.worker_tally import WorkerTally, WorkTimes
 from ...scenes.workers import WorkerError, WorkerPool
 from ..dataset.outcomes import Outcomes
 from ..errors import FaultError, SimloomError, UsageError
 from .plan import Plan
+from .queue_fill import QueueFill
 
 _UNMET = Reason.REQUIREMENT.name.lower()
 
@@ -41,7 +44,8 @@ class StageSource:
         self._plan = plan
         self._indices = iter(indices)
         self._workers = workers
-        self._ahead = max(ahead, 4 * workers)
+        self.ahead = max(ahead, 4 * workers)
+        """Stages that may be under way or waiting at once."""
         self._pool: WorkerPool | None = None
         self._stages: Iterator[Stage] = iter(())
         self._failures: dict[int, list[str]] = {}
@@ -49,10 +53,20 @@ class StageSource:
         """Scenarios that were proposed."""
         self.examples: dict[str, str] = {}
         """Reason to what was said of one scenario that failed for it."""
+        self.tallies: tuple[WorkerTally, ...] = (WorkerTally(),)
+        """Each worker's times and counts; without workers this process's."""
+        self.propose_seconds = 0.0
+        """Time spent proposing scenarios [s]."""
+        self.slot_bytes = 0
+        """What waiting stages may take at most in shared memory [byte]."""
+        self.queued, self.ready = QueueFill(), QueueFill()
+        """Scenarios that wait for a worker, and stages that wait to be taken."""
 
     def __enter__(self) -> Self:
         if self._workers:
-            self._pool = WorkerPool(self._plan.spec, self._workers)
+            # As many as wait, and as many again in the hands of who takes them.
+            self._pool = WorkerPool(self._plan.spec, self._workers, slots=2 * (self.ahead + self._workers))
+            self.tallies, self.slot_bytes = self._pool.tallies, self._pool.slot_bytes
             self._stages = self._ordered(self._pool)
         else:
             self._stages = self._alone()
@@ -89,27 +103,36 @@ class StageSource:
             yield stage
 
     def _make(self, scenario: Scenario) -> Stage:
+        begun, cpu = time.perf_counter(), time.process_time()
         try:
-            return make_stage(self._plan.scene, scenario)
+            stage = make_stage(self._plan.scene, scenario)
         except SceneCodeError as error:
             raise UsageError(str(error)) from error
+        times = WorkTimes(time.perf_counter() - begun, time.process_time() - cpu, 0.0, 0.0, 0.0)
+        self.tallies[0].add(times, size=0, unpack=0.0, piped=False)
+        return stage
 
     def _ordered(self, pool: WorkerPool) -> Iterator[Stage]:
         order: deque[int] = deque()
         done: dict[int, Stage] = {}
         while True:
-            for index in itertools.islice(self._indices, self._ahead - len(order)):
+            for index in itertools.islice(self._indices, self.ahead - len(order)):
                 pool.submit(self._propose(index))
                 order.append(index)
             if not order:
                 return
+            self.queued.look(pool.queued)
             while order[0] not in done:
                 stage = self._next(pool)
+                self.ready.look(len(done) + 1 + pool.ready)
                 if (scenario := self._redraw(stage)) is not None:
                     pool.submit(scenario)
                 else:
                     done[stage.scenario.index] = stage
-            yield done.pop(order.popleft())
+            self.ready.look(len(done) + pool.ready)
+            stage = done.pop(order.popleft())
+            yield stage
+            del stage  # and with it the slot that it lies in, where the taker keeps nothing
 
     def _next(self, pool: WorkerPool) -> Stage:
         try:
@@ -121,6 +144,12 @@ class StageSource:
             raise (FaultError(told, error.trace) if error.trace else SimloomError(told)) from error
 
     def _propose(self, index: int, attempt: int = 0) -> Scenario:
+        begun = time.perf_counter()
+        scenario = self._draw(index, attempt)
+        self.propose_seconds += time.perf_counter() - begun
+        return scenario
+
+    def _draw(self, index: int, attempt: int) -> Scenario:
         """Propose a scenario that meets what is required, or the last that may be drawn."""
         space, sampler = self._plan.scene.space, self._plan.sampler
         while True:

@@ -104,7 +104,7 @@ def test_a_worker_that_cannot_start_is_an_error(scenarios, monkeypatch):
         raise OSError(11, "Resource temporarily unavailable")
 
     with monkeypatch.context() as patch:
-        patch.setattr("simloom.scenes.workers.start_process", refuse)
+        patch.setattr("simloom.scenes.worker_process.start_process", refuse)
         pool = WorkerPool(SPEC, 1)
         pool.submit(scenarios[0][0])
         results = _in_time(pool.results())
