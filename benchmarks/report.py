@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from timing import Measurement, speed_ratio
+from simloom.sim.bench.timing import Measurement, speed_ratio
 
 RESULTS = Path(__file__).resolve().parent / "results"
 

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import cases
-from machine import describe_machine, machine_name
 from report import RESULTS, save, to_text
-from timing import REPEATS
+
+from simloom.sim.bench.machine import describe_machine, machine_name
+from simloom.sim.bench.timing import REPEATS
 
 SUITES: dict[str, Sequence[Any]] = {
     "render": cases.RENDER,
