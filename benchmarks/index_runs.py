@@ -13,8 +13,8 @@ from index_data import make_index, make_shards
 from loader_process import LoaderProcess
 from page_cache import evict, list_files
 from report import CaseResult
-from timing import Contestant, measure
 
+from simloom.sim.bench.timing import Contestant, measure
 from simloom.sim.dataset import open_dataset
 
 COMPLETE, COMMITS = "ours, complete", "ours, commits only"

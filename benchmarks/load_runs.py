@@ -15,7 +15,8 @@ from loader_process import LoaderProcess, find_peers_python, peer_version
 from page_cache import cached_fraction, evict, list_files
 from read_limits import measure_disk, measure_stages
 from report import CaseResult
-from timing import Contestant, measure, quartiles
+
+from simloom.sim.bench.timing import Contestant, measure, quartiles
 
 OURS, MAP, TORCH_MAP = "ours, deflate", "memory map", "memory map, torch"
 

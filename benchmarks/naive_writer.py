@@ -8,25 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-
-def write_rows(path: Path, rows: Mapping[str, NDArray[Any]], level: int = 4) -> None:
-    """Write arrays to a new file: images compressed, one chunk per row; everything else as it is.
-
-    Args:
-        path: The file.
-        rows: Arrays by name, rows leading.
-        level: Level of gzip; 4 is h5py's default.
-    """
-    import h5py
-
-    with h5py.File(path, "w") as file:
-        for name, array in rows.items():
-            if array.ndim >= 3 and array[0].nbytes >= 4096:
-                file.create_dataset(
-                    name, data=array, chunks=(1, *array.shape[1:]), compression="gzip", compression_opts=level
-                )
-            else:
-                file.create_dataset(name, data=array)
+from simloom.sim.bench.naive_h5py import write_rows as write_rows
 
 
 def write_frames(folder: Path, rows: Mapping[str, NDArray[Any]]) -> None:

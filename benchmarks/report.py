@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from timing import Measurement, speed_ratio
+from simloom.sim.bench.timing import Measurement, speed_ratio
 
 RESULTS = Path(__file__).resolve().parent / "results"
 
@@ -88,7 +88,7 @@ def to_markdown(document: dict[str, Any]) -> str:
     """Return the Markdown page of a result file."""
     meta = document["metadata"]
     lines = [
-        f"# {document['suite']} on {meta['cpu']}, {meta['cores']} cores",
+        f"# {document['suite']} on {_processor(meta)}",
         "",
         f"Commit `{meta['commit'][:12]}`{' with changes' if meta['modified'] else ''}, Python {meta['python']}, "
         + ", ".join(f"{name} {version}" for name, version in meta["versions"].items())
@@ -122,16 +122,26 @@ def to_text(document: dict[str, Any]) -> str:
 
 
 def save(document: dict[str, Any], machine: str, folder: Path = RESULTS) -> Path:
-    """Write `<suite>--<machine>--cpu.json` and the same in Markdown.
+    """Write `<suite>--<machine>--<device>.json` and the same in Markdown.
+
+    Args:
+        document: The result file's contents; its "device" is "cpu" or "cuda".
+        machine: Name of the processor or GPU, for the file's name.
+        folder: Where to.
 
     Returns:
         The path of the JSON file.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{document['suite']}--{machine}--cpu.json"
+    path = folder / f"{document['suite']}--{machine}--{document.get('device', 'cpu')}.json"
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     path.with_suffix(".md").write_text(to_markdown(document), encoding="utf-8")
     return path
+
+
+def _processor(meta: dict[str, Any]) -> str:
+    cpu = f"{meta['cpu']}, {meta['cores']} cores"
+    return f"{meta['gpu']['name']}, beside {cpu}" if "gpu" in meta else cpu
 
 
 def _short(value: float) -> str:

@@ -9,12 +9,12 @@ import naive_body
 import numpy as np
 from cases import BodyCase
 from report import CaseResult
-from timing import Contestant, measure
 
 from simloom.kernels.encoder import apply_encoder
 from simloom.kernels.force_torque import apply_force_torque
 from simloom.kernels.profiles import load_profile
 from simloom.kernels.tactile import apply_tactile
+from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (
     "ns per sample of a channel (a joint, an axis, a taxel), one thread; outputs are allocated in the timed region on "

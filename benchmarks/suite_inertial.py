@@ -9,11 +9,11 @@ import numpy as np
 from cases import InertialCase
 from naive_inertial import drift_loop, read_filtered
 from report import CaseResult
-from timing import Contestant, measure
 
 from simloom.kernels.inertial import apply_imu
 from simloom.kernels.inertial_profile import InertialProfile
 from simloom.kernels.profiles import load_profile
+from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (
     "A sample is one reading of three gyroscopes and three accelerometers, on one thread. Ours and `SciPy filters` do "

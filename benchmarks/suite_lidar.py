@@ -9,11 +9,11 @@ import naive_lidar
 import numpy as np
 from cases import LidarCase
 from report import CaseResult
-from timing import Contestant, measure
 
 from simloom.kernels.lidar import apply_lidar
 from simloom.kernels.lidar_profile import LidarProfile
 from simloom.kernels.profiles import load_profile
+from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (
     "ns per firing of one thread. Inputs are float32 in memory, outputs are allocated in the timed region on both "

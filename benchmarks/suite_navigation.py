@@ -9,7 +9,6 @@ import naive_navigation
 import numpy as np
 from cases import NavigationCase
 from report import CaseResult
-from timing import Contestant, measure
 
 from simloom.kernels.gnss import apply_gnss
 from simloom.kernels.observation_timing import ObservationTiming
@@ -17,6 +16,7 @@ from simloom.kernels.odometry import apply_odometry
 from simloom.kernels.profiles import load_sensor_profile
 from simloom.kernels.ranger import apply_ranger
 from simloom.kernels.schedule import observe, sample_times
+from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (
     "Samples per second of one thread. Ours is compiled and draws by address, so that any sample of any robot can be "

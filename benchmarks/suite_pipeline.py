@@ -12,8 +12,8 @@ from typing import Any
 from cases import PipelineCase
 from processes import Workers
 from report import CaseResult
-from timing import Contestant, Measurement, measure, quartiles
 
+from simloom.sim.bench.timing import Contestant, Measurement, measure, quartiles
 from simloom.sim.campaign.campaign import Campaign
 from simloom.sim.campaign.progress import StageTimes
 from simloom.sim.recipe import load_recipe

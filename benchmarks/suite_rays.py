@@ -11,7 +11,6 @@ import numpy as np
 from cases import RayCase
 from numpy.typing import NDArray
 from report import CaseResult
-from timing import Contestant, measure
 
 from simloom.kernels.transforms import quaternion_from_pose
 from simloom.renderers.mesh_library import MeshLibrary
@@ -20,6 +19,7 @@ from simloom.renderers.snapshot import Snapshot
 from simloom.renderers.view import Camera
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
+from simloom.sim.bench.timing import Contestant, measure
 
 FAR = 30.0
 """Longest ray [m]."""

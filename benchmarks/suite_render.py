@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from cases import RenderCase
-from mujoco_world import describe_geoms, describe_shot, find_obstacle
 from numpy.typing import NDArray
 from processes import Workers
 from report import CaseResult
@@ -22,13 +21,14 @@ from scene_views import (
     repeat_look,
     without_patterns,
 )
-from timing import Contestant, Measurement, measure
 
 from simloom.renderers.raster.raster import Raster
 from simloom.renderers.snapshot import Snapshot
 from simloom.renderers.view import Camera
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
+from simloom.sim.bench.mujoco_world import describe_geoms, describe_shot, find_obstacle
+from simloom.sim.bench.timing import Contestant, Measurement, measure
 
 OUTPUTS = ("colour", "depth", "instance")
 NOTES = (
@@ -100,7 +100,7 @@ def run_case(case: RenderCase, *, repeats: int) -> CaseResult:
             theirs["TinyRenderer"] = _pictures(tiny, shares, case.views)
             if obstacle is None:
                 shadow = {"shadow": 256 if case.width <= 320 else 512}
-                mujoco = stack.enter_context(Workers(case.cores, "mujoco_world:MujocoWorld", shadow))
+                mujoco = stack.enter_context(Workers(case.cores, "simloom.sim.bench.mujoco_world:MujocoWorld", shadow))
                 mujoco.call_all("load", describe_geoms(library, snapshots[0]), case.width, case.height)
                 shots = [describe_shot(snapshot, camera) for snapshot, camera in zip(snapshots, cameras, strict=True)]
                 for name, passes in MUJOCO.items():

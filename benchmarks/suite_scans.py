@@ -11,7 +11,6 @@ import numpy as np
 from cases import ScanCase
 from report import CaseResult
 from suite_rays import BATCH, BULLET, BulletWorld
-from timing import Contestant, measure
 from yard import make_yard
 
 from simloom.kernels import (
@@ -27,6 +26,7 @@ from simloom.kernels import (
     pose_from_position_quaternion,
 )
 from simloom.renderers import RayCaster, cast_scan
+from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (
     "ns per point (or firing) of one thread; float64 in and out on all sides.",

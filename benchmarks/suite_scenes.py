@@ -9,9 +9,9 @@ from typing import Any
 from cases import SceneCase
 from naive_scenes import NaiveScenes, draw_objects
 from report import CaseResult
-from timing import Contestant, Measurement, measure, quartiles
 
 from simloom.scenes import draw_scenario, make_scene
+from simloom.sim.bench.timing import Contestant, Measurement, measure, quartiles
 
 NOTES = (
     "Scenarios per second, one process, no rendering on either side. Ours is `scene.stage`: parameters, world, settle "

@@ -12,12 +12,12 @@ import numpy as np
 from cases import SensorCase
 from peer_cameras import find_peers
 from report import CaseResult
-from timing import Contestant, measure
 
 from simloom.kernels.camera import apply_camera
 from simloom.kernels.depth import apply_depth
 from simloom.kernels.device import Kernel, scalar
 from simloom.kernels.philox import draw_block, stream_key
+from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (
     "ns per pixel of one thread: ours is compiled, NumPy is NumPy. Inputs are float32 in memory, outputs are "

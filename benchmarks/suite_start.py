@@ -13,7 +13,8 @@ from pathlib import Path
 
 from cases import StartCase
 from report import CaseResult
-from timing import Measurement
+
+from simloom.sim.bench.timing import Measurement
 
 NOTES = (
     "A new Python process calls `generate`; the clock runs from before it is started. Cold: an empty "

@@ -12,9 +12,9 @@ from cases import VectorCase
 from gymnasium.vector import AsyncVectorEnv
 from naive_vector import TinyTabletop
 from report import CaseResult
-from timing import Contestant, measure
 
 from simloom.scenes.environments.tabletop import TabletopVectorEnvironment
+from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (
     "A step is 1/30 s of one tabletop with the Panda and ten objects: eight steps of physics towards joint targets, "

@@ -8,11 +8,11 @@ from pathlib import Path
 from cases import ViewsCase
 from report import CaseResult
 from scene_views import moved_snapshots, without_patterns
-from timing import Contestant, measure
 
 from simloom.renderers.raster.raster import Raster
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
+from simloom.sim.bench.timing import Contestant, measure
 
 OUTPUTS = ("colour", "depth", "instance")
 NOTES = (

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 from cases import WriteCase
-from machine import core_count
 from naive_writer import write_frames, write_rows
 from numpy.typing import NDArray
 from report import CaseResult
-from timing import Contestant, Measurement, measure
 
 from simloom.scenes.capture import Capturer
 from simloom.scenes.scenario import draw_scenario
 from simloom.scenes.tabletop import TabletopScene
+from simloom.sim.bench.machine import core_count
+from simloom.sim.bench.timing import Contestant, Measurement, measure
 from simloom.sim.dataset.shard import build_shard
 from simloom.sim.dataset.writer import DatasetWriter
 

@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .bench import run_bench as run_bench
     from .campaign.campaign import Campaign as Campaign
     from .campaign.campaign import generate as generate
     from .campaign.plan import Plan as Plan
@@ -64,6 +65,7 @@ _HOMES = {
     "merge_datasets": "derive",
     "open_dataset": "dataset",
     "regenerate_row": "campaign.row_regeneration",
+    "run_bench": "bench",
     "run_gate": "quality.gate",
     "split_dataset": "derive",
     "subset_dataset": "derive",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from .asset_cli import asset_commands
+from .bench_cli import add_bench_command
 from .calibrate_cli import calibrate_commands
 from .derive_cli import add_derive_commands
 from .import_cli import import_commands
@@ -370,6 +371,7 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(42)
 
 
+add_bench_command(app, _answers)
 add_derive_commands(app, _answers)
 app.add_typer(asset_commands(_answers), name="assets")
 app.add_typer(import_commands(_answers), name="import")

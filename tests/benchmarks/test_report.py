@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machine import describe_machine, machine_name
 from report import CaseResult, save, to_markdown, to_text
-from timing import Measurement
+
+from simloom.sim.bench.machine import describe_machine, machine_name
+from simloom.sim.bench.timing import Measurement
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from timing import Contestant, Measurement, measure, quartiles, speed_ratio
+
+from simloom.sim.bench.timing import Contestant, Measurement, measure, quartiles, speed_ratio
 
 
 class FakeClock:

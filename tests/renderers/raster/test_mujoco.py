@@ -6,13 +6,13 @@ points by some 1e-7 of their distance.
 """
 
 import pytest
-from mujoco_world import MujocoWorld, describe_geoms, describe_shot, find_obstacle
 
 from naive.agreement import compare
 from naive.robots import QUICK, ROBOTS, robot_scene
 from naive.still_life import BOX, PLANE, Thing, camera, look, pose, primitive_library, still_life
 from naive.toys import toy_scene
 from simloom.renderers import Raster
+from simloom.sim.bench.mujoco_world import MujocoWorld, describe_geoms, describe_shot, find_obstacle
 
 pytest.importorskip("pybullet")
 pytestmark = pytest.mark.skipif(find_obstacle() is not None, reason=str(find_obstacle()))

@@ -10,6 +10,8 @@ import numpy as np
 
 REPEATS = 7
 """Timed repeats of every contestant unless a suite is told otherwise."""
+LEAST_REPEATS = 3
+"""Timed repeats that are made however long they take."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +79,8 @@ def measure(
     *,
     repeats: int = REPEATS,
     warmups: int = 1,
+    seconds: float | None = None,
+    synchronize: Callable[[], None] = lambda: None,
     clock: Callable[[], float] = time.perf_counter,
 ) -> list[Measurement]:
     """Time contestants in turn: every repeat runs each of them once, in alternating order.
@@ -85,6 +89,8 @@ def measure(
         contestants: What to time. An error in one of them ends the measurement: it is a failure, never a slow run.
         repeats: Timed repeats, >= 1.
         warmups: Calls before the timed ones, >= 1; the first is reported apart.
+        seconds: Time after which no repeat begins beyond the third [s]; None = all are made.
+        synchronize: Waits for a device; called before the clock is read, at both ends of every call.
         clock: Source of time [s].
 
     Returns:
@@ -102,23 +108,30 @@ def measure(
     first: dict[str, float] = {}
     for warmup in range(warmups):
         for contestant in contestants:
+            synchronize()
             begun = clock()
             contestant.run()
+            synchronize()
             if warmup == 0:
                 first[contestant.name] = clock() - begun
     taken: dict[str, list[float]] = {name: [] for name in names}
+    started = clock()
     for repeat in range(repeats):
+        if seconds is not None and repeat >= LEAST_REPEATS and clock() - started > seconds:
+            break
         for contestant in contestants if repeat % 2 == 0 else reversed(contestants):
-            taken[contestant.name].append(_time(contestant, clock))
+            taken[contestant.name].append(_time(contestant, synchronize, clock))
     return [
         Measurement(name=c.name, items=c.items, seconds=tuple(taken[c.name]), first_call=first[c.name])
         for c in contestants
     ]
 
 
-def _time(contestant: Contestant, clock: Callable[[], float]) -> float:
+def _time(contestant: Contestant, synchronize: Callable[[], None], clock: Callable[[], float]) -> float:
+    synchronize()
     begun = clock()
     counted = contestant.run()
+    synchronize()
     taken = clock() - begun
     seconds = taken if counted is None else counted
     if seconds <= 0.0:

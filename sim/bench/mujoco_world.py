@@ -15,9 +15,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from simloom.kernels.transforms import quaternion_from_pose
-from simloom.renderers import Camera, MeshLibrary, Snapshot
-from simloom.renderers.textures import linear_to_srgb
+from ...kernels.transforms import quaternion_from_pose
+from ...renderers.mesh_library import MeshLibrary
+from ...renderers.snapshot import Snapshot
+from ...renderers.textures import linear_to_srgb
+from ...renderers.view import Camera
 
 OPENCV_TO_OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])
 """Maps OpenGL's camera axes (x right, y up, z backward) to ours."""
