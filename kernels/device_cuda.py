@@ -31,6 +31,8 @@ else:
 
 BLOCK: Final = 128
 """Threads per block."""
+RESIDENT_BLOCKS: Final = 3
+"""Blocks of cooperating threads that a multiprocessor must have the registers for: at most 168 a thread."""
 SIMULATED_BLOCK = 1
 """Threads of a cooperating block in the simulator, where each is a Python thread."""
 STREAM: Final[ContextVar[Any]] = ContextVar("STREAM", default=None)
@@ -80,11 +82,14 @@ def build(
 
 
 def _compile_kernel(
-    thread: Callable[..., None], element: Callable[..., None], find_folder: Callable[[Callable[..., None]], Path | None]
+    thread: Callable[..., None],
+    element: Callable[..., None],
+    find_folder: Callable[[Callable[..., None]], Path | None],
+    **options: Any,
 ) -> Any:
     if config.ENABLE_CUDASIM:
         return cuda.jit(thread)
-    kernel = _declare(thread, find_folder(element))
+    kernel = _declare(thread, find_folder(element), options)
     inner = kernel.compile
 
     def compile_anew(signature: Any) -> Any:
@@ -95,15 +100,15 @@ def _compile_kernel(
     return kernel
 
 
-def _declare(thread: Callable[..., None], folder: Path | None) -> Any:
+def _declare(thread: Callable[..., None], folder: Path | None, options: dict[str, Any]) -> Any:
     if folder is None:
-        return cuda.jit(thread, **OPTIONS)
+        return cuda.jit(thread, **OPTIONS, **options)
     from numba.cuda.core import config as cuda_config
 
     before = cuda_config.CACHE_DIR
     cuda_config.CACHE_DIR = str(folder)
     try:
-        return cuda.jit(thread, cache=True, **OPTIONS)
+        return cuda.jit(thread, cache=True, **OPTIONS, **options)
     finally:
         cuda_config.CACHE_DIR = before
 
@@ -128,7 +133,7 @@ def build_block(
     _teach_cooperation()
     block = define_function(source, "block", known | {"cuda": cuda})
     block.__name__ = block.__qualname__ = f"{element.__module__}_{element.__qualname__}_cuda".replace(".", "_")
-    return _compile_kernel(block, element, find_folder)
+    return _compile_kernel(block, element, find_folder, launch_bounds=(BLOCK, RESIDENT_BLOCKS))
 
 
 @functools.lru_cache(maxsize=1)

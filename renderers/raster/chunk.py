@@ -20,6 +20,7 @@ from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
+from .spans import share_out
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
 from .tile_counts import BEGIN_TOTALS, COUNT_TILES, READ_TOTALS, TOTALS
@@ -191,8 +192,9 @@ class Chunk:
         count, tiles = len(tolerance), -(-side // TILE)
         each = self.take("tile_step", (count * tiles * tiles,), np.uint8)
         around = self.take(name, (count * tiles * tiles,), np.uint8)
-        self.launch(FIND_STEPS, count * tiles, side, tiles, tolerance, shadow, each)
-        self.launch(SPREAD_STEPS, count * tiles, tiles, each, around)
+        spans = share_out(self, count * tiles, tiles)
+        self.launch(FIND_STEPS, *spans, side, tiles, tolerance, shadow, each)
+        self.launch(SPREAD_STEPS, *spans, tiles, each, around)
         return around
 
     def _draw_lamps(self) -> Faces:
@@ -292,7 +294,8 @@ class Chunk:
             self.glass = self.take("glass", shape, np.uint64)
             self._fill(self.transparent, samples, self.glass)
             columns = self.width * samples
-            self.launch(HIDE_BEHIND, self.view_count * self.height * samples, columns, keys, self.glass)
+            samples_of_all = share_out(self, self.view_count * self.height * samples, columns)
+            self.launch(HIDE_BEHIND, *samples_of_all, columns, keys, self.glass)
         if counting:
             if self.workspace.is_resident:
                 self.in_frame_pixels, self.in_frame_box = self._count_in_frame(instance_count)
@@ -339,11 +342,11 @@ class Chunk:
     def resolve(self, keys: NDArray[np.uint64], part: dict[str, NDArray[Any]], instance_count: int) -> None:
         """Fill every label that was asked for."""
         worlds, views = self.worlds, self.views
-        lines = self.view_count * self.height
+        pixels = share_out(self, self.view_count * self.height, self.width)
         maps = [part[name] for name in ("depth", "range", "instance", "class_id", "part")]
         if any(len(array) for array in maps):
             self.launch(
-                RESOLVE_LABELS, lines, self.width, self.height, views, worlds.start, worlds.instance, worlds.class_id,
+                RESOLVE_LABELS, *pixels, self.width, self.height, views, worlds.start, worlds.instance, worlds.class_id,
                 worlds.part, keys, *maps,
             )  # fmt: skip
         transparent = [part[name] for name in ("transparent_instance", "transparent_depth", "coverage")]
@@ -353,12 +356,12 @@ class Chunk:
                     clear(self, array)
             else:
                 self.launch(
-                    RESOLVE_TRANSPARENT, lines, self.width, self.height, self.looks, views, worlds, self.glass,
+                    RESOLVE_TRANSPARENT, *pixels, self.width, self.height, self.looks, views, worlds, self.glass,
                     *transparent,
                 )  # fmt: skip
         if len(part["normal"]) or len(part["object_coordinates"]):
             self.launch(
-                RESOLVE_SURFACES, lines, self.width, self.height, self.largest, views, worlds, self.drawn,
+                RESOLVE_SURFACES, *pixels, self.width, self.height, self.largest, views, worlds, self.drawn,
                 self.geometry, keys, part["normal"], part["object_coordinates"],
             )  # fmt: skip
         if len(part["visible_pixels"]):

@@ -103,9 +103,9 @@ def _check_reused(name: str, array: Any, shape: tuple[int, ...], dtype: Any, the
         or not (array.flags.c_contiguous and array.flags.writeable)
     ):
         given = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
-        place = "on the device " if there else ""
+        where = " on the device" if there else ""
         raise ValueError(
-            f"out.{name} must be a writeable C-contiguous {np.dtype(dtype)} array {place}of shape {shape}, got {given}; "
-            "pass the frames of an earlier call with the same outputs and sizes, or None"
+            f"out.{name} must be a writeable C-contiguous {np.dtype(dtype)} array of shape {shape}{where}, got "
+            f"{given}; pass the frames of an earlier call with the same outputs and sizes, or None"
         )
     return array

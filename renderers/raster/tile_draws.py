@@ -21,7 +21,8 @@ from .triangle_sorting import REACH, ROW
 DRAWS = 256
 """Instances that are looked at between two barriers."""
 GROUP_LIST, BLOCK_LIST = 1024, 64
-"""Listed triangles that are drawn by groups of threads, and by the whole block; beyond, each thread draws its own."""
+"""Listed triangles that are drawn by groups of threads, and by the whole block; no more than the former are looked at
+before the lists are drawn, and where the latter is full groups draw."""
 LIST = GROUP_LIST + BLOCK_LIST
 ALONE = 16
 """Samples of a box that a thread draws by itself."""
@@ -65,7 +66,7 @@ def meets_tile(
 def _draw_or_list(
     k: int, t: int, first_vertex: int, first: int, draw: int, closed: int, away: int, matrix_in: Any, vertex_in: Any,
     triangle_in: Any, perspective: int, fx: float, fy: float, cx: float, cy: float, near: float, columns: int,
-    rows: int, left: int, top: int, stamping: int, large: Any, counts: Any, polygon: Any, keys: Any, bits: Any,
+    rows: int, left: int, top: int, stamping: int, large: Any, counts: Any, keys: Any, bits: Any,
 ) -> None:  # fmt: skip
     """Draw a triangle of few samples in the tile, and list a larger one; `triangle_sorting` holds the same tests."""
     t0, t1, t2 = int(triangle_in[first + t, 0]), int(triangle_in[first + t, 1]), int(triangle_in[first + t, 2])
@@ -106,15 +107,34 @@ def _draw_or_list(
         if place < BLOCK_LIST:
             large[GROUP_LIST + place] = np.uint32((k << 20) + t)
             return
-    else:
-        place = int(atomic_add(counts, 1, N1))
-        if place < GROUP_LIST:
-            large[place] = np.uint32((k << 20) + t)
-            return
-    draw_listed(
-        low, first_vertex, t0, t1, t2, draw, matrix_in, vertex_in, perspective, fx, fy, cx, cy, near, columns, rows,
-        left, top, 0, 0, 1, 1, stamping, polygon, keys, bits,
-    )  # fmt: skip
+    large[int(atomic_add(counts, 1, N1))] = np.uint32((k << 20) + t)
+
+
+@scalar
+def _draw_lists(
+    lane: int, lanes: int, view: int, largest: int, perspective: int, fx: float, fy: float, cx: float, cy: float,
+    near: float, columns: int, rows: int, left: int, top: int, stamping: int, drawn: Draws, geometry: Geometry,
+    large: Any, counts: Any, polygon: Any, keys: Any, bits: Any,
+) -> None:  # fmt: skip
+    """Draw one thread's share of the listed triangles: by groups of threads, then by the whole block."""
+    group = min(lanes, GROUP)
+    across = min(group, GROUP_WIDTH)
+    groups, own = lanes // group, lane // group
+    share = (int(counts[1]) - own + groups - 1) // groups
+    for i in range(share + min(int(counts[2]), BLOCK_LIST)):
+        by_block = i >= share
+        place = GROUP_LIST + i - share if by_block else own + i * groups
+        threads = lanes if by_block else group
+        k, t = int(large[place]) >> 20, int(large[place]) & 0xFFFFF
+        draw = view * largest + k
+        level = int(drawn.level[draw])
+        first_vertex, at = int(geometry.level_vertex_start[level]), int(geometry.level_triangle_start[level]) + t
+        draw_listed(
+            np.uint64((k << 20) + t) + np.uint64(1), first_vertex, int(geometry.triangle[at, 0]),
+            int(geometry.triangle[at, 1]), int(geometry.triangle[at, 2]), draw, drawn.matrix, geometry.position,
+            perspective, fx, fy, cx, cy, near, columns, rows, left, top, lane % threads % across,
+            lane % threads // across, across, threads // across, stamping, polygon, keys, bits,
+        )  # fmt: skip
 
 
 @scalar
@@ -131,8 +151,7 @@ def draw_tile(
     first_instance = int(worlds.start[world])
     # Image rows run down and a shadow map's run up, so that faces turned away wind the other way round.
     away = 1 if perspective == 1 else -1
-    group = min(lanes, GROUP)
-    across = min(group, GROUP_WIDTH)
+    most = GROUP_LIST // lanes  # triangles that a thread looks at between two barriers
     for begin in range(first_draw, end_draw, DRAWS):
         if lane == 0:
             counts[0], counts[1], counts[2] = np.int32(0), np.int32(0), np.int32(0)
@@ -145,38 +164,37 @@ def draw_tile(
             ):  # fmt: skip
                 listed[int(atomic_add(counts, 0, N1))] = np.int32(k)
         barrier()
-        t = lane  # of the triangles of all listed instances, one after the other
-        for i in range(int(counts[0])):
-            k = int(listed[i])
-            draw = view * largest + k
-            level = int(drawn.level[draw])
-            closed = int(geometry.mesh_is_closed[worlds.mesh[first_instance + k]])
-            first_vertex, first = int(geometry.level_vertex_start[level]), int(geometry.level_triangle_start[level])
-            triangles = int(geometry.level_triangle_count[level])
-            while t < triangles:
+        found, total = int(counts[0]), 0
+        for i in range(found):
+            total += int(geometry.level_triangle_count[drawn.level[view * largest + int(listed[i])]])
+        i, t, triangles = -1, lane, 0  # of the triangles of all listed instances, one after the other
+        k, draw, closed, first_vertex, first = 0, 0, 0, 0, 0
+        for _ in range(0, total, most * lanes):
+            for _ in range(most):
+                while t >= triangles and i < found:
+                    t -= triangles
+                    i += 1
+                    if i < found:
+                        k = int(listed[i])
+                        draw = view * largest + k
+                        level = int(drawn.level[draw])
+                        closed = int(geometry.mesh_is_closed[worlds.mesh[first_instance + k]])
+                        first_vertex = int(geometry.level_vertex_start[level])
+                        first = int(geometry.level_triangle_start[level])
+                        triangles = int(geometry.level_triangle_count[level])
+                if i >= found:
+                    break
                 _draw_or_list(
                     k, t, first_vertex, first, draw, closed, away, drawn.matrix, geometry.position, geometry.triangle,
-                    perspective, fx, fy, cx, cy, near, columns, rows, left, top, stamping, large, counts, polygon,
-                    keys, bits,
+                    perspective, fx, fy, cx, cy, near, columns, rows, left, top, stamping, large, counts, keys, bits,
                 )  # fmt: skip
                 t += lanes
-            t -= triangles
-        barrier()
-        in_groups, in_block = min(int(counts[1]), GROUP_LIST), min(int(counts[2]), BLOCK_LIST)
-        groups, own = lanes // group, lane // group
-        share = (in_groups - own + groups - 1) // groups
-        for i in range(share + in_block):
-            by_block = i >= share
-            place = GROUP_LIST + i - share if by_block else own + i * groups
-            threads = lanes if by_block else group
-            k, t = int(large[place]) >> 20, int(large[place]) & 0xFFFFF
-            draw = view * largest + k
-            level = int(drawn.level[draw])
-            first_vertex, at = int(geometry.level_vertex_start[level]), int(geometry.level_triangle_start[level]) + t
-            draw_listed(
-                np.uint64((k << 20) + t) + np.uint64(1), first_vertex, int(geometry.triangle[at, 0]),
-                int(geometry.triangle[at, 1]), int(geometry.triangle[at, 2]), draw, drawn.matrix, geometry.position,
-                perspective, fx, fy, cx, cy, near, columns, rows, left, top, lane % threads % across,
-                lane % threads // across, across, threads // across, stamping, polygon, keys, bits,
+            barrier()
+            _draw_lists(
+                lane, lanes, view, largest, perspective, fx, fy, cx, cy, near, columns, rows, left, top, stamping,
+                drawn, geometry, large, counts, polygon, keys, bits,
             )  # fmt: skip
-        barrier()
+            barrier()
+            if lane == 0:
+                counts[1], counts[2] = np.int32(0), np.int32(0)
+            barrier()

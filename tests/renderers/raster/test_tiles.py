@@ -13,10 +13,12 @@ from naive.still_life import (
     look,
     pose,
     random_things,
+    relight,
+    repaint,
     still_life,
     turn,
 )
-from simloom.renderers import Raster
+from simloom.renderers import MeshLibraryBuilder, Raster
 from simloom.renderers.raster.chunk import Chunk
 from simloom.renderers.raster.tile_visibility import DRAW_TILES, count_tiles
 
@@ -55,3 +57,37 @@ def test_tiles_draw_what_rows_draw(drawn, seed):
 
     assert len(drawn) == 3
     assert all(different == 0 and seen > 100 for different, seen in drawn)
+
+
+def test_tiles_clip_and_share_edges_as_rows_do(drawn):
+    """Planes through the near plane, triangles larger than the image, a subdivided plane, lamps and glass."""
+    generator = np.random.default_rng(8)
+    builder = MeshLibraryBuilder()
+    for add in (builder.add_box, builder.add_sphere, builder.add_cylinder, builder.add_plane):
+        add()
+    axis = np.linspace(-0.5, 0.5, 13)
+    x, y = np.meshgrid(axis, axis)
+    corner = (np.arange(12)[:, None] * 13 + np.arange(12)).reshape(-1)
+    triangles = np.concatenate(
+        (np.stack([corner, corner + 1, corner + 14], 1), np.stack([corner, corner + 14, corner + 13], 1))
+    )
+    vertices = np.stack([x, y, 0.0 * x], -1).reshape(-1, 3) + generator.uniform(-0.02, 0.02, (169, 3))
+    patch = builder.add_mesh("patch", vertices, triangles)
+    library = builder.build()
+    scene = still_life(
+        Thing(mesh=PLANE, at=pose(0, 0, -0.4), scale=(3000.0, 4000.0, 1.0), instance=0, casts=0),
+        Thing(mesh=patch, at=pose(1.2, 0.2, 0.1, turn((1, 2, 3), 0.7)), instance=1),
+        Thing(mesh=BOX, at=pose(0.0, 0.0, 0.0), scale=(0.4, 0.4, 0.4), instance=2),
+        Thing(mesh=SPHERE, at=pose(0.15, -0.2, 0.0), scale=(0.5, 0.5, 0.5), instance=3),
+    )
+    scene = relight(
+        repaint(scene, opacity=[1.0, 1.0, 0.3, 1.0]), lamp_kind=[1], lamp_position=[[0.2, -1.0, 1.0]],
+        lamp_intensity=[[1, 1, 1]], lamp_direction=[[0, 0, -1]], lamp_cone=[[0, 0]], lamp_radius=[0.05],
+    )  # fmt: skip
+    view = camera(70, 65, 25.0, at=look((0.0, 0.0, 0.0), (1.0, 0.1, -0.1)), near=0.05, far=40.0)
+
+    Raster(library, shadow_resolution=128).render([scene], [view])
+
+    assert len(drawn) == 4
+    assert all(different == 0 for different, _ in drawn)
+    assert sum(seen > 100 for _, seen in drawn) == 4
