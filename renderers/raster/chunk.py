@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...kernels.device import thread_count
-from .appearance import SHADE_VIEW, Suns
+from .appearance import SHADE_VIEW
+from .features import find_features
 from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
 from .lamps import Faces, pack_placement, place_faces
 from .lens_faces import LensGrid
@@ -16,8 +17,10 @@ from .lens_views import LensViews
 from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS, plan_taps
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
+from .sample_shading import shade_pixels
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
 from .spans import share_out
+from .sun_shadows import Suns
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
 from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
@@ -95,6 +98,7 @@ class Chunk:
         self.has_lens = bool((views.ray_start >= 0).any())
         self.looks = int(worlds.light.shape[1])
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
+        self.features = find_features(worlds, views, resolution, settings.supersample)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
         self.drawn = self.choose_levels(views, width, height)
         self.opaque, self.transparent = self.split_draws(self.drawn)
@@ -368,6 +372,9 @@ class Chunk:
         """Fill the colour of every look."""
         grid = self.lenses[self.settings.supersample]
         views = self.views._replace(ray=grid.ray, ray_start=grid.ray_start)
+        if self.settings.device == "cuda":
+            shade_pixels(self, SHADOW_BIAS, keys, ambient, views, colour)
+            return
         bands = min(self.bands(self.view_count), self.height)
         elements = self.view_count * bands
         blocks = self.take("blocks", (2 * elements, FIELD_COUNT * BLOCK), np.float32)
