@@ -23,6 +23,8 @@ except ImportError as error:
 else:
     _IMPORT_ERROR = None
 
+__all__ = ["BLOCK", "OPTIONS", "STREAM", "as_argument", "build", "cuda", "current_stream", "empty", "find", "launch"]
+
 BLOCK: Final = 128
 """Threads per block."""
 STREAM: Final[ContextVar[Any]] = ContextVar("STREAM", default=None)
