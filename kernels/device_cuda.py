@@ -29,6 +29,8 @@ else:
         # The simulator's arrays do not say that they lie on a device.
         FakeCUDAArray.__cuda_array_interface__ = property(lambda array: array._ary.__array_interface__)
 
+__all__ = ["BLOCK", "OPTIONS", "STREAM", "as_argument", "build", "cuda", "current_stream", "empty", "find", "launch"]
+
 BLOCK: Final = 128
 """Threads per block."""
 RESIDENT_BLOCKS: Final = 3

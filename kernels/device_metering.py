@@ -38,7 +38,7 @@ def meter_on_device(radiance: Any, which: Any, parameters: Any, height: int, tim
 
 if cuda is not None:
 
-    @cuda.jit
+    @cuda.jit  # type: ignore[untyped-decorator]
     def _meter_block(radiance_in: Any, which_in: Any, parameter_in: Any, height: Any, exposure_time_out: Any) -> None:
         histogram = cuda.shared.array((1, BINS), int32)
         sums = cuda.shared.array(_THREADS, float64)

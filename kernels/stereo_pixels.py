@@ -173,7 +173,8 @@ def _measure_pixel(
     which = which_in[image]
     step, largest, range_max = parameter_in[which, 2], parameter_in[which, 3], parameter_in[which, 4]
     focal_baseline = fx_in[image] * parameter_in[which, 0]
-    true, found = true_in[line, x], np.int64(status_out[line, x])
+    true = true_in[line, x]
+    found: Any = np.int64(status_out[line, x])
 
     cell = np.int64(parameter_in[which, 10])
     node = y // cell
@@ -213,7 +214,7 @@ def _measure_pixel(
             steps = max(math.floor(largest / step), 1)
             measured = step * (1.0 + math.floor(uniform64(w3) * steps))
 
-    status = TOO_FAR if measured * range_max < focal_baseline or measured <= 0.0 else VALID
+    status: Any = TOO_FAR if measured * range_max < focal_baseline or measured <= 0.0 else VALID
     status = TOO_NEAR if measured > largest else status
     status = found if found != VALID else status
     status = OUT_OF_OVERLAP if true > np.float64(x) else status

@@ -142,7 +142,9 @@ class Sensing:
         assert frames.albedo is not None
         fx, fy = (np.array([getattr(camera, side) for camera in cameras]) for side in ("fx", "fy"))
         center = np.array([(camera.cx, camera.cy) for camera in cameras])
-        cosine = cosine_of_incidence(frames.normal, fx=fx, fy=fy, center=center)
+        cosine = cosine_of_incidence(
+            frames.normal, fx=fx, fy=fy, center=center, device=self.device, threads=self.threads
+        )
         for look in range(looks):  # look by look: the ideal depth is one for all, surfaces and noise differ
             mine = place[look::looks]
             reflectance = _find_reflectance(frames.albedo, look)
