@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 VENV   := .venv
 BIN    := $(VENV)/bin
+CUDA_VENV := .venv-cuda
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -c pyproject.toml --rootdir=tests --import-mode=importlib
 # A process per core, up to four; what the tests of a file share is made once.
@@ -12,7 +13,7 @@ SPREAD := -n auto --maxprocesses=4 --dist loadfile
 INSTALL  := $(PIP) install --quiet -c constraints.txt --config-settings editable_mode=strict
 PACKAGED := __init__.py py.typed kernels renderers scenes sim
 
-.PHONY: help demo test lint types slow faults gpu bench clean FORCE
+.PHONY: help demo test lint types slow faults gpu cuda-compile cuda-record bench clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +21,7 @@ help:
 	@echo 'make test    lint, types and the quick tests'
 	@echo 'make slow    the tests that take minutes        make gpu    those that need a CUDA device'
 	@echo 'make faults  kill, full-disk, bit-flip and hostile-file campaigns, with their counts'
+	@echo 'make cuda-compile  every kernel for CUDA, without a GPU; make cuda-record TESTS=... notes what new ones are given'
 	@echo 'make bench   the benchmarks                     make clean  remove .venv, build and caches'
 
 demo: $(VENV)/.package
@@ -48,14 +50,29 @@ gpu: $(VENV)/.tools
 	$(INSTALL) -e '.[gpu]'
 	$(PYTEST) -q -m gpu tests
 
+# A virtual environment of its own: numba-cuda brings a compiler, and nothing else here needs one.
+cuda-compile: $(CUDA_VENV)/.package
+	$(CUDA_VENV)/bin/python tests/cuda_compile/compile_kernels.py $(KERNELS)
+
+cuda-record: $(VENV)/.tools
+	$(PYTEST) -q -p cuda_compile.record $(TESTS)
+
 bench: $(VENV)/.package
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) build *.egg-info tests/.pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(CUDA_VENV) build *.egg-info tests/.pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
+
+$(CUDA_VENV)/.package: tests/cuda_compile/constraints.txt pyproject.toml $(VENV)/.files
+	$(PYTHON) -m venv $(CUDA_VENV)
+	$(CUDA_VENV)/bin/python -m pip --disable-pip-version-check install --quiet \
+	    -c tests/cuda_compile/constraints.txt 'setuptools>=77' numpy numba 'numba-cuda[cu12]'
+	$(CUDA_VENV)/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --no-build-isolation \
+	    --config-settings editable_mode=strict -e .
+	@touch $@
 
 # Written only when the list of files changes, so that the rule after it runs only then.
 $(VENV)/.files: FORCE | $(BIN)/python

@@ -25,7 +25,7 @@ from llvmlite import binding as llvm
 from numba.extending import register_jitable
 from numba.np.ufunc import parallel as numba_threads
 
-from .loops import Layout, compile_loop, unpack_tables, write_loop
+from .loops import Layout, compile_loop, write_loop
 from .sources import source_digest
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -149,7 +149,7 @@ class Kernel:
 
             with _PROCESS.lock:
                 if self._cuda_build is None:
-                    self._cuda_build = device_cuda.build(unpack_tables(self._element, self._layout))
+                    self._cuda_build = device_cuda.build(self._element, self._layout, _own_folder)
                 device_cuda.launch(
                     self._cuda_build, count, [part for part, _, _ in flat], [is_output for _, _, is_output in flat]
                 )
@@ -203,7 +203,7 @@ def _build_cpu(element: Callable[..., None], layout: Layout, parallel: bool) -> 
     # build others than its parallel one: a forked child must never be given the latter.
     mode = "parallel" if parallel else "serial"
     loop.__name__ = loop.__qualname__ = f"{element.__module__}_{element.__qualname__}_{mode}".replace(".", "_")
-    folder = cache_folder(source_digest(element)) if element.__module__.startswith(f"{_PACKAGE}.") else None
+    folder = _own_folder(element)
     if folder is None:
         return compile_loop(loop, parallel=parallel, cache=False)
     before = numba.config.CACHE_DIR
@@ -212,6 +212,10 @@ def _build_cpu(element: Callable[..., None], layout: Layout, parallel: bool) -> 
         return compile_loop(loop, parallel=parallel, cache=True)
     finally:
         numba.config.CACHE_DIR = before
+
+
+def _own_folder(element: Callable[..., None]) -> Path | None:
+    return cache_folder(source_digest(element)) if element.__module__.startswith(f"{_PACKAGE}.") else None
 
 
 def cache_folder(digest: str) -> Path | None:
@@ -301,8 +305,10 @@ def require_device(device: str) -> None:
 
 
 def on_device(array: Any) -> bool:
-    """Return whether an array lives on a CUDA device (it shows `__cuda_array_interface__`)."""
-    return not isinstance(array, np.ndarray) and hasattr(array, "__cuda_array_interface__")
+    """Return whether an array lives on a CUDA device, or on the one that Numba's simulator stands for."""
+    if isinstance(array, np.ndarray):
+        return False
+    return hasattr(array, "__cuda_array_interface__") or hasattr(array, "__cuda_ndarray__")
 
 
 def allocate(shape: tuple[int, ...], dtype: Any, there: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Write out the loop that calls an element function, with a name for each argument."""
+"""Write out the loop, or the CUDA thread, that calls an element function, with a name for each argument."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 from numba import njit, prange
-from numba.extending import register_jitable
 
 Layout = tuple[type | None, ...]
 """The class of each named tuple among an element's arguments, None for the others."""
@@ -48,23 +47,26 @@ def compile_loop(loop: Callable[..., None], *, parallel: bool, cache: bool) -> A
     return njit(cache=cache, parallel=parallel, nogil=True, **_OPTIONS)(loop)
 
 
-def unpack_tables(element: Callable[..., None], layout: Layout) -> Callable[..., None]:
-    """Return an element function that takes the fields of its named tuples one by one.
+def write_thread(element: Callable[..., None], layout: Layout, cuda: Any, *, simulated: bool) -> Callable[..., None]:
+    """Return a function of a count and of arguments that calls an element for one CUDA thread's index.
 
     Args:
         element: Function of an index and of arrays, numbers and named tuples.
         layout: Which of its arguments are named tuples.
+        cuda: The module numba.cuda.
+        simulated: Whether it is Numba's simulator that will run it.
 
     Returns:
-        The function itself where there is no named tuple.
+        Function of the count and of the element's arguments, the fields of named tuples one by one; in the simulator
+        of the count and of the tuple of them all.
     """
-    if not any(layout):
-        return element
     names, call, known = _name_arguments(layout)
-    text = f"def unpacked(index, {names}):\n    element(index, {call})\n"
-    unpacked = _define(text, "unpacked", known | {"element": element})
-    register_jitable(unpacked)
-    return unpacked
+    # The index has the type that it has on the CPU, so that both compilers infer the same types from it. The simulator
+    # hands on arrays within a tuple as they are; what it is handed directly, it wraps once more, and slowly.
+    known |= {"element": element, "cuda": cuda, "kind": int if simulated else np.uint64}
+    head = f"arguments):\n    ({names},) = arguments" if simulated else f"{names}):"
+    body = f"    index = cuda.grid(1)\n    if index < count:\n        element(kind(index), {call})\n"
+    return _define(f"def thread(count, {head}\n{body}", "thread", known)
 
 
 def _name_arguments(layout: Layout) -> tuple[str, str, dict[str, Any]]:
