@@ -77,6 +77,21 @@ class PipelineCase:
 
 
 @dataclass(frozen=True, kw_only=True)
+class OccupancyCase:
+    """The stages of `simloom.generate` side by side, with different numbers of physics workers."""
+
+    name: str
+    width: int
+    height: int
+    views: int
+    looks: int
+    workers: tuple[int, ...]
+    """Physics processes of each contestant; the first is what scaling is measured against."""
+    scenarios: int
+    """Scenarios of one repeat."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SceneCase:
     """Settled worlds against a script of resetSimulation and loadURDF."""
 
@@ -348,6 +363,10 @@ DATASET = (
     RowsCase(name="1 million rows", rows=512 * 1954),
     RowsCase(name="10 million rows", rows=512 * 19532),
 )
+OCCUPANCY = (
+    OccupancyCase(name="64x48, physics binds", width=64, height=48, views=1, looks=1, workers=(1, 2), scenarios=192),
+    OccupancyCase(name="320x240, 8 rows", width=320, height=240, views=4, looks=2, workers=(1, 2), scenarios=48),
+)
 VECTOR = (
     VectorCase(name="128x128, 2 cores", width=128, height=128, environments=32, steps=12, their_steps=10, cores=2),
     VectorCase(name="128x128, 1 core", width=128, height=128, environments=32, steps=8, their_steps=8, cores=1),
@@ -368,6 +387,8 @@ def tiny(case: Case) -> Case:
             # One of everything; so short a run cannot be told from its start-up.
             changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}
             changes |= {"steady": False}
+        case OccupancyCase():
+            changes |= {"views": 1, "looks": 1, "workers": (0, 1), "scenarios": 2}
         case SceneCase():
             changes = {"objects": 3, "scenarios": 1, "their_scenarios": 1}
         case StartCase():

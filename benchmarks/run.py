@@ -29,6 +29,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "write": cases.WRITE,
     "dataset": cases.DATASET,
     "pipeline": cases.PIPELINE,
+    "occupancy": cases.OCCUPANCY,
     "vector": cases.VECTOR,
     "start": cases.START,
 }

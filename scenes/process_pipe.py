@@ -13,7 +13,7 @@ import signal
 import struct
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
 from .dropped_signals import resend_dropped_signals
@@ -52,25 +52,28 @@ def _read(pipe: BinaryIO, count: int) -> bytes:
     return data
 
 
-def start_process(module: str, pass_fds: Sequence[int] = ()) -> subprocess.Popen[bytes]:
+def start_process(
+    module: str, pass_fds: Sequence[int] = (), *, environment: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start `python -m module` with pipes to its standard input and output, on one thread.
 
     Args:
         module: Dotted name of the module.
         pass_fds: File descriptors that it inherits.
+        environment: Variables that it sees beside this process's, such as those that give it more threads.
 
     Returns:
         The process.
     """
-    environment = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1")
+    variables = dict(os.environ) | dict.fromkeys(_ONE_THREAD, "1") | dict(environment or {})
     # What this process can import, the child can: the package may be on this process's path alone.
     path = [os.path.abspath(entry or os.curdir) for entry in sys.path]  # '' is the folder we are in
-    environment["PYTHONPATH"] = os.pathsep.join(path)
+    variables["PYTHONPATH"] = os.pathsep.join(path)
     return subprocess.Popen(
         [sys.executable, "-P", "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env=environment,
+        env=variables,
         pass_fds=tuple(pass_fds),
     )
 

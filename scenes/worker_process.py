@@ -18,8 +18,8 @@ from .scene_code import SceneCodeError, make_stage
 from .shared_slots import SharedSlots, SlotMemory
 from .worker_tally import WorkerTally, WorkTimes
 
-_EARLY_BYTES: Final = 2**15
-"""What a pipe takes although nobody reads it [byte]."""
+_EARLY_BYTES: Final = 60_000
+"""What an empty pipe takes, though nobody reads it yet [byte]; Linux gives it 65536."""
 
 
 class Answer(NamedTuple):

@@ -220,6 +220,9 @@ def generate(
     scenarios_per_shard: Annotated[
         int | None, typer.Option(help="Scenarios of one file; chosen by their size.")
     ] = None,
+    gpus: Annotated[
+        int | None, typer.Option(help="GPUs that share the work, a process each; all that are visible by default.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be made, and make nothing.")] = False,
     allow_mixed: Annotated[bool, typer.Option("--allow-mixed", help="Resume rows of another platform.")] = False,
     allow_code: AllowCode = False,
@@ -232,6 +235,7 @@ def generate(
     Example: simloom generate tabletop -n 256 -o data/demo --set views=4
     """
     from .campaign.campaign import Campaign
+    from .campaign.gpus import check_gpus
     from .console import print_estimate, print_notes, print_summary, show_progress
 
     _find_own_code(allow_code)
@@ -246,6 +250,7 @@ def generate(
         shard_index=shard_index,
         shard_count=shard_count,
         scenarios_per_shard=scenarios_per_shard,
+        processes=check_gpus(gpus, device),
         allow_code=allow_code,
         allow_mixed=allow_mixed,
     )

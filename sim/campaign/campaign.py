@@ -18,11 +18,14 @@ from ..dataset.reader import Dataset, open_dataset
 from ..dataset.writer import DatasetWriter
 from ..errors import PassingError, UsageError
 from ..recipe import Recipe
+from .gpus import check_gpus, visible_gpus
 from .plan import Plan, choose_recipe, make_plan
 from .progress import Estimate, Progress, StageTimes
 from .replay_collector import ReplayCollector
 from .resources import Resources
 from .shard_pipeline import ShardPipeline
+from .share import Share, sum_times
+from .share_supervisor import ShareSupervisor
 from .sheet_rows import choose_sheet_rows
 
 _LEAST_COMPRESSION = 4
@@ -43,6 +46,8 @@ class Campaign:
         shard_count: Machines that share the work.
         scenarios_per_shard: Scenarios that one shard of a new folder holds; None fills `SHARD_BYTES`. Without influence
             on any value.
+        processes: Processes that share the shards, each with a GPU of its own on "cuda"; None for one per visible GPU.
+        threads: CPU threads that compress; None for one per core.
         allow_code: Whether the recipe may name a scene as `module:Class`.
         allow_mixed: Resume although the folder holds rows of another platform key.
 
@@ -67,6 +72,8 @@ class Campaign:
         shard_index: int = 0,
         shard_count: int = 1,
         scenarios_per_shard: int | None = None,
+        processes: int | None = None,
+        threads: int | None = None,
         allow_code: bool = False,
         allow_mixed: bool = False,
     ) -> None:
@@ -75,7 +82,7 @@ class Campaign:
             raise UsageError(f"--shard-index must be in [0, {shard_count}), got {shard_index}")
         if scenarios_per_shard is not None and scenarios_per_shard < 1:
             raise UsageError(f"scenarios_per_shard must be at least 1, got {scenarios_per_shard}")
-        self._resources = Resources(workers=workers, device=device, batch=batch)
+        self._resources = Resources(workers=workers, device=device, batch=batch, processes=processes, threads=threads)
         self.plan: Plan = make_plan(recipe, allow_code=allow_code)
         self.out = Path(out)
         self.times = StageTimes()
@@ -87,11 +94,11 @@ class Campaign:
         """Scenarios that were proposed."""
         self.examples: dict[str, str] = {}
         """Reason to what was said of one scenario that failed for it."""
-        self._samples = self.plan.rows_wanted(samples)
+        self._asked_samples, self._samples = samples, self.plan.rows_wanted(samples)
         self._snapshots = None if snapshots is None else Path(snapshots)
         self._share = (shard_index, shard_count)
         self._asked_layout = scenarios_per_shard
-        self._allow_mixed = allow_mixed
+        self._allow_code, self._allow_mixed = allow_code, allow_mixed
 
     def estimate(self) -> Estimate:
         """Say what a run would do, without making the folder or any row."""
@@ -133,13 +140,32 @@ class Campaign:
         if shards:
             use_sleeping_threads()
             self._check_disk(sum(len(writer.shard_rows(shard)) for shard in shards))
-            self._make_shards(writer, shards, progress)
+            tell = self._teller(writer, shards, progress)
+            if self._resources.process_count > 1 and len(shards) > 1:
+                self._share_out(shards, tell)
+                writer = self._open_writer()  # which knows what they have committed
+            else:
+                self._make_shards(writer, shards, tell)
         if not writer.missing() and (shards or not (self.out / MANIFEST).exists()):
             writer.finish(self._draw_sheet())
         elif shards:
             writer.finish()
         self.times.total = time.perf_counter() - self._begun
         return open_dataset(self.out)
+
+    def make_share(self, shards: Sequence[int], tell: Callable[[int, int], None]) -> None:
+        """Make some shards and leave the dataset to whoever shared them out.
+
+        Args:
+            shards: Their numbers.
+            tell: Called with the rows made and the rows committed so far, the latter from a thread of its own.
+
+        Raises:
+            DatasetError: As `run`.
+        """
+        use_sleeping_threads()
+        self._make_shards(self._open_writer(), shards, tell)
+        self.times.total = time.perf_counter() - self._begun
 
     def _open_writer(self) -> DatasetWriter:
         plan = self.plan
@@ -153,6 +179,7 @@ class Campaign:
             platform=platform_key(self._resources.device),
             codec=plan.recipe.codec,
             sizes=plan.sizes,
+            threads=self._resources.threads,
             allow_mixed=self._allow_mixed,
         )
 
@@ -173,34 +200,73 @@ class Campaign:
                 "free some space, or ask for fewer rows. Nothing committed is lost."
             )
 
-    def _make_shards(
+    def _teller(
         self, writer: DatasetWriter, shards: Sequence[int], progress: Callable[[Progress], None] | None
-    ) -> None:
-        per_scenario = self.plan.recipe.rows_per_scenario
-        rows_of = {shard: writer.shard_rows(shard) for shard in shards}
-        to_make = sum(len(rows) for rows in rows_of.values())
-        counts = {"made": 0, "committed": sum(len(writer.shard_rows(shard)) for shard in writer.committed())}
+    ) -> Callable[[int, int], None]:
+        to_make = sum(len(writer.shard_rows(shard)) for shard in shards)
+        there = sum(len(writer.shard_rows(shard)) for shard in writer.committed())
 
-        def tell() -> None:
+        def tell(made: int, committed: int) -> None:
+            self.times.first_row = self.times.first_row or time.perf_counter() - self._begun
             if progress is not None:
                 progress(
                     Progress(
-                        rows_made=counts["made"],
-                        rows_committed=counts["committed"],
+                        rows_made=made,
+                        rows_committed=there + committed,
                         rows_to_make=to_make,
                         rows_wanted=self._samples,
                         seconds=time.perf_counter() - self._begun,
                     )
                 )
 
+        return tell
+
+    def _share_out(self, shards: Sequence[int], tell: Callable[[int, int], None]) -> None:
+        count = min(self._resources.process_count, len(shards))
+        gpus = visible_gpus()[:count] if self._resources.device == "cuda" else ()
+        shares = []
+        for number in range(count):
+            workers, threads = self._resources.share(number, count)
+            shares.append(
+                Share(
+                    recipe=self.plan.recipe,
+                    out=str(self.out),
+                    samples=self._asked_samples,
+                    shards=tuple(shards[number::count]),
+                    workers=workers,
+                    threads=threads,
+                    device=self._resources.device,
+                    gpu=gpus[number] if number < len(gpus) else None,
+                    batch=self._resources.batch,
+                    # A replay file holds some thousand views at most: one process has enough.
+                    snapshots=None if self._snapshots is None or number else str(self._snapshots),
+                    scenarios_per_shard=self._asked_layout,
+                    allow_code=self._allow_code,
+                    allow_mixed=self._allow_mixed,
+                )
+            )
+        self.times.start = time.perf_counter() - self._begun
+        results = ShareSupervisor(shares, tell=tell).run()
+        sum_times(results, self.times)
+        for result in results:
+            self.outcomes += result.outcomes
+            self.rows_made += result.rows_made
+            self.draws += result.draws
+            self.examples = {**result.examples, **self.examples}
+
+    def _make_shards(self, writer: DatasetWriter, shards: Sequence[int], tell: Callable[[int, int], None]) -> None:
+        per_scenario = self.plan.recipe.rows_per_scenario
+        rows_of = {shard: writer.shard_rows(shard) for shard in shards}
+        to_make = sum(len(rows) for rows in rows_of.values())
+        counts = {"made": 0, "committed": 0}
+
         def captured(scenarios: int) -> None:
             counts["made"] = min(counts["made"] + scenarios * per_scenario, to_make)
-            self.times.first_row = self.times.first_row or time.perf_counter() - self._begun
-            tell()
+            tell(counts["made"], counts["committed"])
 
         def committed(shard: int) -> None:
             counts["committed"] += len(rows_of[shard])
-            tell()
+            tell(counts["made"], counts["committed"])
 
         replay = None if self._snapshots is None else ReplayCollector(self._snapshots, self.plan)
         pipeline = ShardPipeline(
@@ -253,6 +319,7 @@ def generate(
     shard_index: int = 0,
     shard_count: int = 1,
     scenarios_per_shard: int | None = None,
+    gpus: int | None = None,
     progress: Callable[[Progress], None] | None = None,
     allow_code: bool = False,
     allow_mixed: bool = False,
@@ -271,6 +338,7 @@ def generate(
         shard_index: Which part of the shards this call makes, [0, shard_count).
         shard_count: Calls, on any machines, that share the work.
         scenarios_per_shard: Scenarios that one shard of a new folder holds; None chooses by their size.
+        gpus: GPUs that share the shards on "cuda", with a process each; None for all that are visible.
         progress: Called after every batch and every commit.
         allow_code: Whether the recipe may name a scene as `module:Class`.
         allow_mixed: Resume although the folder holds rows of another platform key.
@@ -296,6 +364,7 @@ def generate(
         shard_index=shard_index,
         shard_count=shard_count,
         scenarios_per_shard=scenarios_per_shard,
+        processes=check_gpus(gpus, device),
         allow_code=allow_code,
         allow_mixed=allow_mixed,
     )

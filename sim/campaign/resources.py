@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import UsageError
+from .gpus import visible_gpus
 
 if TYPE_CHECKING:
     from ...scenes.capture import Capturer
@@ -31,6 +32,10 @@ class Resources:
     """Where rendering and sensing run."""
     batch: int | None = None
     """Scenarios rendered at once; None chooses by their size."""
+    processes: int | None = None
+    """Processes that share the shards, each with a GPU of its own on "cuda"; None: one for each visible GPU, else 1."""
+    threads: int | None = None
+    """CPU threads that compress; None for one per core."""
 
     def __post_init__(self) -> None:
         if self.workers is not None and self.workers < 0:
@@ -43,6 +48,11 @@ class Resources:
             require_device(self.device)
         except (ValueError, RuntimeError) as error:
             raise UsageError(f"--device {self.device}: {error}") from error
+        if self.processes is not None and self.processes < 1:
+            raise UsageError(f"--gpus must be 1 or more, got {self.processes}")
+        there = max(len(visible_gpus()), 1)
+        if self.device == "cuda" and (self.processes or 1) > there:
+            raise UsageError(f"--gpus {self.processes}: {there} visible; ask for fewer, or see CUDA_VISIBLE_DEVICES")
 
     @property
     def worker_count(self) -> int:
@@ -51,6 +61,27 @@ class Resources:
             return self.workers
         ranks = os.environ.get("LOCAL_WORLD_SIZE", "1")  # torchrun tells how many ranks share the machine
         return max(1, len(os.sched_getaffinity(0)) // (int(ranks) if ranks.isdigit() and int(ranks) else 1))
+
+    @property
+    def process_count(self) -> int:
+        """Processes that share the shards."""
+        if self.processes is not None:
+            return self.processes
+        return max(len(visible_gpus()), 1) if self.device == "cuda" else 1
+
+    def share(self, number: int, count: int) -> tuple[int, int]:
+        """Settle the workers and the CPU threads of one of several processes.
+
+        Args:
+            number: Which, [0, count).
+            count: Processes.
+
+        Returns:
+            Its workers, at least one where there are any, and its threads, at least one.
+        """
+        workers = self.worker_count
+        mine = workers // count + (number < workers % count)
+        return max(mine, min(workers, 1)), max(1, len(os.sched_getaffinity(0)) // count)
 
     def batch_size(self, capturer: Capturer) -> int:
         """Settle how many scenarios are rendered at once."""

@@ -131,10 +131,10 @@ class RowMaker:
             What waits until the arrays are filled; to be called once, in the order in which stages were begun.
         """
         first = start * self._capturer.rows_per_scenario
-        seconds = self._capturer.fill(stages, captured, start=first, steps=steps)
+        pending = self._capturer.begin(stages, captured, start=first, steps=steps)
 
         def finish() -> None:
-            for step, taken in seconds.items():
+            for step, taken in pending.finish().items():
                 self.seconds[step] += taken
 
         return finish
