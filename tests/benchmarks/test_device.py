@@ -149,7 +149,8 @@ def test_the_check_runs_where_little_is_installed(tmp_path: Path) -> None:
         "            raise ModuleNotFoundError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
     )
-    done = check("--device", "cpu", "--tiny", PYTHONPATH=str(tmp_path))
+    paths = [str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]
+    done = check("--device", "cpu", "--tiny", PYTHONPATH=os.pathsep.join(paths))
 
     assert 0 == done.returncode, done.stdout + done.stderr
     assert "7 of 7 steps done" in done.stdout

@@ -10,7 +10,7 @@ from device_differences import bring_frames_home, find_differences, render_every
 from device_world import make_batch, make_cameras, make_raster, open_world
 
 from simloom.renderers.frames import Frames
-from simloom.sim.bench.replay_stage import bring_home
+from simloom.sim.bench.gpu import bring_home
 
 CASE = device_cases.DeviceDifferenceCase(name="panda", subject="frames", side=96, views=8)
 OUTPUTS = ("colour", "depth", "instance")
