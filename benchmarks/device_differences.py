@@ -15,8 +15,7 @@ from report import CaseResult
 from simloom.kernels.camera import apply_camera
 from simloom.kernels.depth import apply_depth
 from simloom.renderers.frames import Frames
-from simloom.sim.bench.gpu import synchronize
-from simloom.sim.bench.replay_stage import bring_home
+from simloom.sim.bench.gpu import bring_home, synchronize
 from simloom.sim.bench.timing import Contestant, measure
 
 NOTES = (

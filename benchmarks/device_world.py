@@ -15,7 +15,7 @@ from simloom.renderers.snapshot import Snapshot
 from simloom.renderers.surfaces import Materials
 from simloom.renderers.view import Camera
 from simloom.sim.bench.motion import move_snapshots, resize_camera
-from simloom.sim.bench.replay_stage import BUILT_IN
+from simloom.sim.bench.snapshots import BUILT_IN
 
 SMALL_SHADOW = 64
 """Texels per side of a shadow map of the small world."""

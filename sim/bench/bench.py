@@ -17,8 +17,9 @@ from .capture_stage import measure_capture
 from .machine import describe_machine
 from .physics_stage import measure_physics
 from .pipeline_stage import measure_pipeline
-from .replay_stage import measure_replay, open_snapshots, watch_replay
+from .replay_stage import measure_replay, watch_replay
 from .report import BenchReport
+from .snapshots import open_snapshots
 from .stage_result import StageResult
 from .storage_stages import measure_loading, measure_writing
 

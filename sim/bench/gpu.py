@@ -1,10 +1,13 @@
-"""What measuring needs of a GPU: waiting for it, and its memory. Through torch, which shares Numba's context."""
+"""What measuring needs of a GPU: waiting, copies back, its memory. Through torch, which shares Numba's context."""
 
 from __future__ import annotations
 
 import threading
 import time
 from typing import Any, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 def _torch_cuda() -> Any:
@@ -32,6 +35,14 @@ def gpu_memory() -> tuple[int, int] | None:
         return None
     free, total = cuda.mem_get_info()
     return int(free), int(total)
+
+
+def bring_home(array: Any) -> NDArray[Any]:
+    """Return an array of a device as NumPy's; one of NumPy as it is."""
+    if isinstance(array, np.ndarray):
+        return array
+    found: NDArray[Any] = array.copy_to_host() if hasattr(array, "copy_to_host") else array.cpu().numpy()
+    return found
 
 
 @final

@@ -14,48 +14,26 @@ from ...kernels.camera import apply_camera
 from ...kernels.depth import apply_depth
 from ...renderers.frames import Frames
 from ...renderers.raster.raster import Raster
-from ...renderers.replay import Replay, load_replay
+from ...renderers.replay import Replay
 from ...renderers.snapshot import Snapshot
 from ...renderers.view import Camera
 from ..campaign.shard_writer import ShardWriter
 from ..campaign.stage_counter import StageCounter
 from ..dataset.writer import DatasetWriter
-from ..errors import UsageError
 from .bandwidth import COPY, copy_contestant
 from .capture_stage import PLAIN, PLAIN_OUTPUTS
-from .gpu import synchronize
+from .gpu import bring_home, synchronize
 from .motion import keep_first_look, move_snapshots
 from .peers import explain_absent, open_peers
 from .pipeline_stage import PipelineResult
 from .stage_result import StageResult
 from .timing import Contestant, measure
 
-BUILT_IN: Final = Path(__file__).resolve().parent / "panda.npz"
-"""The snapshots that come with the package: the tabletop with the Panda and ten objects, eight views of 256x256."""
 _BATCHES: Final = 3
 """Batches that are gone round: two that follow each other never have equal poses."""
 _DRAWN_BYTES: Final = 12 + 4 + 2
 _CAMERA_BYTES: Final = 12 + 3
 _DEPTH_BYTES: Final = 4 + 4 + 1
-
-
-def open_snapshots(path: str | Path | None = None) -> Replay:
-    """Open a replay file for measuring.
-
-    Args:
-        path: The file; None for the one that comes with the package.
-
-    Raises:
-        UsageError: If it is none, or its cameras have different sizes.
-    """
-    try:
-        replay = load_replay(BUILT_IN if path is None else path)
-    except (ValueError, OSError) as error:
-        raise UsageError(str(error)) from error
-    sizes = {(camera.width, camera.height) for camera in replay.cameras}
-    if len(sizes) != 1:
-        raise UsageError(f"the views of {path} have sizes {sorted(sizes)}; give a file whose views have one size")
-    return replay
 
 
 class ReplayCapture:
@@ -111,14 +89,6 @@ class ReplayCapture:
             "sensor/head/depth_status": bring_home(status),
             "label/head/instance": bring_home(frames.instance).copy(),
         }
-
-
-def bring_home(array: Any) -> NDArray[Any]:
-    """Return an array of a device as NumPy's; one of NumPy as it is."""
-    if isinstance(array, np.ndarray):
-        return array
-    found: NDArray[Any] = array.copy_to_host() if hasattr(array, "copy_to_host") else array.cpu().numpy()
-    return found
 
 
 def measure_replay(

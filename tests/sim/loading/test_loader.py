@@ -336,18 +336,6 @@ def test_batches_go_to_the_device(dataset: Dataset, monkeypatch: pytest.MonkeyPa
     assert log == [*step[:4], *step * (len(loader) - 1), *step[4:]]
 
 
-@pytest.mark.gpu
-def test_batches_on_a_real_device(dataset: Dataset) -> None:
-    """On a CUDA device the batches are those of the host."""
-    wanted = dataset.torch(batch_size=8, arrays=ARRAYS)
-    for workers in (0, 2):
-        loader = dataset.torch(batch_size=8, arrays=ARRAYS, device="cuda", workers=workers)
-        for one, other in zip(loader, wanted, strict=True):
-            assert all(tensor.is_cuda for tensor in one.values())
-            assert all(torch.equal(one[name].cpu(), other[name]) for name in other)
-        wanted.set_epoch(0)
-
-
 def test_a_wrong_wish_is_named(dataset: Dataset) -> None:
     """What cannot be is answered in one sentence."""
     for settings, message in (
