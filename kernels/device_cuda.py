@@ -243,23 +243,6 @@ def free_bytes() -> int:
     return int(cuda.current_context().get_memory_info()[0])
 
 
-def upload(array: Any, target: Any) -> None:
-    """Copy a host array to one of the device; returns when it has been read."""
-    target.copy_to_device(array, stream=current_stream())
-    cuda.synchronize()
-
-
-def download(array: Any) -> Any:
-    """Copy an array from the device; returns when it is here."""
-    stream = current_stream()
-    if not getattr(array, "__cuda_ndarray__", False):
-        array = cuda.as_cuda_array(array)
-    found = array.copy_to_host(stream=stream)
-    if stream:
-        stream.synchronize()
-    return found
-
-
 class Staging:
     """Pinned memory that is filled and copied to the device: two buffers in turn, so that one can travel meanwhile."""
 

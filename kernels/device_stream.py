@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .device_cuda import STREAM, cuda, current_stream
+from .upload import Upload
 
-_ALIGNMENT = 256
 _PAGE = 1 << 12
 
 
@@ -131,15 +131,8 @@ def upload_tables(tables: Sequence[NDArray[Any]]) -> tuple[Any, ...]:
     Returns:
         One array on the device for each.
     """
-    starts, size = [], 0
-    for table in tables:
-        starts.append(size)
-        size += -(-table.nbytes // _ALIGNMENT) * _ALIGNMENT
-    packed = np.zeros(max(size, 1), np.uint8)
-    for table, start in zip(tables, starts, strict=True):
-        packed[start : start + table.nbytes] = np.ascontiguousarray(table).reshape(-1).view(np.uint8)
-    there = upload(packed)
-    return tuple(
-        there[start : start + table.nbytes].view(table.dtype).reshape(table.shape) if table.nbytes else upload(table)
-        for table, start in zip(tables, starts, strict=True)
-    )
+    plan = Upload(tuple(tables))
+    packed = np.zeros(max(plan.size, 1), np.uint8)
+    plan.fill(packed)
+    views: tuple[Any, ...] = plan.view(upload(packed))
+    return views

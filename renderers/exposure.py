@@ -47,9 +47,9 @@ def meter_white(colour: Any) -> float:
         A radiance [W/(sr m^2)], > 0.
     """
     if on_device(colour):
-        from ..kernels.device_stream import download
+        from ..kernels.device import to_host
 
-        colour = download(colour)
+        colour = to_host(colour)
     return float(np.float32(max(float(np.percentile(colour, 95.0)) / SHARE, 1e-9)))
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...kernels.device import allocate
-from ...kernels.transfer import Upload
+from ...kernels.upload import Upload
 
 
 @final

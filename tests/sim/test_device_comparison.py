@@ -1,4 +1,4 @@
-"""Differences between devices: counted per output, rounding told from flips, and refused where there is no comparing."""
+"""Differences between devices: counted per output, rounding told from flips, refused where nothing can be compared."""
 
 from __future__ import annotations
 

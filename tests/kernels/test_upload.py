@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simloom.kernels.transfer import ALIGNMENT, Upload, map_arrays, to_host
+from simloom.kernels.device import to_host
+from simloom.kernels.upload import ALIGNMENT, Upload, map_arrays
 
 
 class Table(NamedTuple):

@@ -1,4 +1,4 @@
-"""Transfer: many arrays to the CUDA device in one copy, and arrays back from it."""
+"""Upload: many arrays to the CUDA device in one copy."""
 
 from __future__ import annotations
 
@@ -12,37 +12,6 @@ from .device import allocate, on_device
 
 ALIGNMENT: Final = 256
 """Bytes that each array's place on the device is a multiple of."""
-
-
-def to_host(array: Any) -> Any:
-    """Return an array as NumPy's: itself, or a copy of what lies on the device.
-
-    Example:
-        >>> to_host(np.zeros(2))
-        array([0., 0.])
-    """
-    if not on_device(array):
-        return array
-    from . import device_cuda
-
-    return device_cuda.download(array)
-
-
-def to_device(array: NDArray[Any]) -> Any:
-    """Return a copy of a NumPy array on the CUDA device."""
-    from . import device_cuda
-
-    target = allocate(array.shape, array.dtype, True)
-    if array.size:
-        device_cuda.upload(np.ascontiguousarray(array), target)
-    return target
-
-
-def free_bytes() -> int:
-    """Return how much of the CUDA device's memory is free."""
-    from . import device_cuda
-
-    return device_cuda.free_bytes()
 
 
 def map_arrays(tree: Any, change: Callable[[NDArray[Any]], Any]) -> Any:
