@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from ...kernels.device import on_device, to_host
 
 
 def as_tensor(array: Any, device: str) -> Any:
