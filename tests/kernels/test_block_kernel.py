@@ -7,7 +7,6 @@ import pytest
 
 from naive.twin import run_simulated
 from simloom.kernels.block_kernel import BlockKernel
-from simloom.kernels.cooperation import atomic_add, atomic_max, atomic_min, atomic_or, barrier
 from simloom.kernels.device import scalar
 
 CODE = """
