@@ -31,7 +31,8 @@ def _tabulate_steps() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     return steps, (np.searchsorted(steps, runs, side="right") - 1).astype(np.uint8)
 
 
-STEPS, FLOORS = _tabulate_steps()
+TABLES = _tabulate_steps()
+STEPS, FLOORS = TABLES
 
 
 @scalar
@@ -68,7 +69,8 @@ def fill_srgb(chunk: Chunk, colour: NDArray[np.float32], white: float, srgb: NDA
         srgb: Output, of the same shape.
     """
     rows, size = chunk.view_count * chunk.looks * chunk.height, 3 * chunk.width
+    steps, floors = chunk.workspace.hold("srgb", TABLES)
     chunk.launch(
-        ENCODE, *share_out(chunk, rows, size), np.float32(white), STEPS, FLOORS, colour.reshape(rows, size),
+        ENCODE, *share_out(chunk, rows, size), np.float32(white), steps, floors, colour.reshape(rows, size),
         srgb.reshape(rows, size),
     )  # fmt: skip

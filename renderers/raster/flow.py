@@ -14,6 +14,7 @@ from ...kernels.device import Kernel, scalar
 from ..snapshot import Snapshot
 from ..view import Camera
 from .chunk import Chunk
+from .levels import match_levels
 from .packing import pack_cameras, pack_poses
 from .spans import locate_span, share_out
 from .surface import read_draw, read_nearness, read_triangle
@@ -199,11 +200,13 @@ def fill_flow(
             camera if pose is None else replace(camera, pose_world_camera=pose)
             for camera, pose in zip(cameras, poses, strict=True)
         ]
-        views = chunk.views._replace(camera=pack_cameras(there, np.zeros(len(there))))
-        drawn = chunk.choose_levels(views, chunk.width, chunk.height, pack_poses(snapshots, f"{instant}_pose"))
-        now = chunk.drawn.level
-        level = np.where((now >= 0) & (drawn.level >= 0), now, drawn.level).astype(np.int32)
-        drawn, _ = chunk.split_draws(drawn._replace(level=level))  # labels look through what is transparent
+        camera, matrix = chunk.workspace.send(
+            instant, (pack_cameras(there, np.zeros(len(there))), pack_poses(snapshots, f"{instant}_pose"))
+        )
+        views = chunk.views._replace(camera=camera)
+        drawn = chunk.choose_levels(views, chunk.width, chunk.height, matrix, name=instant)
+        drawn = match_levels(chunk, f"{instant} known", chunk.drawn.level, drawn)
+        drawn, _ = chunk.split_draws(drawn, instant)  # labels look through what is transparent
         other_keys = keys
         if len(occlusion):
             other_keys = chunk.take("other keys", keys.shape, np.uint64)
