@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...kernels.device import thread_count
-from .appearance import SHADE_VIEW, Suns
+from .appearance import SHADE_VIEW
 from .chunk_plan import STEP, measure_texels, open_lenses, plan_chunk
 from .counts import join_visible, sum_bands
+from .features import find_features
 from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
 from .lamps import Faces
 from .lens_faces import LensGrid
@@ -19,8 +20,10 @@ from .levels import clear, keep_levels, narrow_inverse
 from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
+from .sample_shading import shade_pixels
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
 from .spans import share_out
+from .sun_shadows import Suns
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
 from .tile_counts import count_in_frame
@@ -102,6 +105,7 @@ class Chunk:
         self.looks = int(worlds.light.shape[1])
         self.most_vertices = most_vertices
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
+        self.features = find_features(worlds, views, resolution, settings.supersample)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
         self.lamp_side = min(self.resolution, 512) if worlds.lamp.shape[2] else 0
         # All that the host knows goes to the device at once; from here on nothing is read back.
@@ -374,6 +378,9 @@ class Chunk:
         """Fill the colour of every look."""
         ray, ray_start = self.plan.rays[self.settings.supersample]
         views = self.views._replace(ray=ray, ray_start=ray_start)
+        if self.settings.device == "cuda":
+            shade_pixels(self, SHADOW_BIAS, keys, ambient, views, colour)
+            return
         bands = min(self.bands(self.view_count), self.height)
         elements = self.view_count * bands
         blocks = self.take("blocks", (2 * elements, FIELD_COUNT * BLOCK), np.float32)
