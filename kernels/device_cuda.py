@@ -23,13 +23,21 @@ except ImportError as error:
     _IMPORT_ERROR: str | None = f"numba.cuda cannot be imported ({error})"
 else:
     _IMPORT_ERROR = None
-    if config.ENABLE_CUDASIM:
-        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
-        # The simulator's arrays do not say that they lie on a device.
-        FakeCUDAArray.__cuda_array_interface__ = property(lambda array: array._ary.__array_interface__)
-
-__all__ = ["BLOCK", "OPTIONS", "STREAM", "as_argument", "build", "cuda", "current_stream", "empty", "find", "launch"]
+__all__ = [
+    "BLOCK",
+    "OPTIONS",
+    "STREAM",
+    "as_argument",
+    "build",
+    "build_block",
+    "cuda",
+    "current_stream",
+    "empty",
+    "find",
+    "launch",
+    "launch_blocks",
+]
 
 BLOCK: Final = 128
 """Threads per block."""

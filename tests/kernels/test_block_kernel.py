@@ -40,7 +40,7 @@ def _oracle(x):
 
 @pytest.fixture
 def numbers():
-    """Some whole numbers."""
+    """Three rows of small whole numbers."""
     return np.random.default_rng(3).integers(0, 50, (3, 21))
 
 

@@ -9,6 +9,7 @@ import sys
 sys.path.insert(0, str(tests))
 from naive.still_life import *
 from simloom.kernels import device_cuda, device_stream
+from simloom.kernels.device import on_device
 from simloom.renderers import Raster
 scene = still_life(
     Thing(mesh=PLANE, at=pose(0, 0, -0.5), scale=(4.0, 4.0, 1.0), instance=0, casts=0),
@@ -41,7 +42,7 @@ outputs = ("colour", "srgb", "depth", "instance", "normal", "visible_pixels", "t
 raster.render([scene], [view], outputs=outputs)
 first = len(sent)
 frames = raster.render([scene], [view], outputs=outputs)
-resident = all(hasattr(frames.__dict__[name], "__cuda_array_interface__") for name in outputs)
+resident = all(on_device(frames.__dict__[name]) for name in outputs)
 out = {"travelled": travelled, "first": first, "again": len(sent) - first, "resident": resident}
 """
 
