@@ -28,7 +28,7 @@ from .profiles import load_camera_profile
 from .sharpen import sharpen_image
 from .tensors import find_place
 
-_WORKING_PIXELS: Final = 1 << 18
+_WORKING_PIXELS: Final = {"cpu": 1 << 18, "cuda": 1 << 28}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -39,8 +39,8 @@ class CameraReading:
     """Image, sRGB, uint8, shape (N, H, W, 3)."""
     raw: Any
     """Digital numbers of the mosaic, before the image pipeline, uint16, shape (N, H, W); None unless asked for."""
-    exposure_time: NDArray[np.float64]
-    """Exposure time [s], shape (N,)."""
+    exposure_time: Any
+    """Exposure time [s], float64, shape (N,): NumPy; where images on a device were metered, of their kind."""
     truth: Any
     """The radiance it was given."""
     profiles: CameraProfile | tuple[CameraProfile, ...]
@@ -113,13 +113,13 @@ def apply_camera(
     profiles = find_profile_rows(profile, count, load_camera_profile)
     one_for_all = len(profiles.profiles) == 1
     each = profiles.profiles if one_for_all else tuple(profiles.profiles[k] for k in profiles.which.tolist())
-    light = apply_optics(
-        radiance, each[0] if one_for_all else each, depth=depth, fx=fx, center=center, device=device, threads=threads
-    )
-    images = place.borrow(light, np.float32)
+    images = apply_optics(
+        place.borrow(radiance, np.float32), each[0] if one_for_all else each, depth=depth, fx=fx, center=center,
+        device=device, threads=threads,
+    )  # fmt: skip
     rows, rig_number = check_rows(index, count), check_sensor(sensor)
     if exposure_time is None:
-        times = meter_exposure(place, images.reshape(count * height, width * 3), profiles, threads)
+        times: Any = meter_exposure(place, images.reshape(count * height, width * 3), profiles, threads)
     else:
         times = spread_numbers(exposure_time, count, "exposure_time")
     focal = [p.focal_length / p.pixel_pitch for p in profiles.profiles]
@@ -127,14 +127,21 @@ def apply_camera(
     optics[:, 0] = np.array(focal)[profiles.which] if fx is None else spread_numbers(fx, count, "fx")
     optics[:, 1:] = spread_centers(center, count, height, width)
     sensors = prepare_sensors(
-        profiles, row=rows, time=times, optics=optics, unit=_spread_units(unit, count), seed=seed, sensor=rig_number
+        place,
+        profiles,
+        row=rows,
+        time=times,
+        optics=optics,
+        unit=_spread_units(unit, count),
+        seed=seed,
+        sensor=rig_number,
     )
-    looks = prepare_looks(profiles, _spread_gains(white_balance, count), height, width)
+    looks = prepare_looks(place, profiles, _spread_gains(white_balance, count), height, width)
     patterns = Patterns(place, seed=seed if pattern_seed is None else pattern_seed, height=height, width=width)
     lines = images.reshape(count * height, width * 3)
     rgb = place.allocate((count * height, width * 3), np.uint8)
     # A few images at a time keep the working space small and in the cache.
-    step = max(1, _WORKING_PIXELS // (height * width))
+    step = max(1, _WORKING_PIXELS[place.device] // (height * width))
     # On the host, numbers that nobody asked for lie where the picture will be, until they are arranged for development:
     # fresh memory costs more than the work on it.
     borrows = not raw and isinstance(rgb, np.ndarray) and (height * width % 2 == 0 or step >= count)
@@ -151,15 +158,15 @@ def apply_camera(
             kept = numbers[block] if raw else numbers[:lines_here]
         expose(place, lines[block], sensors, part, patterns, kept, threads)
         develop(place, kept, looks, part, rgb[block], threads)
-    picture = place.give(rgb.reshape(shape))
+    picture = rgb.reshape(shape)
     sharpening = each[0].sharpening if one_for_all else np.array([camera.sharpening for camera in each], np.float64)
     quality = each[0].jpeg_quality if one_for_all else np.array([camera.jpeg_quality for camera in each], np.int64)
     picture = sharpen_image(picture, sharpening, device=device, threads=threads)
     picture = compress_jpeg(picture, quality, device=device, threads=threads)
     return CameraReading(
-        rgb=picture,
+        rgb=place.give(picture),
         raw=place.give(numbers.reshape(shape[:3])) if numbers is not None and raw else None,
-        exposure_time=times,
+        exposure_time=times if isinstance(times, np.ndarray) else place.give(times),
         truth=radiance,
         profiles=each[0] if one_for_all else each,
     )

@@ -53,7 +53,6 @@ def atomic_or(array: Any, place: Any, value: Any) -> Any:
     return known
 
 
-@overload(barrier, target="cpu")
 def _barrier_alone() -> Any:
     def wait() -> None:
         pass
@@ -61,7 +60,6 @@ def _barrier_alone() -> Any:
     return wait
 
 
-@overload(atomic_add, target="cpu")
 def _add_alone(array: Any, place: Any, value: Any) -> Any:
     def add(array: Any, place: Any, value: Any) -> Any:
         known = array[place]
@@ -71,7 +69,6 @@ def _add_alone(array: Any, place: Any, value: Any) -> Any:
     return add
 
 
-@overload(atomic_max, target="cpu")
 def _max_alone(array: Any, place: Any, value: Any) -> Any:
     def keep(array: Any, place: Any, value: Any) -> Any:
         known = array[place]
@@ -81,7 +78,6 @@ def _max_alone(array: Any, place: Any, value: Any) -> Any:
     return keep
 
 
-@overload(atomic_min, target="cpu")
 def _min_alone(array: Any, place: Any, value: Any) -> Any:
     def keep(array: Any, place: Any, value: Any) -> Any:
         known = array[place]
@@ -91,7 +87,6 @@ def _min_alone(array: Any, place: Any, value: Any) -> Any:
     return keep
 
 
-@overload(atomic_or, target="cpu")
 def _or_alone(array: Any, place: Any, value: Any) -> Any:
     def join(array: Any, place: Any, value: Any) -> Any:
         known = array[place]
@@ -99,3 +94,13 @@ def _or_alone(array: Any, place: Any, value: Any) -> Any:
         return known
 
     return join
+
+
+for _function, _alone in (
+    (barrier, _barrier_alone),
+    (atomic_add, _add_alone),
+    (atomic_max, _max_alone),
+    (atomic_min, _min_alone),
+    (atomic_or, _or_alone),
+):
+    overload(_function, target="cpu")(_alone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar, final
+from typing import Any, Final, Generic, Literal, TypeVar, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,6 +47,11 @@ class DepthImages(Generic[Profile]):
     """Number of the sensor within its rig."""
     height: int
     """Lines of an image."""
+
+    def take(self, name: Literal["cosine", "infrared", "intensity"], part: slice) -> Any:
+        """Return some lines of what may not be known."""
+        array = getattr(self, name)
+        return array[part] if array.shape[0] else array
 
     @property
     def lines(self) -> tuple[int, int]:

@@ -128,30 +128,89 @@ def _develop_lane(
                 rgb_out[line, 3 * width - 3 + channel] = code_out[lane, 0, channel, half - 1]
 
 
+@scalar(forceinline=True)
+def _clipped(raw_in: Any, limit_in: Any, look: Any, top: Any, height: Any, y: Any, x: Any) -> Any:
+    """Return the number of a pixel, one or two beyond the edges too, clipped where it is white."""
+    y, x = reflect(y, height), reflect(x, raw_in.shape[1])
+    number, limit = raw_in[top + y, x], limit_in[look, (y & 1) * 2 + (x & 1)]
+    return np.int32(number if number < limit else limit)
+
+
+@scalar(forceinline=True)
+def _mix(
+    matrix_in: Any, look: Any, site: Any, channel: Any, s0: Any, s1: Any, s2: Any, s3: Any, s4: Any, s5: Any
+) -> Any:
+    return (
+        matrix_in[look, site, channel, 0] * s0 + matrix_in[look, site, channel, 1] * s1
+        + matrix_in[look, site, channel, 2] * s2 + matrix_in[look, site, channel, 3] * s3
+        + matrix_in[look, site, channel, 4] * s4 + matrix_in[look, site, channel, 5] * s5
+        + matrix_in[look, site, channel, 6]
+    )  # fmt: skip
+
+
+@scalar
+def _develop_pixel(
+    index: Any, raw_in: Any, look_in: Any, matrix_in: Any, limit_in: Any, tone_in: Any, height: Any, rgb_out: Any
+) -> None:
+    """Do one pixel, from the numbers about it: a CUDA thread."""
+    index = np.int64(index)
+    width = raw_in.shape[1]
+    line = index // width
+    x = index - line * width
+    image = line // height
+    top = image * height
+    y = line - top
+    look = look_in[image]
+    s0 = np.float32(_clipped(raw_in, limit_in, look, top, height, y, x))
+    left = _clipped(raw_in, limit_in, look, top, height, y, x - 1)
+    s1 = np.float32(_add(left, _clipped(raw_in, limit_in, look, top, height, y, x + 1)))
+    upper = _clipped(raw_in, limit_in, look, top, height, y - 1, x)
+    s2 = np.float32(_add(upper, _clipped(raw_in, limit_in, look, top, height, y + 1, x)))
+    upper = _add(
+        _clipped(raw_in, limit_in, look, top, height, y - 1, x - 1),
+        _clipped(raw_in, limit_in, look, top, height, y - 1, x + 1),
+    )
+    lower = _add(
+        _clipped(raw_in, limit_in, look, top, height, y + 1, x - 1),
+        _clipped(raw_in, limit_in, look, top, height, y + 1, x + 1),
+    )
+    s3 = np.float32(_add(upper, lower))
+    left = _clipped(raw_in, limit_in, look, top, height, y, x - 2)
+    s4 = np.float32(_add(left, _clipped(raw_in, limit_in, look, top, height, y, x + 2)))
+    upper = _clipped(raw_in, limit_in, look, top, height, y - 2, x)
+    s5 = np.float32(_add(upper, _clipped(raw_in, limit_in, look, top, height, y + 2, x)))
+    site, tone = (y & 1) * 2 + (x & 1), tone_in[look]
+    for channel in range(3):
+        linear = _mix(matrix_in, look, site, channel, s0, s1, s2, s3, s4, s5)
+        rgb_out[line, 3 * x + channel] = srgb_code(linear) if tone == 0.0 else toned_code(linear, tone)
+
+
 _DEVELOP: Final = Kernel(_develop_lane)
+_DEVELOP_PIXEL: Final = Kernel(_develop_pixel)
 
 
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Looks:
-    """How the images of a batch are developed: R distinct ways, and which of them each image has."""
+    """How the images of a batch are developed: R distinct ways, and which of them each image has; where kernels run."""
 
-    matrix: NDArray[np.float32]
+    matrix: Any
     """From the six sums and 1 to linear red, green and blue, at the mosaic's four places, shape (R, 4, 3, 7)."""
-    limit: NDArray[np.uint16]
+    limit: Any
     """Number at which a pixel is white, at the mosaic's four places, shape (R, 4)."""
-    tone: NDArray[np.float32]
+    tone: Any
     """Strength of the tone curve, shape (R,)."""
-    which: NDArray[np.int64]
+    which: Any
     """Way of each image, shape (N,)."""
 
 
 def prepare_looks(
-    profiles: ProfileRows[CameraProfile], gains: NDArray[np.float64] | None, height: int, width: int
+    place: Place, profiles: ProfileRows[CameraProfile], gains: NDArray[np.float64] | None, height: int, width: int
 ) -> Looks:
     """Put together how the images of a batch are developed.
 
     Args:
+        place: Where kernels run.
         profiles: Which image has which profile.
         gains: White balance of each image, shape (N, 3); None for the profiles' own.
         height: Lines of an image.
@@ -170,6 +229,7 @@ def prepare_looks(
         else:
             matrix[mine], limit[mine] = _pack(profile, gains[mine], height > 1, width > 1)
     tone = np.array([profile.tone for profile in profiles.profiles], np.float32)[owners]
+    matrix, limit, tone, which = place.lend_tables(matrix, limit, tone, which)
     return Looks(matrix=matrix, limit=limit, tone=tone, which=which)
 
 
@@ -231,6 +291,11 @@ def develop(place: Place, raw: Any, looks: Looks, images: slice, rgb: Any, threa
     which = looks.which[images]
     lines, width = raw.shape
     height, half = lines // len(which), (width + 1) // 2
+    if place.device == "cuda":
+        _DEVELOP_PIXEL.launch(
+            lines * width, raw, which, looks.matrix, looks.limit, looks.tone, height, rgb, device="cuda"
+        )
+        return
     lanes = count_lanes(place, lines, threads)
     plane = place.allocate((lines, 2, half + 2), np.uint16)
     linear = place.allocate((lanes, 2, 3, half), np.float32)

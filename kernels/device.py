@@ -324,8 +324,10 @@ def require_device(device: str) -> None:
 
 
 def on_device(array: Any) -> bool:
-    """Return whether an array lives on a CUDA device (it shows `__cuda_array_interface__`)."""
-    return not isinstance(array, np.ndarray) and hasattr(array, "__cuda_array_interface__")
+    """Return whether an array lives on a CUDA device, or on the one that Numba's simulator stands for."""
+    if isinstance(array, np.ndarray):
+        return False
+    return hasattr(array, "__cuda_array_interface__") or hasattr(array, "__cuda_ndarray__")
 
 
 def allocate(shape: tuple[int, ...], dtype: Any, there: bool) -> Any:

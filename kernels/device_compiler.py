@@ -14,6 +14,9 @@ import numpy as np
 _TABLE: Final = re.compile(r'^@"(_cudapy_cmem[^"]*)" = internal addrspace\(4\) constant (.*)$', re.MULTILINE)
 """A constant array in numba-cuda's LLVM source: its name, its type and value."""
 
+_USE: Final = re.compile(r'addrspace\(4\)(\*?) @"(_cudapy_cmem[^"]*)"')
+"""Where one is read; a pointer's type has a star or, in newer sources, none."""
+
 
 @contextmanager
 def compile_strictly() -> Iterator[None]:
@@ -76,6 +79,4 @@ def _share_tables(source: str) -> str:
     source = _TABLE.sub(define, source)
     if not shared:
         return source
-    return re.sub(
-        r'addrspace\(4\)\* @"(_cudapy_cmem[^"]*)"', lambda found: f'addrspace(1)* @"{shared[found[1]]}"', source
-    )
+    return _USE.sub(lambda found: f'addrspace(1){found[1]} @"{shared[found[2]]}"', source)

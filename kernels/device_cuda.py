@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,11 +23,21 @@ except ImportError as error:
     _IMPORT_ERROR: str | None = f"numba.cuda cannot be imported ({error})"
 else:
     _IMPORT_ERROR = None
-    if config.ENABLE_CUDASIM:
-        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 
-        # The simulator's arrays do not say that they lie on a device.
-        FakeCUDAArray.__cuda_array_interface__ = property(lambda array: array._ary.__array_interface__)
+__all__ = [
+    "BLOCK",
+    "OPTIONS",
+    "STREAM",
+    "as_argument",
+    "build",
+    "build_block",
+    "cuda",
+    "current_stream",
+    "empty",
+    "find",
+    "launch",
+    "launch_blocks",
+]
 
 BLOCK: Final = 128
 """Threads per block."""
@@ -34,6 +45,8 @@ RESIDENT_BLOCKS: Final = 3
 """Blocks of cooperating threads that a multiprocessor must have the registers for: at most 168 a thread."""
 SIMULATED_BLOCK = 1
 """Threads of a cooperating block in the simulator, where each is a Python thread."""
+STREAM: Final[ContextVar[Any]] = ContextVar("STREAM", default=None)
+"""The stream that `device_stream.Stream.use` has chosen; None: torch's, or the default one."""
 OPTIONS: Final = {"fastmath": False, "opt": True, "lto": False}
 """How kernels are compiled. Without linking at the end nothing changes after PTX, which can be read without a GPU."""
 
@@ -155,8 +168,8 @@ def _teach_cooperation() -> None:
 
 def launch_blocks(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
     """Launch blocks of threads that cooperate; arrays travel as for `launch`."""
-    stream = _current_stream()
-    arguments = tuple(_device_argument(value, stream) for value in arrays)
+    stream = current_stream()
+    arguments = tuple(as_argument(value, stream) for value in arrays)
     if config.ENABLE_CUDASIM:
         kernel[count, SIMULATED_BLOCK, stream](_unwrap(arguments))
     else:
@@ -169,8 +182,8 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
 
     Where every output stays on the device nothing is waited for: the launch is queued behind what torch has queued.
     """
-    stream = _current_stream()
-    arguments = tuple(_device_argument(value, stream) for value in arrays)
+    stream = current_stream()
+    arguments = tuple(as_argument(value, stream) for value in arrays)
     block = 1 if config.ENABLE_CUDASIM else BLOCK
     configured = kernel[(count + block - 1) // block, block, stream]
     if config.ENABLE_CUDASIM:
@@ -191,11 +204,17 @@ def _bring_back(arrays: Sequence[Any], arguments: Sequence[Any], is_output: Sequ
         if output and isinstance(value, np.ndarray):
             argument.copy_to_host(value, stream=stream)
             returned = True
-    if returned:
+    if returned and isinstance(stream, int):
         cuda.synchronize()
+    elif returned:
+        stream.synchronize()  # and not the device: another stream's work goes on
 
 
-def _current_stream() -> Any:
+def current_stream() -> Any:
+    """Return the stream that launches and copies are queued on; 0 is the default one."""
+    chosen = STREAM.get()
+    if chosen is not None:
+        return chosen
     # torch works on a stream of its own choice; a launch on another would not wait for the tensors it reads.
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():
@@ -203,11 +222,12 @@ def _current_stream() -> Any:
     return cuda.external_stream(torch.cuda.current_stream().cuda_stream)
 
 
-def _device_argument(value: Any, stream: Any) -> Any:
+def as_argument(value: Any, stream: Any) -> Any:
+    """Return what a kernel takes for an argument: NumPy arrays are copied to the device, others used where they are."""
     if isinstance(value, np.ndarray):
         return cuda.to_device(np.ascontiguousarray(value), stream=stream)
-    if getattr(value, "__cuda_ndarray__", False):
-        return value  # Numba's own: nothing to look up, and nothing to wait for
+    if hasattr(value, "__cuda_ndarray__"):
+        return value  # one of Numba's own: taken for a stranger's, it would be wrapped anew and its stream waited for
     if hasattr(value, "__cuda_array_interface__"):
         return cuda.as_cuda_array(value)
     return value
@@ -220,7 +240,7 @@ def empty(shape: tuple[int, ...], dtype: Any) -> Any:
 
 def current_stream_key() -> int:
     """Return a number for the stream that launches go to now: work on one stream is done in order."""
-    stream = _current_stream()
+    stream = current_stream()
     return int(getattr(stream, "handle", None) or 0) if stream else 0
 
 
@@ -229,23 +249,6 @@ def free_bytes() -> int:
     if config.ENABLE_CUDASIM:
         return 2**30
     return int(cuda.current_context().get_memory_info()[0])
-
-
-def upload(array: Any, target: Any) -> None:
-    """Copy a host array to one of the device; returns when it has been read."""
-    target.copy_to_device(array, stream=_current_stream())
-    cuda.synchronize()
-
-
-def download(array: Any) -> Any:
-    """Copy an array from the device; returns when it is here."""
-    stream = _current_stream()
-    if not getattr(array, "__cuda_ndarray__", False):
-        array = cuda.as_cuda_array(array)
-    found = array.copy_to_host(stream=stream)
-    if stream:
-        stream.synchronize()
-    return found
 
 
 class Staging:
@@ -267,7 +270,7 @@ class Staging:
 
     def send(self, filled: Any, target: Any) -> None:
         """Queue the copy of what `take` returned and was filled since."""
-        stream = _current_stream()
+        stream = current_stream()
         target.copy_to_device(filled, stream=stream)
         event = cuda.event(timing=False) if not config.ENABLE_CUDASIM else None
         if event is not None:

@@ -176,7 +176,65 @@ def _expose_lane(
             raw_out[line, width - 1] = number_out[lane, 0, half - 1]
 
 
+@scalar
+def _expose_pair(
+    index: Any, radiance_in: Any, row_in: Any, which_in: Any, slot_in: Any, parameter_in: Any, rate_in: Any,
+    color_in: Any, time_in: Any, optics_in: Any, pattern_in: Any, offset_in: Any, key_0: Any, key_1: Any, sensor: Any,
+    height: Any, raw_out: Any,
+) -> None:  # fmt: skip
+    """Do the two pixels that share a block of draws: a CUDA thread, which keeps everything in registers."""
+    index = np.int64(index)
+    width = raw_out.shape[1]
+    half = (width + 1) // 2
+    line = index // half
+    j = index - line * half
+    image = line // height
+    y = line - image * height
+    which, time = which_in[image], time_in[image]
+    place = slot_in[image] * height + y
+    inverse, center_x = 1.0 / optics_in[image, 0], optics_in[image, 1]
+    inverse_focal, dy = np.float32(inverse), np.float32((y - optics_in[image, 2]) * inverse)
+    dark, hot = np.float32(parameter_in[which, 0] * time), np.float32(parameter_in[which, 1] * time)
+    full, shape = np.float32(parameter_in[which, 5]), parameter_in[which, 10]
+    w0, w1, w2, w3 = draw_block(key_0, key_1, y * half + j, row_in[image], sensor, 0)
+    for parity in range(2):
+        x = 2 * j + parity
+        if x < width:
+            color = color_in[which, (y & 1) * 2 + parity]
+            if color < CLEAR:
+                light = _light(radiance_in[line, 3 * x + color]) * np.float32(rate_in[which, color] * time)
+            else:
+                red, green = np.float32(rate_in[which, 0] * time), np.float32(rate_in[which, 1] * time)
+                light = _light(radiance_in[line, 3 * x]) * red + _light(radiance_in[line, 3 * x + 1]) * green
+                light += _light(radiance_in[line, 3 * x + 2]) * np.float32(rate_in[which, 2] * time)
+            dx = (np.float32(np.int32(2 * j)) - np.float32(center_x - parity)) * inverse_focal
+            mean = _mean_charge(
+                light, dx * dx + dy * dy, np.float32(parameter_in[which, 11]), np.float32(parameter_in[which, 12]),
+                np.float32(parameter_in[which, 13]), np.float32(parameter_in[which, 14]),
+                np.float32(parameter_in[which, 3]), pattern_in[place, 0, parity, j], dark, hot,
+                np.float32(parameter_in[which, 2]), pattern_in[place, 2, parity, j],
+            )  # fmt: skip
+            shot, noise = (w0, w1) if parity == 0 else (w2, w3)
+            if mean < _FEW:
+                charge = np.float32(poisson(np.float64(mean), np.uint64(np.uint32(shot))))
+            else:
+                charge = poisson_single(mean, np.uint32(shot))
+            charge = charge if charge < full else full
+            rest = np.float32(parameter_in[which, 9])
+            if shape == 0.0:
+                rest *= normal_single(np.uint32(noise))
+            else:
+                rest *= np.float32(tukey(np.uint64(np.uint32(noise)), shape))
+            rest += np.float32(parameter_in[which, 4]) * np.float32(pattern_in[place, 1, parity, j])
+            rest += offset_in[image, parity * half + j] + offset_in[image, 2 * half + y]
+            raw_out[line, x] = _digitize(
+                charge + rest, np.float32(parameter_in[which, 6]), np.float32(parameter_in[which, 7] + 0.5),
+                np.float32(parameter_in[which, 8]),
+            )  # fmt: skip
+
+
 _EXPOSE: Final = Kernel(_expose_lane)
+_EXPOSE_PAIR: Final = Kernel(_expose_pair)
 
 
 @functools.lru_cache(maxsize=256)
@@ -201,23 +259,23 @@ def _pack_sensor(profile: CameraProfile) -> tuple[NDArray[np.float64], NDArray[n
 @final
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sensors:
-    """The sensors that take a batch of N images, ready to launch on."""
+    """The sensors that take a batch of N images, ready to launch on: all but `unit` lie where kernels run."""
 
-    number: NDArray[np.float64]
+    number: Any
     """Numbers of each distinct profile, shape (U, 15)."""
-    rate: NDArray[np.float64]
+    rate: Any
     """Electrons per radiance of each channel [e- s^-1 W^-1 sr m^2], shape (U, 3)."""
-    color: NDArray[np.int64]
+    color: Any
     """What the mosaic's four places see, shape (U, 4)."""
-    deviation: NDArray[np.float64]
+    deviation: Any
     """Deviations of row pattern, column pattern, row noise and column noise [e-], shape (U, 4)."""
-    which: NDArray[np.int64]
+    which: Any
     """Profile of each image, shape (N,)."""
-    row: NDArray[np.int64]
+    row: Any
     """Global row index of each image, shape (N,)."""
-    time: NDArray[np.float64]
+    time: Any
     """Exposure time of each image [s], shape (N,)."""
-    optics: NDArray[np.float64]
+    optics: Any
     """Focal length and principal point of each image [px], shape (N, 3)."""
     unit: NDArray[np.int64]
     """Which of the cameras of its make takes each image, shape (N,)."""
@@ -228,25 +286,30 @@ class Sensors:
 
 
 def prepare_sensors(
+    place: Place,
     profiles: ProfileRows[CameraProfile],
     *,
     row: NDArray[np.int64],
-    time: NDArray[np.float64],
+    time: Any,
     optics: NDArray[np.float64],
     unit: NDArray[np.int64],
     seed: int,
     sensor: np.uint64,
 ) -> Sensors:
-    """Put the sensors of a batch into tables."""
+    """Put the sensors of a batch into tables; `time` may lie where kernels run already."""
     packed = [_pack_sensor(profile) for profile in profiles.profiles]
     number, rate = np.stack([row for row, _ in packed]), np.stack([rates for _, rates in packed])
     color = np.array([site_colors(profile.mosaic) for profile in profiles.profiles], np.int64)
     deviation = np.array([
         (p.row_pattern, p.column_pattern, p.row_noise, p.column_noise) for p in profiles.profiles
     ])  # fmt: skip
+    tables = [number, rate, color, deviation, profiles.which, row, optics]
+    if isinstance(time, np.ndarray):
+        tables.append(time)
+    number, rate, color, deviation, which, row, optics, *times = place.lend_tables(*tables)
     return Sensors(
-        number=number, rate=rate, color=color, deviation=deviation, which=profiles.which, row=row, time=time,
-        optics=optics, unit=unit, seed=seed, sensor=sensor,
+        number=number, rate=rate, color=color, deviation=deviation, which=which, row=row,
+        time=times[0] if times else time, optics=optics, unit=unit, seed=seed, sensor=sensor,
     )  # fmt: skip
 
 
@@ -267,12 +330,19 @@ def expose(
     which, row = sensors.which[images], sensors.row[images]
     lines, width = raw.shape
     height, half = lines // len(which), (width + 1) // 2
-    lanes = count_lanes(place, lines, threads)
     key = stream_key(sensors.seed, "camera")
     maps, slots, keys = patterns.find(sensors.unit[images], threads)
     offsets = make_offsets(
         place, row, which, slots, sensors.deviation, keys, key, sensors.sensor, height, width, threads
     )  # fmt: skip
+    if place.device == "cuda":
+        _EXPOSE_PAIR.launch(
+            lines * half, radiance, row, which, slots, sensors.number, sensors.rate, sensors.color,
+            sensors.time[images], sensors.optics[images], maps, offsets, *key, sensors.sensor, height, raw,
+            device="cuda",
+        )  # fmt: skip
+        return
+    lanes = count_lanes(place, lines, threads)
     _EXPOSE.launch(
         lanes, radiance, row, which, slots, sensors.number, sensors.rate, sensors.color,
         sensors.time[images],

@@ -110,8 +110,8 @@ def advance_exposure(
         [(c.brighten_time, c.darken_time, c.exposure_time_min, c.exposure_time_max) for c in rows.profiles]
     ).reshape(-1, 4)
     now, target = place.borrow(state, np.float64), place.borrow(metered, np.float64)
-    check_positive(place.is_resident, now, "state")
-    check_positive(place.is_resident, target, "metered")
+    check_positive(place.is_resident, state, "state")
+    check_positive(place.is_resident, metered, "metered")
     result = place.allocate((count,), np.float64)
     _ADVANCE.launch(count, now, target, steps, rows.which, controls, result, device=place.device, threads=threads)
     return place.give(result)
@@ -135,7 +135,7 @@ def check_positive(resident: bool, values: Any, name: str) -> None:
     Raises:
         ValueError: If they are not.
     """
-    if not resident and not (np.isfinite(values).all() and (values > 0.0).all()):
+    if not resident and not ((numbers := np.asarray(values)) > 0.0).all() & np.isfinite(numbers).all():
         raise ValueError(f"{name} must be positive and finite, got {values!r}")
 
 

@@ -25,7 +25,24 @@ def _cosine_line(
         cosine_out[line, column] = np.float32(-away / math.sqrt(x * x + y * y + 1.0))
 
 
+@scalar
+def _cosine_pixel(
+    index: Any, normal_in: Any, fx_in: Any, fy_in: Any, center_in: Any, height: Any, cosine_out: Any
+) -> None:
+    """Do one pixel: a CUDA thread."""
+    index = np.int64(index)
+    width = normal_in.shape[1]
+    line = index // width
+    column = index - line * width
+    image = line // height
+    y = ((line - image * height) - center_in[image, 1]) / fy_in[image]
+    x = (column - center_in[image, 0]) / fx_in[image]
+    away = x * normal_in[line, column, 0] + y * normal_in[line, column, 1] + normal_in[line, column, 2]
+    cosine_out[line, column] = np.float32(-away / math.sqrt(x * x + y * y + 1.0))
+
+
 _COSINE: Final = Kernel(_cosine_line)
+_COSINE_PIXEL: Final = Kernel(_cosine_pixel)
 
 
 def cosine_of_incidence(
@@ -69,8 +86,11 @@ def cosine_of_incidence(
     centers = spread_centers(center, count, height, width)
     out = place.allocate((count * height, width), np.float32)
     f_x, f_y = spread_numbers(fx, count, "fx"), spread_numbers(fx if fy is None else fy, count, "fy")
-    _COSINE.launch(
-        count * height, n.reshape(count * height, width, 3), f_x, f_y, centers, height, out,
+    lines = count * height
+    kernel, elements = (_COSINE_PIXEL, lines * width) if place.device == "cuda" else (_COSINE, lines)
+    f_x, f_y, centers = place.lend_tables(f_x, f_y, centers)
+    kernel.launch(
+        elements, n.reshape(count * height, width, 3), f_x, f_y, centers, height, out,
         device=place.device, threads=threads,
     )  # fmt: skip
     return place.give(out.reshape(count, height, width))

@@ -22,6 +22,43 @@ INFRARED: Final = 0.5
 """Infrared reflectance of a surface where it is not known."""
 
 
+@scalar(forceinline=True)
+def _match_share(
+    disparity: Any, light: Any, facing: Any, rough: Any, inverse_square: Any, projector: Any, ambient: Any,
+    floor_square: Any, per_electron: Any, none: Any, scale: Any,
+) -> Any:  # fmt: skip
+    around = ambient * light
+    own = projector * light * facing * (disparity * disparity * inverse_square)
+    contrast = own * own + around * around * rough
+    noise = floor_square + (own + around) * per_electron
+    share = (math.sqrt(contrast / noise) - none) * scale
+    share = share if share > 0.0 else 0.0
+    share = share if share < 1.0 else 1.0
+    return -1.0 if own + around >= 1.0 else share
+
+
+@scalar
+def match_share(
+    disparity: Any, light: Any, facing: Any, rough: Any, inverse_square: Any, parameter_in: Any, which: Any
+) -> Any:
+    """Return the probability that a pixel finds its match; -1 where it is saturated.
+
+    Args:
+        disparity: Disparity of the pixel [px].
+        light: Infrared reflectance, at least 0.
+        facing: Cosine of incidence, at least 0.
+        rough: Square of the relative texture.
+        inverse_square: 1 / (f B)^2 [px^-2 m^-2].
+        parameter_in: Numbers of the profiles.
+        which: Row of them.
+    """
+    return _match_share(
+        disparity, light, facing, rough, inverse_square, parameter_in[which, 13], parameter_in[which, 14],
+        parameter_in[which, 15] * parameter_in[which, 15], 1.0 / parameter_in[which, 16], parameter_in[which, 18],
+        1.0 / (parameter_in[which, 17] - parameter_in[which, 18]),
+    )  # fmt: skip
+
+
 @scalar
 def match_line(
     line: Any, band: Any, width: Any, cosine_in: Any, infrared_in: Any, texture_in: Any, inverse_square: Any,
@@ -64,13 +101,8 @@ def match_line(
         for x in range(width):
             work_out[band, np.uint64(rough + x)] = np.float64(texture_in[line, x])
     for x in range(width):
-        disparity = work_out[band, x]
-        light = work_out[band, np.uint64(reflectance + x)]
-        around = ambient * light
-        own = projector * light * work_out[band, np.uint64(facing + x)] * (disparity * disparity * inverse_square)
-        contrast = own * own + around * around * work_out[band, np.uint64(rough + x)]
-        noise = floor_square + (own + around) * per_electron
-        share = (math.sqrt(contrast / noise) - none) * scale
-        share = share if share > 0.0 else 0.0
-        share = share if share < 1.0 else 1.0
-        work_out[band, np.uint64(match + x)] = -1.0 if own + around >= 1.0 else share
+        work_out[band, np.uint64(match + x)] = _match_share(
+            work_out[band, x], work_out[band, np.uint64(reflectance + x)], work_out[band, np.uint64(facing + x)],
+            work_out[band, np.uint64(rough + x)], inverse_square, projector, ambient, floor_square, per_electron, none,
+            scale,
+        )  # fmt: skip

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .camera_profile import CameraProfile
 from .device import Kernel, scalar
@@ -14,9 +13,47 @@ from .profile_rows import ProfileRows
 from .responsivity import grey_responsivity, saturation_charge
 from .tensors import Place
 
-_BINS: Final = 4096
+BINS: Final = 4096
+"""Cells of the histogram, a sixteenth of an octave each."""
 _HALF_BIN: Final = np.uint32(19)
 _CLIPPED_PER_MILLE: Final = 20
+
+
+@scalar(forceinline=True)
+def luminance(red: Any, green: Any, blue: Any) -> Any:
+    """Return the luminance of positive radiances, float32."""
+    return np.float32(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+
+
+@scalar(forceinline=True)
+def brightest_cell(red: Any, green: Any, blue: Any) -> Any:
+    """Return the histogram's cell of the largest of three positive radiances, uint32."""
+    largest = red if red > green else green
+    largest = largest if largest > blue else blue
+    return np.uint32(np.float32(largest).view(np.uint32) >> _HALF_BIN)
+
+
+@scalar
+def choose_time(
+    total: Any, pixels: Any, row: Any, histogram_in: Any, signal_rate: Any, target: Any, highlight: Any, shortest: Any,
+    longest: Any,
+) -> Any:  # fmt: skip
+    """Return the exposure time [s] that the sum of luminances and a row of the histogram ask for."""
+    allowed = pixels * _CLIPPED_PER_MILLE // 1000
+    above = 0
+    cell = BINS - 1
+    while cell > 0 and above + histogram_in[row, cell] <= allowed:
+        above += histogram_in[row, cell]
+        cell -= 1
+    # Upper edge of the cell: sixteenth of an octave, so the guard is at most 6 % cautious.
+    edge = np.float64(np.uint32((cell + 1) << 19).view(np.float32))
+    mean = total / pixels
+    time = longest
+    if mean * signal_rate * time > target:
+        time = target / (mean * signal_rate)
+    if cell > 0 and edge * signal_rate * time > highlight:
+        time = highlight / (edge * signal_rate)
+    return max(shortest, time)
 
 
 @scalar
@@ -31,7 +68,7 @@ def _meter_row(
     shortest, longest = parameter_in[which, 3], parameter_in[which, 4]
     width = radiance_in.shape[1] // 3
     pixels = width * height
-    for cell in range(_BINS):
+    for cell in range(BINS):
         histogram_out[row, cell] = 0
     total_0, total_1, total_2, total_3 = 0.0, 0.0, 0.0, 0.0
     for line in range(row * height, (row + 1) * height):
@@ -39,14 +76,12 @@ def _meter_row(
             red = positive(radiance_in[line, 3 * x])
             green = positive(radiance_in[line, 3 * x + 1])
             blue = positive(radiance_in[line, 3 * x + 2])
-            light_out[row, x] = np.float32(0.2126 * red + 0.7152 * green + 0.0722 * blue)
+            light_out[row, x] = luminance(red, green, blue)
         for x in range(width):
             red = positive(radiance_in[line, 3 * x])
             green = positive(radiance_in[line, 3 * x + 1])
             blue = positive(radiance_in[line, 3 * x + 2])
-            largest = red if red > green else green
-            largest = largest if largest > blue else blue
-            cell_out[row, x] = np.uint32(np.float32(largest).view(np.uint32) >> _HALF_BIN)
+            cell_out[row, x] = brightest_cell(red, green, blue)
         for k in range(width // 4):
             total_0 += np.float64(light_out[row, 4 * k])
             total_1 += np.float64(light_out[row, 4 * k + 1])
@@ -57,29 +92,15 @@ def _meter_row(
         for x in range(width):
             histogram_out[row, np.uint64(cell_out[row, x])] += 1
     total = (total_0 + total_1) + (total_2 + total_3)
-    allowed = pixels * _CLIPPED_PER_MILLE // 1000
-    above = 0
-    cell = _BINS - 1
-    while cell > 0 and above + histogram_out[row, cell] <= allowed:
-        above += histogram_out[row, cell]
-        cell -= 1
-    # Upper edge of the cell: sixteenth of an octave, so the guard is at most 6 % cautious.
-    edge = np.float64(np.uint32((cell + 1) << 19).view(np.float32))
-    mean = total / pixels
-    time = longest
-    if mean * signal_rate * time > target:
-        time = target / (mean * signal_rate)
-    if cell > 0 and edge * signal_rate * time > highlight:
-        time = highlight / (edge * signal_rate)
-    exposure_time_out[row] = max(shortest, time)
+    exposure_time_out[row] = choose_time(
+        total, pixels, row, histogram_out, signal_rate, target, highlight, shortest, longest
+    )
 
 
 _METER: Final = Kernel(_meter_row)
 
 
-def meter_exposure(
-    place: Place, radiance: Any, profiles: ProfileRows[CameraProfile], threads: int | None
-) -> NDArray[np.float64]:
+def meter_exposure(place: Place, radiance: Any, profiles: ProfileRows[CameraProfile], threads: int | None) -> Any:
     """Choose the exposure time of each image.
 
     Args:
@@ -89,7 +110,7 @@ def meter_exposure(
         threads: CPU threads; None for all.
 
     Returns:
-        Exposure times [s], shape (N,).
+        Exposure times [s], float64, shape (N,), where the images lie.
     """
     # With white balance every channel's output is the same multiple of its radiance: that of the most sensitive pixels.
     parameters = np.array([
@@ -101,10 +122,15 @@ def meter_exposure(
     ])  # fmt: skip
     count, width = len(profiles.which), radiance.shape[1] // 3
     height = radiance.shape[0] // max(count, 1)
-    times = np.empty(count)
+    times = place.allocate((count,), np.float64)
+    which, parameters = place.lend_tables(profiles.which, parameters)
+    if place.device == "cuda":
+        from .device_metering import meter_on_device
+
+        meter_on_device(radiance, which, parameters, height, times)
+        return times
     _METER.launch(
-        count, radiance, profiles.which, parameters, height, place.allocate((count, width), np.float32),
-        place.allocate((count, width), np.uint32), place.allocate((count, _BINS), np.int32), times,
-        device=place.device, threads=threads,
+        count, radiance, which, parameters, height, np.empty((count, width), np.float32),
+        np.empty((count, width), np.uint32), np.empty((count, BINS), np.int32), times, device="cpu", threads=threads,
     )  # fmt: skip
     return times

@@ -61,7 +61,25 @@ def _sharpen_line(index: Any, image_in: Any, strength_in: Any, height: Any, imag
         result[x] = _sharpen_byte(line[x], left, here, right, strength)
 
 
+@scalar
+def _sharpen_channel(index: Any, image_in: Any, strength_in: Any, height: Any, image_out: Any) -> None:
+    """Do one channel of a pixel: a CUDA thread."""
+    index = np.int64(index)
+    size = image_in.shape[1]
+    row = index // size
+    x = index - row * size
+    image = row // height
+    y = row - image * height
+    line = image_in[row]
+    above, below = image_in[row - 1 if y > 0 else row], image_in[row + 1 if y + 1 < height else row]
+    left, right = max(x - 3, x % 3), min(x + 3, size - 3 + x % 3)
+    here = _column(above, line, below, x)
+    left, right = _column(above, line, below, left), _column(above, line, below, right)
+    image_out[row, x] = _sharpen_byte(line[x], left, here, right, strength_in[image])
+
+
 _SHARPEN: Final = Kernel(_sharpen_line)
+_SHARPEN_CHANNEL: Final = Kernel(_sharpen_channel)
 
 
 def sharpen_image(image: Any, amount: ArrayLike, *, device: str = "cpu", threads: int | None = None) -> Any:
@@ -100,5 +118,7 @@ def sharpen_image(image: Any, amount: ArrayLike, *, device: str = "cpu", threads
         return image
     lines = place.borrow(image, np.uint8).reshape(count * height, 3 * width)
     result = place.allocate((count * height, 3 * width), np.uint8)
-    _SHARPEN.launch(count * height, lines, strengths, height, result, device=place.device, threads=threads)
+    rows = count * height
+    kernel, elements = (_SHARPEN_CHANNEL, 3 * rows * width) if place.device == "cuda" else (_SHARPEN, rows)
+    kernel.launch(elements, lines, strengths, height, result, device=place.device, threads=threads)
     return place.give(result.reshape(shape))

@@ -47,6 +47,7 @@ from .device import Kernel, scalar, thread_count
 from .matching import match_line
 from .occlusion import hide_line, rise_limit
 from .philox import draw_block, stream_key
+from .stereo_launch import measure_on_device
 from .stereo_noise import NOISE, cell_weights, noise_groups
 from .stereo_profile import StereoProfile
 from .surface_return import kept_share
@@ -231,12 +232,15 @@ def measure_stereo(images: DepthImages[StereoProfile], *, seed: int, threads: in
     for k, profile in enumerate(profiles):
         weights[k, : profile.noise_cell] = cell_weights(profile.noise_cell)
     measured, status = place.allocate(images.lines, np.float32), place.allocate(images.lines, np.uint8)
-    # A few images at a time keep the working space small; on CUDA each line has its own thread.
+    if place.device == "cuda":
+        measure_on_device(images, (parameters, cells, windows, weights), key, (measured, status))
+        return measured, status
+    # A few images at a time keep the working space small.
     count, groups = len(images.rows), noise_groups(height, int(cells.min()))
     step = max(1, min(_WORKING_PIXELS // (height * width), count))
     # Long bands, since each has working space of its own, which the system must find; short ones share out better.
     shared = step * height // (_BANDS_PER_THREAD * (threads or thread_count()))
-    band = 1 if place.device == "cuda" else min(max(shared, _BAND_LINES[0]), _BAND_LINES[1])
+    band = min(max(shared, _BAND_LINES[0]), _BAND_LINES[1])
     bands = -(-step * height // band)
     noise = place.allocate((step * groups * 4, width), np.float32)
     work = place.allocate((bands, _WORK), np.float64)

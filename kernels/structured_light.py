@@ -247,7 +247,7 @@ def measure_structured_light(
         part, total = slice(start * height, end * height), (end - start) * height
         which, rows, here = images.profiles.which[start:end], images.rows[start:end], setup.take(slice(start, end))
         products = here.focal_baseline
-        true_depth, cosine, infrared = images.depth[part], images.cosine[part], images.infrared[part]
+        true_depth, cosine, infrared = images.depth[part], images.take("cosine", part), images.take("infrared", part)
         depth, found = measured[part], status[part]
         INVERT.launch(total + 1, total, true_depth, products, height, disparity, **options)
         DRAW.launch(

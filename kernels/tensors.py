@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
-from .device import require_device
+from .device import on_device, require_device
 
 
 @final
@@ -33,7 +33,7 @@ class Place:
 
     @property
     def is_resident(self) -> bool:
-        """Whether the arrays lie on the CUDA device; if not, a launch there copies them."""
+        """Whether the caller's arrays lie on the CUDA device; if not, `borrow` and `give` copy them for a run there."""
         return self.kind == "cuda" or (self.kind == "torch" and self.owner.type == "cuda")
 
     def borrow(self, value: Any, dtype: DTypeLike) -> Any:
@@ -45,33 +45,50 @@ class Place:
         """
         if _is_torch(value):
             tensor = value.detach().to(dtype=_torch_type(dtype))
-            if self.is_resident:
+            if self.is_resident and self.kind == "torch":
                 return tensor.to(self.owner).contiguous()
-            return np.ascontiguousarray(tensor.cpu().numpy())
-        if hasattr(value, "__cuda_array_interface__") and not isinstance(value, np.ndarray):
-            found = value.__cuda_array_interface__
-            if np.dtype(found["typestr"]) != np.dtype(dtype) or found.get("strides") is not None:
+            return self._lend(np.ascontiguousarray(tensor.cpu().numpy()))
+        if on_device(value):
+            found, contiguous = _describe(value)
+            if found != np.dtype(dtype) or not contiguous:
                 wanted = np.dtype(dtype).name
-                raise ValueError(
-                    f"an array on the device must be contiguous {wanted}, got {found['typestr']}; convert it"
-                )
+                raise ValueError(f"an array on the device must be contiguous {wanted}, got {found.str}; convert it")
             return value
         if not isinstance(value, np.ndarray) and hasattr(value, "__dlpack__"):
             value = np.from_dlpack(value)
-        return np.ascontiguousarray(value, dtype=dtype)
+        return self._lend(np.ascontiguousarray(value, dtype=dtype))
+
+    def _lend(self, array: NDArray[Any]) -> Any:
+        if self.device != "cuda":
+            return array
+        from . import device_stream
+
+        return device_stream.upload(array)
+
+    def lend_tables(self, *tables: NDArray[Any]) -> tuple[Any, ...]:
+        """Return small host arrays where kernels run: as they are, or on the device by one copy of them all."""
+        if self.device != "cuda":
+            return tables
+        from . import device_stream
+
+        return device_stream.upload_tables(tables)
 
     def allocate(self, shape: tuple[int, ...], dtype: DTypeLike) -> Any:
-        """Return an uninitialised array for a launch to write."""
-        if not self.is_resident:
+        """Return an uninitialised array for a launch to write, where kernels run."""
+        if self.device != "cuda":
             return np.empty(shape, dtype)
-        if self.kind == "torch":
+        if self.kind == "torch" and self.is_resident:
             return sys.modules["torch"].empty(shape, dtype=_torch_type(dtype), device=self.owner)
         from . import device_cuda
 
         return device_cuda.empty(shape, dtype)
 
     def give(self, array: Any) -> Any:
-        """Return a result as the caller's kind, without a copy."""
+        """Return a result as the caller's kind: a copy only where it ran on a device and the caller is on the host."""
+        if self.device == "cuda" and not self.is_resident and on_device(array):
+            from . import device_stream
+
+            array = device_stream.download(array)
         if self.kind == "torch" and isinstance(array, np.ndarray):
             return sys.modules["torch"].from_numpy(array)
         return array
@@ -97,10 +114,18 @@ def find_place(value: Any, device: str = "cpu") -> Place:
         require_device(target)
         # A host tensor that is to be sensed on the device travels there, and the result comes back to the host.
         return Place(kind="torch", device=target, owner=value.device)
-    there = not isinstance(value, np.ndarray) and hasattr(value, "__cuda_array_interface__")
+    there = on_device(value)
     target = "cuda" if there else device
     require_device(target)
     return Place(kind="cuda" if there else "numpy", device=target)
+
+
+def _describe(value: Any) -> tuple[np.dtype[Any], bool]:
+    """Return a device array's type, and whether it is contiguous."""
+    if hasattr(value, "__cuda_ndarray__"):  # Numba's own; its simulator shows no interface
+        return np.dtype(value.dtype), bool(value.is_c_contiguous())
+    found = value.__cuda_array_interface__
+    return np.dtype(found["typestr"]), found.get("strides") is None
 
 
 def _is_torch(value: Any) -> bool:

@@ -24,7 +24,8 @@ WORK: Final = 2 * _PITCH
 
 
 @scalar(forceinline=True)
-def _brightness(value: Any) -> Any:
+def brightness(value: Any) -> Any:
+    """Return a brightness at least 0, float32."""
     # NaN, infinity and what is negative are dark.
     return value if (value > _ZERO) and (value < _HUGE) else _ZERO
 
@@ -37,9 +38,9 @@ def _sum_line(line: Any, band: Any, intensity_in: Any, radius: Any, height: Any,
     above = line - 1 if y > 0 else line
     below = line + 1 if y < height - 1 else line
     for x in range(width):
-        work_out[band, _PITCH + x] = _brightness(intensity_in[line, x])
+        work_out[band, _PITCH + x] = brightness(intensity_in[line, x])
     for x in range(width):
-        down = _brightness(intensity_in[below, x]) - _brightness(intensity_in[above, x])
+        down = brightness(intensity_in[below, x]) - brightness(intensity_in[above, x])
         work_out[band, x] = down * down * _QUARTER
     for x in range(1, width - 1):
         along = work_out[band, _PITCH + x + 1] - work_out[band, _PITCH + x - 1]

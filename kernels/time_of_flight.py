@@ -36,10 +36,11 @@ from .device import Kernel, scalar
 from .modulated_light import FARTHEST, PHASORS, PLANES, STRAY, pack_frequencies, pack_parameters
 from .phase import phase_turns
 from .philox import draw_block, stream_key
+from .taps import measure_tap
+from .time_of_flight_pixels import MEASURE_PIXELS
 from .time_of_flight_profile import FREQUENCIES, TimeOfFlightProfile
-from .variates import normal
 
-_WORKING_NUMBERS: Final = 1 << 22
+_WORKING_NUMBERS: Final = {"cpu": 1 << 22, "cuda": 1 << 28}
 _BAND: Final = 16
 
 # Working lines of a band: a constant apart, which tells the compiler that they do not overlap, and no power of two, so
@@ -61,12 +62,6 @@ _HALF: Final = np.float32(0.5)
 _ONE: Final = np.float32(1.0)
 _TINY: Final = np.float32(1e-30)
 _HUGE: Final = np.float32(1e30)
-_C6: Final = np.float32(1.0 / 6.0)
-_C24: Final = np.float32(1.0 / 24.0)
-_C36: Final = np.float32(1.0 / 36.0)
-_TWO: Final = np.float32(2.0)
-_THREE: Final = np.float32(3.0)
-_FIVE: Final = np.float32(5.0)
 
 
 @scalar(forceinline=True)
@@ -97,23 +92,6 @@ def _spread_line(
 
 
 @scalar(forceinline=True)
-def _tap(mean: Any, word: Any, read_variance: Any, full_well: Any, per_electron: Any) -> tuple[Any, Any]:
-    """Return a tap in whole counts, and its charge before the converter."""
-    mean = mean if mean > _ZERO else _ZERO
-    variance = mean + read_variance + _TINY
-    deviation = np.float32(math.sqrt(variance))
-    inverse = _ONE / deviation
-    w = np.float32(normal(word))
-    w2 = w * w
-    ratio = mean * inverse * inverse
-    bend = (w2 - _THREE) * _C24 - ratio * (_TWO * w2 - _FIVE) * _C36
-    charge = mean + deviation * w + ratio * ((w2 - _ONE) * _C6 + inverse * w * bend)
-    charge = charge if charge > _ZERO else _ZERO
-    held = charge if charge < full_well else full_well
-    return np.float32(np.floor(held * per_electron + _HALF)), charge
-
-
-@scalar(forceinline=True)
 def _larger(a: Any, b: Any) -> Any:
     return a if a > b else b
 
@@ -129,10 +107,10 @@ def _sample_line(
     for x in range(width):
         w0, w1, w2, w3 = draw_block(key_0, key_1, first + x, row, sensor, block)
         mean, i, q = work_out[band, _MEAN + x], work_out[band, _I + x], work_out[band, _Q + x]
-        s0, e0 = _tap(mean + i, w0, read_variance, full_well, per_electron)
-        s1, e1 = _tap(mean + q, w1, read_variance, full_well, per_electron)
-        s2, e2 = _tap(mean - i, w2, read_variance, full_well, per_electron)
-        s3, e3 = _tap(mean - q, w3, read_variance, full_well, per_electron)
+        s0, e0 = measure_tap(mean + i, w0, read_variance, full_well, per_electron)
+        s1, e1 = measure_tap(mean + q, w1, read_variance, full_well, per_electron)
+        s2, e2 = measure_tap(mean - i, w2, read_variance, full_well, per_electron)
+        s3, e3 = measure_tap(mean - q, w3, read_variance, full_well, per_electron)
         work_out[band, _TOP + x] = _larger(work_out[band, _TOP + x], _larger(_larger(e0, e1), _larger(e2, e3)))
         work_out[band, _I + x] = s0 - s2
         work_out[band, _Q + x] = s1 - s3
@@ -273,28 +251,34 @@ def measure_time_of_flight(
     scatters = any(profile.scatter_share > 0.0 for profile in profiles)
     measured, status = place.allocate(images.lines, np.float32), place.allocate(images.lines, np.uint8)
     count, width = len(images.rows), images.lines[1]
-    # A few images at a time keep the working space small; on CUDA each line has its own thread.
-    step = max(1, _WORKING_NUMBERS // (height * width * PLANES))
-    band = 1 if place.device == "cuda" else _BAND
+    # A few images at a time keep the working space small.
+    step = max(1, _WORKING_NUMBERS[place.device] // (height * width * PLANES))
+    on_cuda = place.device == "cuda"
     most = min(step, count) * height
     planes = place.allocate((most, PLANES, width), np.float32)
-    work = place.allocate((-(-most // band), _WORK), np.float32)
+    work = None if on_cuda else place.allocate((-(-most // _BAND), _WORK), np.float32)
+    rows, which_all, fx, fy, center, parameters, frequencies = place.lend_tables(
+        images.rows, images.profiles.which, images.fx, images.fy, images.center, parameters, frequencies
+    )
+    key = stream_key(seed, "depth")
     for start in range(0, count, step):
         end = min(start + step, count)
         part = slice(start * height, end * height)
         lines = (end - start) * height
-        depth, which = images.depth[part], images.profiles.which[start:end]
-        view = (images.fx[start:end], images.fy[start:end], images.center[start:end])
+        depth, which = images.depth[part], which_all[start:end]
+        view = (fx[start:end], fy[start:end], center[start:end])
         PHASORS.launch(
-            lines, depth, images.cosine[part], images.infrared[part], *view, which, parameters, frequencies, height,
-            planes, device=place.device, threads=threads,
+            lines, depth, images.take("cosine", part), images.take("infrared", part), *view, which, parameters,
+            frequencies, height, planes, device=place.device, threads=threads,
         )  # fmt: skip
-        stray = np.zeros((end - start, PLANES))
+        (stray,) = place.lend_tables(np.zeros((end - start, PLANES)))
         if scatters:
             STRAY.launch(end - start, planes, height, stray, device=place.device, threads=threads)
-        _MEASURE.launch(
-            -(-lines // band), depth, planes, stray, *view, images.rows[start:end], which, parameters, frequencies,
-            *stream_key(seed, "depth"), images.sensor, height, band, work, measured[part], status[part],
-            device=place.device, threads=threads,
-        )  # fmt: skip
+        known = (depth, planes, stray, *view, rows[start:end], which, parameters, frequencies, *key, images.sensor)
+        if on_cuda:
+            MEASURE_PIXELS.launch(lines * width, *known, height, measured[part], status[part], device="cuda")
+        else:
+            _MEASURE.launch(
+                -(-lines // _BAND), *known, height, _BAND, work, measured[part], status[part], threads=threads
+            )
     return measured, status

@@ -23,19 +23,16 @@ def to_host(array: Any) -> Any:
     """
     if not on_device(array):
         return array
-    from . import device_cuda
+    from . import device_stream
 
-    return device_cuda.download(array)
+    return device_stream.download(array)
 
 
 def to_device(array: NDArray[Any]) -> Any:
     """Return a copy of a NumPy array on the CUDA device."""
-    from . import device_cuda
+    from . import device_stream
 
-    target = allocate(array.shape, array.dtype, True)
-    if array.size:
-        device_cuda.upload(np.ascontiguousarray(array), target)
-    return target
+    return device_stream.upload(array)
 
 
 def free_bytes() -> int:

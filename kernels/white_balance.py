@@ -290,8 +290,8 @@ def advance_white_balance(
     rows = find_profile_rows(control, shape[0], _no_names)
     controls = np.array([(c.time_constant, c.gain_min, c.gain_max) for c in rows.profiles]).reshape(-1, 3)
     now, target = place.borrow(state, np.float64), place.borrow(estimated, np.float64)
-    check_positive(place.is_resident, now, "state")
-    check_positive(place.is_resident, target, "estimated")
+    check_positive(place.is_resident, state, "state")
+    check_positive(place.is_resident, estimated, "estimated")
     result = place.allocate(shape, np.float64)
     options: dict[str, Any] = {"device": place.device, "threads": threads}
     _ADVANCE.launch(3 * shape[0], now, target, steps, rows.which, controls, result, **options)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import time
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,16 +16,22 @@ from ..renderers.frames import Frames
 from ..renderers.raster.raster import Raster
 from ..renderers.snapshot import Snapshot
 from ..renderers.view import Camera
+from .box_corners import box_corners as box_corners
 from .calibration import has_errors
 from .instruments.reader import InstrumentReader
 from .instruments.readers import make_readers
 from .instruments.recorded_rows import RecordedRows
+from .labelling import fill_labels
+from .pending_capture import PendingCapture
 from .row_shapes import CONTACT_SHAPES, OBJECT_SHAPES, SAMPLE_TYPES, TASK_TYPES
 from .scenario import Scenario
 from .scene import Scene
 from .sensing import Sensing, ideal_signals, sensor_shapes
 from .sensors import SensorMount
 from .stage import Stage
+
+if TYPE_CHECKING:
+    from ..kernels.device_stream import PinnedMemory, Stream
 
 Array = NDArray[Any]
 
@@ -34,10 +41,8 @@ OUTPUTS: Final = (
 )  # fmt: skip
 """What may be asked of a capture."""
 
-_AT_ONCE: Final = 64 * 2**20
+_AT_ONCE: Final = {"cpu": 64 * 2**20, "cuda": 2**30}
 """Size of an episode's frames that are rendered at once [byte]."""
-# Corner k of a box: the signs of x, y and z are the bits of k, x first.
-_CORNER_SIGNS: Final = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,13 +157,54 @@ class Capturer:
         Raises:
             ValueError: If a stage has other views, looks or instants, or does not fit the scene's pads.
         """
-        seconds = {"render": 0.0, "sensors": 0.0, "gather": 0.0}
+        return self.begin(stages, rows, start=start, steps=steps).finish()
+
+    def begin(
+        self, stages: Sequence[Stage], rows: Mapping[str, Array], *, start: int, steps: Collection[int] | None = None
+    ) -> PendingCapture:
+        """Begin to fill the rows of some stages; on the CPU that is all the work.
+
+        On a CUDA device the work is queued: rendering, sensors and the download. Others may be begun before these are
+        finished. To be called from one thread.
+
+        Args:
+            stages: As for `fill`.
+            rows: As for `fill`; not to be read before it is finished.
+            start: As for `fill`.
+            steps: As for `fill`.
+
+        Returns:
+            What fills the rows when it is finished.
+
+        Raises:
+            ValueError: As `fill`.
+        """
+        queue = self._queue
+        stream, memory = (None, None) if queue is None else queue[:2]
+        pending = PendingCapture(rows, looks=self.looks, stream=stream, memory=memory)
         instants = [instant for stage in stages for instant in self._instants(stage)]
-        most = len(instants) if self.scene.horizon == 1 else max(_AT_ONCE // self.instant_bytes, 1)
+        at_once = max(_AT_ONCE[self.device] // self.instant_bytes, 1)
+        most = len(instants) if self.scene.horizon == 1 else at_once
         for first in range(0, len(instants), most):
             chosen = instants[first : first + most]
-            self._fill_instants(chosen, first, rows, start + first * self.rows_per_instant, seconds, steps)
-        return seconds
+            self._fill_instants(chosen, first, pending, start + first * self.rows_per_instant, steps)
+        pending.close()
+        return pending
+
+    @cached_property
+    def _queue(self) -> tuple[Stream, PinnedMemory, Stream] | None:
+        """Where the device's work is queued, where downloads land, and where instruments run beside it."""
+        if self.device != "cuda":
+            return None
+        from ..kernels.device_stream import PinnedMemory, Stream
+
+        return Stream(), PinnedMemory(), Stream()
+
+    def _queued(self, *, beside: bool) -> AbstractContextManager[None]:
+        if self._queue is None:
+            return contextlib.nullcontext()
+        work, _, instruments = self._queue
+        return (instruments if beside else work).use()
 
     @property
     def instant_bytes(self) -> int:
@@ -180,36 +226,38 @@ class Capturer:
         self,
         stages: Sequence[Stage],
         number: int,
-        rows: Mapping[str, Array],
+        pending: PendingCapture,
         start: int,
-        seconds: dict[str, float],
         steps: Collection[int] | None,
     ) -> None:
         """Fill the rows of some instants, counted over all stages from `number` on."""
-        begun = time.perf_counter()
-        drawn: dict[str, Array] = {}
-        for position, stage in enumerate(stages):
-            first = start + position * self.rows_per_instant
-            step = (number + position) % self.scene.horizon
-            if not position or stage.scenario is not stages[position - 1].scenario:
-                drawn = self._resolve(stage.scenario)
-            mine = {name: array[first : first + self.rows_per_instant] for name, array in rows.items()}
-            self._fill_truth(stage, step, drawn, mine)
-        seconds["gather"] += time.perf_counter() - begun
+        rows = pending.rows
+        with pending.timed("gather"):
+            drawn: dict[str, Array] = {}
+            for position, stage in enumerate(stages):
+                first = start + position * self.rows_per_instant
+                step = (number + position) % self.scene.horizon
+                if not position or stage.scenario is not stages[position - 1].scenario:
+                    drawn = self._resolve(stage.scenario)
+                mine = {name: array[first : first + self.rows_per_instant] for name, array in rows.items()}
+                self._fill_truth(stage, step, drawn, mine)
         live = [
             position
             for position, stage in enumerate(stages)
             if stage.valid and (steps is None or (number + position) % self.scene.horizon in steps)
         ]
-        if live:
-            for number, mount in enumerate(self.scene.rig.mounts):
-                self._fill_sensor(number, mount, [stages[i] for i in live], live, rows, start, seconds)
-            begun = time.perf_counter()
+        if not live:
+            return
+        chosen = [stages[i] for i in live]
+        # Instruments are waited for: they come first, and beside what earlier captures have queued.
+        with pending.timed("sensors"), self._queued(beside=True):
             if self._readers:
-                recording = self._record([stages[i] for i in live], live, rows, start)
+                recording = self._record(chosen, live, rows, start)
                 for reader in self._readers:
                     reader.read(recording)
-            seconds["sensors"] += time.perf_counter() - begun
+        with self._queued(beside=False):
+            for sensor, mount in enumerate(self.scene.rig.mounts):
+                self._fill_sensor(sensor, mount, chosen, live, pending, start)
 
     def _record(
         self, stages: Sequence[Stage], live: Sequence[int], rows: Mapping[str, Array], start: int
@@ -276,9 +324,8 @@ class Capturer:
         mount: SensorMount,
         stages: Sequence[Stage],
         live: Sequence[int],
-        rows: Mapping[str, Array],
+        pending: PendingCapture,
         start: int,
-        seconds: dict[str, float],
     ) -> None:
         snapshots = [snapshot for stage in stages for snapshot in stage.snapshots]
         cameras = [camera for stage in stages for camera in stage.cameras[mount.name]]
@@ -286,19 +333,13 @@ class Capturer:
         if len(snapshots) != len(cameras) or len(cameras) != len(stages) * self.views:
             raise ValueError(f"stages must have {self.views} snapshots and cameras {name!r} each, got {len(cameras)}")
         place = (np.array(live)[:, None] * count + start + np.arange(count)).reshape(-1)
-        begun = time.perf_counter()
-        frames = self._render(mount, snapshots, cameras)
-        rendered = time.perf_counter()
-        seconds["render"] += rendered - begun
-        self._sensing.sense(number, mount, frames, cameras, rows, place)
-        sensed = time.perf_counter()
-        seconds["sensors"] += sensed - rendered
-        self._label(name, frames, cameras, rows, place)
-        believed = [camera for stage in stages for camera in stage.nominal_cameras.get(name, stage.cameras[name])]
-        self._fill(rows, place, f"camera/{name}/nominal_intrinsics", [camera.intrinsics for camera in believed])
-        poses = [camera.pose_world_camera for camera in believed]
-        self._fill(rows, place, f"camera/{name}/nominal_pose_world_camera", poses)
-        seconds["gather"] += time.perf_counter() - sensed
+        with pending.timed("render"):
+            frames = self._render(mount, snapshots, cameras)
+        with pending.timed("sensors"):
+            self._sensing.sense(number, mount, frames, cameras, pending, place)
+        with pending.timed("gather"):
+            believed = [camera for stage in stages for camera in stage.nominal_cameras.get(name, stage.cameras[name])]
+            fill_labels(pending, name, frames, cameras, believed, place)
 
     @cached_property
     def _raster(self) -> Raster:
@@ -331,42 +372,6 @@ class Capturer:
             snapshots, cameras, outputs=tuple(dict.fromkeys(asked)), instance_count=self.scene.slots
         )
 
-    def _fill(self, rows: Mapping[str, Array], place: NDArray[np.int64], name: str, per_view: Any) -> None:
-        """Write what holds for a view into the rows of all its looks."""
-        if name in rows:
-            target = rows[name]
-            narrow = np.asarray(per_view).astype(target.dtype, copy=False)
-            for look in range(self.looks):
-                target[place[look :: self.looks]] = narrow
-
-    def _label(
-        self, name: str, frames: Frames, cameras: Sequence[Camera], rows: Mapping[str, Array], place: NDArray[np.int64]
-    ) -> None:
-        values: dict[str, Any] = {
-            f"label/{name}/instance": frames.instance,
-            f"label/{name}/class": frames.class_id,
-            f"label/{name}/normal": frames.normal,
-            f"label/{name}/object_coordinates": frames.object_coordinates,
-            f"label/{name}/box_visible": frames.box_visible,
-            f"label/{name}/box_amodal": frames.box_amodal,
-            f"label/{name}/visible_pixels": frames.visible_pixels,
-            f"label/{name}/in_frame_pixels": frames.in_frame_pixels,
-            f"label/{name}/total_pixels": frames.total_pixels,
-            f"ideal/{name}/depth": frames.depth,
-            f"ideal/{name}/range": frames.range,
-            f"camera/{name}/intrinsics": np.stack([camera.intrinsics for camera in cameras]),
-            f"camera/{name}/pose_world_camera": np.stack([camera.pose_world_camera for camera in cameras]),
-        }
-        if frames.visible_pixels is not None and frames.total_pixels is not None:
-            values[f"label/{name}/visible_fraction"] = frames.visible_pixels / np.maximum(frames.total_pixels, 1)
-        for array, per_view in values.items():
-            self._fill(rows, place, array, per_view)
-        if f"ideal/{name}/colour" in rows:
-            assert frames.colour is not None
-            colour = frames.colour.reshape(-1, *frames.colour.shape[2:])
-            # float16 ends at 65504; brighter than that is clipped, not infinite.
-            rows[f"ideal/{name}/colour"][place] = np.minimum(colour, np.float32(65504.0))
-
 
 _DIRECT: Final = {
     "instance": "instance",
@@ -374,25 +379,3 @@ _DIRECT: Final = {
     "object_coordinates": "object_coordinates",
     "ideal/range": "range",
 }
-
-
-def box_corners(objects: Mapping[str, Array]) -> NDArray[np.float64]:
-    """Return the corners of the objects' boxes in the world.
-
-    Args:
-        objects: `pose_world_object` (M, 4, 4), `box_center` (M, 3) and `extent` (M, 3) [m].
-
-    Returns:
-        Corners [m], shape (M, 8, 3); the signs of x, y, z count as bits, x first. Empty slots give 0.
-    """
-    local = objects["box_center"][:, None, :] + 0.5 * objects["extent"][:, None, :] * _CORNER_SIGNS
-    pose = objects["pose_world_object"]
-    # Written out: a matrix product would round differently for another number of slots.
-    world = [
-        pose[:, None, axis, 0] * local[..., 0]
-        + pose[:, None, axis, 1] * local[..., 1]
-        + pose[:, None, axis, 2] * local[..., 2]
-        + pose[:, None, axis, 3]
-        for axis in range(3)
-    ]
-    return np.stack(world, axis=-1)

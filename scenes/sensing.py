@@ -11,10 +11,13 @@ from numpy.typing import NDArray
 
 from ..kernels.camera import apply_camera
 from ..kernels.depth import apply_depth
+from ..kernels.device import on_device
 from ..kernels.incidence import cosine_of_incidence
+from ..kernels.narrowing import mean_channels_on_device, repeat_on_device
 from ..renderers.frames import Frames
 from ..renderers.view import Camera
 from .arrival import draw_arrival
+from .pending_capture import PendingCapture
 from .sensor_parameters import draw_profiles
 from .sensors import SensorMount
 
@@ -62,7 +65,7 @@ class Sensing:
         mount: SensorMount,
         frames: Frames,
         cameras: Sequence[Camera],
-        rows: Mapping[str, Array],
+        pending: PendingCapture,
         place: NDArray[np.int64],
     ) -> None:
         """Fill `sensor/<name>/...` of some rows.
@@ -72,14 +75,14 @@ class Sensing:
             mount: The sensor.
             frames: What was rendered for it, V views of L looks.
             cameras: Its camera in each view.
-            rows: Arrays of the batch by name.
+            pending: Takes the readings; its rows hold the truth already.
             place: Row of each view and look, shape (V L,).
         """
-        name = mount.name
+        name, rows = mount.name, pending.rows
         if f"sensor/{name}/rgb" in rows or f"sensor/{name}/raw" in rows:
-            self._photograph(number, mount, frames, cameras, rows, place)
+            self._photograph(number, mount, frames, cameras, pending, place)
         if f"sensor/{name}/depth" in rows:
-            self._measure_depth(number, mount, frames, cameras, rows, place)
+            self._measure_depth(number, mount, frames, cameras, pending, place)
         if mount.timing is not None:
             self._time(number, mount, rows, place)
 
@@ -99,17 +102,17 @@ class Sensing:
         mount: SensorMount,
         frames: Frames,
         cameras: Sequence[Camera],
-        rows: Mapping[str, Array],
+        pending: PendingCapture,
         place: NDArray[np.int64],
     ) -> None:
-        name, looks = mount.name, self.looks
+        name, looks, rows = mount.name, self.looks, pending.rows
         assert frames.colour is not None
         reading = apply_camera(
             frames.colour.reshape(-1, *frames.colour.shape[2:]),
             draw_profiles(mount, "camera", rows, place),
             seed=self.seed,
             index=rows["sample/index"][place],
-            depth=None if frames.depth is None else np.repeat(frames.depth, looks, axis=0),
+            depth=None if frames.depth is None else _repeat(frames.depth, looks),
             fx=np.repeat([camera.fx for camera in cameras], looks),
             center=np.repeat([(camera.cx, camera.cy) for camera in cameras], looks, axis=0),
             unit=mount.unit << 16 | number,  # no two cameras of a rig are one specimen
@@ -119,13 +122,11 @@ class Sensing:
             threads=self.threads,
         )
         if f"sensor/{name}/rgb" in rows:
-            rows[f"sensor/{name}/rgb"][place] = reading.rgb
+            pending.put(f"sensor/{name}/rgb", place, reading.rgb)
         if f"sensor/{name}/raw" in rows:
-            rows[f"sensor/{name}/raw"][place] = reading.raw
-        rows[f"sensor/{name}/exposure_time"][place] = reading.exposure_time
-        # The row's instant is the middle of the exposure.
-        start = np.rint((rows["state/time"][place] - 0.5 * reading.exposure_time) * _NANOSECONDS)
-        rows[f"sensor/{name}/exposure_start"][place] = start.astype(np.int64)
+            pending.put(f"sensor/{name}/raw", place, reading.raw)
+        pending.put(f"sensor/{name}/exposure_time", place, reading.exposure_time)
+        pending.after(lambda: _fill_exposure_start(rows, name, place))
 
     def _measure_depth(
         self,
@@ -133,19 +134,20 @@ class Sensing:
         mount: SensorMount,
         frames: Frames,
         cameras: Sequence[Camera],
-        rows: Mapping[str, Array],
+        pending: PendingCapture,
         place: NDArray[np.int64],
     ) -> None:
-        name, looks = mount.name, self.looks
+        name, looks, rows = mount.name, self.looks, pending.rows
         assert frames.normal is not None
         assert frames.albedo is not None
         fx, fy = (np.array([getattr(camera, side) for camera in cameras]) for side in ("fx", "fy"))
         center = np.array([(camera.cx, camera.cy) for camera in cameras])
-        cosine = cosine_of_incidence(frames.normal, fx=fx, fy=fy, center=center)
+        cosine = cosine_of_incidence(
+            frames.normal, fx=fx, fy=fy, center=center, device=self.device, threads=self.threads
+        )
         for look in range(looks):  # look by look: the ideal depth is one for all, surfaces and noise differ
             mine = place[look::looks]
-            albedo = frames.albedo[:, look]
-            reflectance = (albedo[..., 0] + albedo[..., 1] + albedo[..., 2]) * _THIRD
+            reflectance = _find_reflectance(frames.albedo, look)
             reading = apply_depth(
                 frames.depth,
                 draw_profiles(mount, "depth", rows, mine),
@@ -161,8 +163,26 @@ class Sensing:
                 device=self.device,
                 threads=self.threads,
             )
-            rows[f"sensor/{name}/depth"][mine] = reading.depth
-            rows[f"sensor/{name}/depth_status"][mine] = reading.status
+            pending.put(f"sensor/{name}/depth", mine, reading.depth)
+            pending.put(f"sensor/{name}/depth_status", mine, reading.status)
+
+
+def _fill_exposure_start(rows: Mapping[str, Array], name: str, place: NDArray[np.int64]) -> None:
+    # The row's instant is the middle of the exposure.
+    exposure = rows[f"sensor/{name}/exposure_time"][place]
+    start = np.rint((rows["state/time"][place] - 0.5 * exposure) * _NANOSECONDS)
+    rows[f"sensor/{name}/exposure_start"][place] = start.astype(np.int64)
+
+
+def _repeat(per_view: Any, looks: int) -> Any:
+    return repeat_on_device(per_view, looks) if on_device(per_view) else np.repeat(per_view, looks, axis=0)
+
+
+def _find_reflectance(albedo: Any, look: int) -> Any:
+    if on_device(albedo):
+        return mean_channels_on_device(albedo, look)
+    mine = albedo[:, look]
+    return (mine[..., 0] + mine[..., 1] + mine[..., 2]) * _THIRD
 
 
 def sensor_shapes(mount: SensorMount, slots: int, wanted: set[str]) -> dict[str, tuple[type, tuple[int, ...]]]:

@@ -26,7 +26,7 @@ from .spans import share_out
 from .sun_shadows import Suns
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
-from .tile_counts import BEGIN_TOTALS, COUNT_TILES, READ_TOTALS, TOTALS
+from .tile_counts import count_in_frame
 from .tile_visibility import DRAW_TILES, count_tiles
 from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
 from .visibility import LONGS, RASTERIZE, REALS, WORDS
@@ -302,7 +302,8 @@ class Chunk:
             self.launch(HIDE_BEHIND, *samples_of_all, columns, keys, self.glass)
         if counting:
             if self.workspace.is_resident:
-                self.in_frame_pixels, self.in_frame_box = self._count_in_frame(instance_count)
+                drawn = keep_levels(self, "pinhole", self.drawn, self.plan.pinhole) if self.has_lens else self.drawn
+                self.in_frame_pixels, self.in_frame_box = count_in_frame(self, drawn, instance_count)
             else:
                 self.in_frame_pixels, self.in_frame_box = sum_bands(totals)
             if self.has_lens:
@@ -326,22 +327,6 @@ class Chunk:
         if self.has_lens:
             self.lens_views[samples].fill(drawn.level, samples, keys)
         return totals
-
-    def _count_in_frame(self, instance_count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Count by tiles what each instance id would fill in the frame alone, and its box."""
-        views, width, height = self.view_count, self.width, self.height
-        drawn = keep_levels(self, "pinhole", self.drawn, self.plan.pinhole) if self.has_lens else self.drawn
-        totals = self.take("totals", (views * instance_count * TOTALS,), np.int32)
-        pixels = self.take("in frame", (views, instance_count), np.int32)
-        box = self.take("box in frame", (views, instance_count, 4), np.float32)
-        self.launch(BEGIN_TOTALS, pixels.size, width, height, totals)
-        if pixels.size:
-            self.launch(
-                COUNT_TILES, views * count_tiles(width, height), self.largest, width, height, instance_count,
-                self.views, self.worlds, drawn, self.geometry, totals,
-            )  # fmt: skip
-        self.launch(READ_TOTALS, pixels.size, max(instance_count, 1), totals, pixels, box)
-        return pixels, box
 
     def resolve(self, keys: NDArray[np.uint64], part: dict[str, NDArray[Any]], instance_count: int) -> None:
         """Fill every label that was asked for."""

@@ -377,8 +377,6 @@ def gather_block(
         if seen != known:
             block[RUN_END + np.uint64(run_start)] = np.float32(start)
             run_start, known = start, seen
-        gather_run(
-            view, low, seen, start, run, largest, first_instance, worlds, drawn, geometry, ALL, block, draws
-        )
+        gather_run(view, low, seen, start, run, largest, first_instance, worlds, drawn, geometry, ALL, block, draws)
         start = end
     block[RUN_END + np.uint64(run_start)] = np.float32(count)

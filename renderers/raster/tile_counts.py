@@ -5,9 +5,10 @@ A tile has one bit per sample in shared memory: an instance's triangles set bits
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from ...kernels.block_kernel import BlockKernel
 from ...kernels.cooperation import atomic_add, atomic_max, atomic_min, barrier
@@ -16,7 +17,7 @@ from .bit_words import count_bits, find_ends
 from .tables import Draws, Geometry, Views, Worlds
 from .tile_draws import DRAWS, LIST, draw_tile
 from .tile_triangles import TILE
-from .tile_visibility import place_tile
+from .tile_visibility import count_tiles, place_tile
 
 TOTALS = 5
 """Numbers of each instance id of each view: samples, and their box's left, top, right and bottom (exclusive)."""
@@ -101,3 +102,47 @@ COUNT_TILES = BlockKernel(
 )  # fmt: skip
 BEGIN_TOTALS = Kernel(_begin_totals)
 READ_TOTALS = Kernel(_read_totals)
+
+
+class Passes(Protocol):
+    """What counting needs of its chunk."""
+
+    views: Views
+    worlds: Worlds
+    geometry: Geometry
+    view_count: int
+    largest: int
+    width: int
+    height: int
+
+    def launch(self, kernel: Any, count: int, *arrays: Any) -> None:
+        """Launch a kernel."""
+
+    def take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Take a buffer."""
+
+
+def count_in_frame(passes: Passes, drawn: Draws, instance_count: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Count what each instance id would fill in the frame alone, and find its box.
+
+    Args:
+        passes: The chunk.
+        drawn: What its views draw.
+        instance_count: Instance ids S.
+
+    Returns:
+        Pixels, shape (V, S), and boxes, shape (V, S, 4).
+    """
+    views, width, height = passes.view_count, passes.width, passes.height
+    totals = passes.take("totals", (views * instance_count * TOTALS,), np.int32)
+    pixels = passes.take("in frame", (views, instance_count), np.int32)
+    box = passes.take("box in frame", (views, instance_count, 4), np.float32)
+    ids = views * instance_count
+    passes.launch(BEGIN_TOTALS, ids, width, height, totals)
+    tiles = views * count_tiles(width, height) if ids else 0
+    passes.launch(
+        COUNT_TILES, tiles, passes.largest, width, height, instance_count, passes.views, passes.worlds, drawn,
+        passes.geometry, totals,
+    )  # fmt: skip
+    passes.launch(READ_TOTALS, ids, instance_count, totals, pixels, box)
+    return pixels, box

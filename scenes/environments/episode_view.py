@@ -17,6 +17,7 @@ from ...renderers.mesh_library import MeshLibrary
 from ...renderers.snapshot import Snapshot
 from ...renderers.view import Camera
 from ..stage import Stage
+from .tensors import to_host
 
 Array = NDArray[np.float64]
 
@@ -174,14 +175,15 @@ class Photographer:
         self._device, self._threads = device, threads
         self._frames: dict[int, Frames] = {}
 
-    def take(self, shots: Sequence[Shot]) -> NDArray[np.uint8]:
+    def take(self, shots: Sequence[Shot], *, resident: bool = False) -> Any:
         """Take pictures.
 
         Args:
             shots: What to show, at least one.
+            resident: Whether pictures that were rendered on a device stay there.
 
         Returns:
-            sRGB bytes, shape (shots, height, width, 3).
+            sRGB bytes, shape (shots, height, width, 3): NumPy, or on the device.
         """
         wanted, metered = list(shots), {}
         for row, (view, links, bodies) in enumerate(shots):
@@ -205,4 +207,5 @@ class Photographer:
         for view, row in metered.values():
             view.white = meter_white(colour[row])
         white = np.array([view.white for view, _, _ in shots], np.float32)
-        return expose(colour[: len(shots)], white, device=self._device, threads=self._threads)
+        pictures = expose(colour[: len(shots)], white, device=self._device, threads=self._threads)
+        return pictures if resident else to_host(pictures)

@@ -20,6 +20,7 @@ from .episode_view import EpisodeView, Photographer
 from .group import DISABLED, SAME_STEP, Begun, group_fields
 from .shared_arrays import SharedArrays
 from .task import Arrays
+from .tensors import as_tensor
 from .vector_processes import Orders, Stepper, VectorProcesses, step_here
 
 OBSERVATIONS: Final = ("numpy", "torch")
@@ -307,7 +308,7 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         assert isinstance(self.single_observation_space, spaces.Dict)
         return {name: found[name] for name in self.single_observation_space.spaces}
 
-    def _pictures(self, ended: Sequence[int]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    def _pictures(self, ended: Sequence[int]) -> tuple[Any, Any]:
         if self._photographer is None:
             self._photographer = Photographer(self._library, device=self._device, threads=self._threads)
         arrays = self._arrays
@@ -318,7 +319,8 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
                 (view, arrays[f"{end}links"][row], arrays[f"{end}bodies"][row])
                 for view, end, row in shown
                 if view is not None
-            ]
+            ],
+            resident=self._kind == "torch",
         )
         return pictures[: self.num_envs], pictures[self.num_envs :]
 
@@ -333,7 +335,9 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
         for place, row in enumerate(ended):
             final = {name: self._arrays[f"final/observation/{name}"][row].copy() for name in self._names}
             if self._images:
-                final["image"] = self._final_pictures[place].copy()
+                # Pictures on a device are of this step alone, and a row of them is a view.
+                shown = self._final_pictures[place]
+                final["image"] = shown.copy() if isinstance(shown, np.ndarray) else shown
             values = self._arrays["final/event"][row].tolist()
             event = {name: kind(value) for (name, kind), value in zip(self._events.items(), values, strict=True)}
             final = {name: final[name] for name in pictures}
@@ -345,9 +349,7 @@ class SceneVectorEnvironment(VectorEnv[dict[str, Any], Any, NDArray[Any]]):
     def _hand_out(self, arrays: Arrays) -> dict[str, Any]:
         if self._kind == "numpy":
             return arrays
-        import torch
-
-        return {name: torch.from_numpy(value).to(self._device) for name, value in arrays.items()}
+        return {name: as_tensor(value, self._device) for name, value in arrays.items()}
 
 
 def _parse_mode(given: str | AutoresetMode) -> AutoresetMode:

@@ -13,8 +13,10 @@ from .specs import Array, find_spec
 Regenerate = Callable[[int], Mapping[str, Array]]
 """Makes the row of a number: values by name, without the leading axis."""
 
-_FRACTION_BOUND = 0.01
-_RELATIVE_BOUND = 1e-3
+FRACTION_BOUND = 0.01
+"""Share of values that may differ by more than rounding on another platform."""
+RELATIVE_BOUND = 1e-3
+"""What rounding may make of a number, of its size or of 1 where that is more."""
 
 
 def choose_rows(rows: int, count: int) -> list[int]:
@@ -73,9 +75,9 @@ def _difference(name: str, one: Array, other: Array, *, bounds: bool) -> str:
     if find_spec(name).pattern.endswith("/rgb") or is_millimetres(name, one):
         allowed = np.ones_like(apart)
     elif one.dtype.kind == "f":
-        allowed = _RELATIVE_BOUND * np.maximum(np.abs(first), 1.0)
+        allowed = RELATIVE_BOUND * np.maximum(np.abs(first), 1.0)
     else:
         allowed = np.zeros_like(apart)
     beyond = float(np.count_nonzero(~(apart <= allowed))) / changed.size
-    verdict = "within" if beyond <= _FRACTION_BOUND else "beyond"
-    return f"{text}; {beyond:.2%} of them beyond rounding, {verdict} the bound of {_FRACTION_BOUND:.0%}"
+    verdict = "within" if beyond <= FRACTION_BOUND else "beyond"
+    return f"{text}; {beyond:.2%} of them beyond rounding, {verdict} the bound of {FRACTION_BOUND:.0%}"

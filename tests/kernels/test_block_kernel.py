@@ -7,7 +7,6 @@ import pytest
 
 from naive.twin import run_simulated
 from simloom.kernels.block_kernel import BlockKernel
-from simloom.kernels.cooperation import atomic_add, atomic_max, atomic_min, atomic_or, barrier
 from simloom.kernels.device import scalar
 
 CODE = """
@@ -41,6 +40,7 @@ def _oracle(x):
 
 @pytest.fixture
 def numbers():
+    """Three rows of small whole numbers."""
     return np.random.default_rng(3).integers(0, 50, (3, 21))
 
 

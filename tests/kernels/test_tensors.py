@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 import pytest
 import torch
 
+from naive.twin import run_simulated
 from simloom.kernels.depth import apply_depth
 from simloom.kernels.tensors import find_place
 
@@ -76,13 +78,29 @@ def test_unknown_devices_are_refused() -> None:
         find_place(torch.zeros(1), "tpu")
 
 
-def test_host_tensors_sensed_on_a_device_come_back_as_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They travel there and back; what the launch writes is host memory that torch shares."""
-    monkeypatch.setattr("simloom.kernels.tensors.require_device", lambda device: None)
-    place = find_place(torch.zeros(2, 3), "cuda")
+def test_host_tensors_sensed_on_a_device_come_back_as_tensors(tmp_path: Path) -> None:
+    """They travel there once, all between stays there, small tables travel together, and results come back."""
+    code = """
+import torch
+from simloom.kernels.device import on_device
+from simloom.kernels.tensors import find_place
+tensor = torch.arange(6, dtype=torch.float32).reshape(2, 3)
+place = find_place(tensor, "cuda")
+lent = place.borrow(tensor, np.float32)
+tables = place.lend_tables(np.arange(3, dtype=np.int16), np.empty((0, 2)), np.full((2, 2), 5.0))
+given = place.give(lent)
+assert (place.kind, place.device, place.is_resident) == ("torch", "cuda", False)
+assert on_device(lent) and on_device(place.allocate((2,), np.uint8)) and all(map(on_device, tables))
+assert isinstance(given, torch.Tensor) and torch.equal(given, tensor)
+assert find_place(lent).is_resident and find_place(lent).give(lent) is lent
+out = {str(k): table.copy_to_host() for k, table in enumerate(tables)}
+"""
+    tables = run_simulated(code, tmp_path)
 
-    assert (place.kind, place.device, place.is_resident) == ("torch", "cuda", False)
-    assert isinstance(place.give(place.allocate((2, 3), np.float32)), torch.Tensor)
+    assert tables["0"].tolist() == [0, 1, 2]
+    assert tables["0"].dtype == np.int16
+    assert tables["1"].shape == (0, 2)
+    assert tables["2"].tolist() == [[5.0, 5.0], [5.0, 5.0]]
 
 
 def test_device_arrays_of_another_type_are_refused() -> None:

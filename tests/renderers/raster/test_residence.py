@@ -8,7 +8,8 @@ TWIN = """
 import sys
 sys.path.insert(0, str(tests))
 from naive.still_life import *
-from simloom.kernels import device_cuda
+from simloom.kernels import device_cuda, device_stream
+from simloom.kernels.device import on_device
 from simloom.renderers import Raster
 scene = still_life(
     Thing(mesh=PLANE, at=pose(0, 0, -0.5), scale=(4.0, 4.0, 1.0), instance=0, casts=0),
@@ -23,7 +24,7 @@ scene = relight(
 )
 view = camera(6, 5, 5.0, at=look((2.0, 0.7, 1.2), (0, 0, 0)))
 travelled, sent = [], []
-argument, send, bring = device_cuda._device_argument, device_cuda.Staging.send, device_cuda.download
+argument, send, bring = device_cuda.as_argument, device_cuda.Staging.send, device_stream.download
 def count_argument(value, stream):
     if isinstance(value, np.ndarray):
         travelled.append(value.size)
@@ -34,14 +35,14 @@ def count_sent(self, filled, target):
 def count_brought(array):
     travelled.append(array.size)
     return bring(array)
-device_cuda._device_argument, device_cuda.Staging.send = count_argument, count_sent
-device_cuda.download = count_brought
+device_cuda.as_argument, device_cuda.Staging.send = count_argument, count_sent
+device_stream.download = count_brought
 raster = Raster(primitive_library(), device="cuda", shadow_resolution=64)
 outputs = ("colour", "srgb", "depth", "instance", "normal", "visible_pixels", "total_pixels", "coverage", "albedo")
 raster.render([scene], [view], outputs=outputs)
 first = len(sent)
 frames = raster.render([scene], [view], outputs=outputs)
-resident = all(hasattr(frames.__dict__[name], "__cuda_array_interface__") for name in outputs)
+resident = all(on_device(frames.__dict__[name]) for name in outputs)
 out = {"travelled": travelled, "first": first, "again": len(sent) - first, "resident": resident}
 """
 
