@@ -19,7 +19,7 @@ from .lens_views import LensViews
 from .levels import clear, keep_levels, narrow_inverse
 from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS
-from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
+from .resolve import RESOLVE_LABELS, RESOLVE_SURFACES
 from .sample_shading import shade_pixels
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
 from .spans import share_out
@@ -30,6 +30,7 @@ from .tile_counts import count_in_frame
 from .tile_visibility import DRAW_TILES, count_tiles
 from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
 from .visibility import LONGS, RASTERIZE, REALS, WORDS
+from .visible_counts import count_visible
 from .workspace import Workspace
 
 PIXEL_ERROR = 0.5
@@ -354,22 +355,15 @@ class Chunk:
                 self.geometry, keys, part["normal"], part["object_coordinates"],
             )  # fmt: skip
         if len(part["visible_pixels"]):
-            self.launch(
-                COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
-                instance_count, keys, part["visible_pixels"], part["box_visible"],
-            )  # fmt: skip
+            count_visible(self, keys, part["visible_pixels"], part["box_visible"], instance_count)
             if self.transparent is not None:
                 self._count_glass(part["visible_pixels"], part["box_visible"], instance_count)
 
     def _count_glass(self, visible: NDArray[np.int32], box: NDArray[np.float32], instance_count: int) -> None:
         """Add the pixels in which transparent parts are seen."""
-        worlds, views = self.worlds, self.views
         more = self.make("more visible", visible.shape, np.int32)
         more_box = self.make("more boxes", box.shape, np.float32)
-        self.launch(
-            COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
-            instance_count, self.glass, more, more_box,
-        )  # fmt: skip
+        count_visible(self, self.glass, more, more_box, instance_count)
         join_visible(self, visible, box, more, more_box)
 
     def shade(
