@@ -13,7 +13,7 @@ import os
 import platform
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, final, overload
@@ -108,7 +108,6 @@ class Kernel:
     def __init__(self, element: Callable[..., None]) -> None:
         self._element = element
         names = list(inspect.signature(element).parameters)[1:]
-        self._is_output = tuple(name.endswith("_out") for name in names)
         self._names = tuple(names)
         self._layout: Layout = (None,) * len(names)
         self._cpu_builds: dict[bool, Any] = {}
@@ -138,18 +137,13 @@ class Kernel:
         require_device(device)
         if count <= 0:
             return
-        self._layout = tuple(type(value) if isinstance(value, tuple) else None for value in arrays)
-        flat = [
-            (part, name, is_output)
-            for value, name, is_output in zip(arrays, self._names, self._is_output, strict=True)
-            for part in (value if isinstance(value, tuple) else (value,))
-        ]
+        flat, self._layout = flatten_arguments(arrays, self._names)
         if device == "cuda":
             from . import device_cuda
 
             with _PROCESS.lock:
                 if self._cuda_build is None:
-                    self._cuda_build = device_cuda.build(self._element, self._layout, _own_folder)
+                    self._cuda_build = device_cuda.build(self._element, self._layout, own_folder)
                 device_cuda.launch(
                     self._cuda_build, count, [part for part, _, _ in flat], [is_output for _, _, is_output in flat]
                 )
@@ -181,6 +175,30 @@ class Kernel:
                 numba.set_num_threads(before)
 
 
+def flatten_arguments(arrays: Sequence[Any], names: Sequence[str]) -> tuple[list[tuple[Any, str, bool]], Layout]:
+    """Return a launch's arguments with the fields of named tuples one by one, and which arguments were those.
+
+    Args:
+        arrays: The arguments.
+        names: Their names; what ends in `_out` is written.
+
+    Returns:
+        Each argument with its name and whether it is written; the class of each named tuple.
+    """
+    layout = tuple(type(value) if isinstance(value, tuple) else None for value in arrays)
+    flat = [
+        (part, name, name.endswith("_out"))
+        for value, name in zip(arrays, names, strict=True)
+        for part in (value if isinstance(value, tuple) else (value,))
+    ]
+    return flat, layout
+
+
+def hold_device() -> threading.RLock:
+    """Return the lock under which kernels are built and launched, one at a time."""
+    return _PROCESS.lock
+
+
 def _host_argument(value: Any, name: str, is_output: bool) -> Any:
     if not isinstance(value, np.ndarray):
         return value
@@ -203,7 +221,7 @@ def _build_cpu(element: Callable[..., None], layout: Layout, parallel: bool) -> 
     # build others than its parallel one: a forked child must never be given the latter.
     mode = "parallel" if parallel else "serial"
     loop.__name__ = loop.__qualname__ = f"{element.__module__}_{element.__qualname__}_{mode}".replace(".", "_")
-    folder = _own_folder(element)
+    folder = own_folder(element)
     if folder is None:
         return compile_loop(loop, parallel=parallel, cache=False)
     before = numba.config.CACHE_DIR
@@ -214,7 +232,8 @@ def _build_cpu(element: Callable[..., None], layout: Layout, parallel: bool) -> 
         numba.config.CACHE_DIR = before
 
 
-def _own_folder(element: Callable[..., None]) -> Path | None:
+def own_folder(element: Callable[..., None]) -> Path | None:
+    """Return the folder that holds an element's compiled code; None where it is not kept."""
     return cache_folder(source_digest(element)) if element.__module__.startswith(f"{_PACKAGE}.") else None
 
 

@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numba import config
 
+from . import cooperation
 from .device_compiler import compile_strictly
-from .loops import Layout, write_thread
+from .loops import Layout, define_function, write_thread
 
 try:
     from numba import cuda
@@ -23,10 +24,27 @@ except ImportError as error:
 else:
     _IMPORT_ERROR = None
 
-__all__ = ["BLOCK", "OPTIONS", "STREAM", "as_argument", "build", "cuda", "current_stream", "empty", "find", "launch"]
+__all__ = [
+    "BLOCK",
+    "OPTIONS",
+    "STREAM",
+    "as_argument",
+    "build",
+    "build_block",
+    "cuda",
+    "current_stream",
+    "empty",
+    "find",
+    "launch",
+    "launch_blocks",
+]
 
 BLOCK: Final = 128
 """Threads per block."""
+RESIDENT_BLOCKS: Final = 3
+"""Blocks of cooperating threads that a multiprocessor must have the registers for: at most 168 a thread."""
+SIMULATED_BLOCK = 1
+"""Threads of a cooperating block in the simulator, where each is a Python thread."""
 STREAM: Final[ContextVar[Any]] = ContextVar("STREAM", default=None)
 """The stream that `device_stream.Stream.use` has chosen; None: torch's, or the default one."""
 OPTIONS: Final = {"fastmath": False, "opt": True, "lto": False}
@@ -49,6 +67,11 @@ def find() -> tuple[str | None, str]:
     return None, name.decode() if isinstance(name, bytes) else str(name)
 
 
+def is_simulated() -> bool:
+    """Return whether Numba's simulator stands for the device."""
+    return bool(config.ENABLE_CUDASIM)
+
+
 def build(
     element: Callable[..., None], layout: Layout, find_folder: Callable[[Callable[..., None]], Path | None]
 ) -> Any:
@@ -65,9 +88,18 @@ def build(
     thread = write_thread(element, layout, cuda, simulated=bool(config.ENABLE_CUDASIM))
     # What a profiler shows, and the name of the files in the folder.
     thread.__name__ = thread.__qualname__ = f"{element.__module__}_{element.__qualname__}_cuda".replace(".", "_")
+    return _compile_kernel(thread, element, find_folder)
+
+
+def _compile_kernel(
+    thread: Callable[..., None],
+    element: Callable[..., None],
+    find_folder: Callable[[Callable[..., None]], Path | None],
+    **options: Any,
+) -> Any:
     if config.ENABLE_CUDASIM:
         return cuda.jit(thread)
-    kernel = _declare(thread, find_folder(element))
+    kernel = _declare(thread, find_folder(element), options)
     inner = kernel.compile
 
     def compile_anew(signature: Any) -> Any:
@@ -78,17 +110,71 @@ def build(
     return kernel
 
 
-def _declare(thread: Callable[..., None], folder: Path | None) -> Any:
+def _declare(thread: Callable[..., None], folder: Path | None, options: dict[str, Any]) -> Any:
     if folder is None:
-        return cuda.jit(thread, **OPTIONS)
+        return cuda.jit(thread, **OPTIONS, **options)
     from numba.cuda.core import config as cuda_config
 
     before = cuda_config.CACHE_DIR
     cuda_config.CACHE_DIR = str(folder)
     try:
-        return cuda.jit(thread, cache=True, **OPTIONS)
+        return cuda.jit(thread, cache=True, **OPTIONS, **options)
     finally:
         cuda_config.CACHE_DIR = before
+
+
+def build_block(
+    source: str,
+    known: dict[str, Any],
+    element: Callable[..., None],
+    find_folder: Callable[[Callable[..., None]], Path | None],
+) -> Any:
+    """Compile, when it is first launched, a CUDA kernel in which the threads of a block cooperate.
+
+    Args:
+        source: What `BlockKernel.write_block` returned: a function named `block`.
+        known: The names in it, but for `cuda`.
+        element: The block function that it calls.
+        find_folder: As for `build`.
+
+    Returns:
+        The kernel, to be launched by `launch_blocks`.
+    """
+    _teach_cooperation()
+    block = define_function(source, "block", known | {"cuda": cuda})
+    block.__name__ = block.__qualname__ = f"{element.__module__}_{element.__qualname__}_cuda".replace(".", "_")
+    return _compile_kernel(block, element, find_folder, launch_bounds=(BLOCK, RESIDENT_BLOCKS))
+
+
+@functools.lru_cache(maxsize=1)
+def _teach_cooperation() -> None:
+    """Tell the CUDA compiler what the functions of `cooperation` are; the simulator runs them as they stand."""
+    if config.ENABLE_CUDASIM:
+        return
+    try:
+        from numba.cuda.extending import overload
+    except ImportError:  # Numba's own CUDA target
+        from numba.extending import overload
+
+    def teach(function: Callable[..., Any], own: Callable[..., Any]) -> None:
+        overload(function, target="cuda")(lambda array, place, value: own)
+
+    overload(cooperation.barrier, target="cuda")(lambda: lambda: cuda.syncthreads())
+    teach(cooperation.atomic_add, lambda array, place, value: cuda.atomic.add(array, place, value))
+    teach(cooperation.atomic_max, lambda array, place, value: cuda.atomic.max(array, place, value))
+    teach(cooperation.atomic_min, lambda array, place, value: cuda.atomic.min(array, place, value))
+    teach(cooperation.atomic_or, lambda array, place, value: cuda.atomic.or_(array, place, value))
+
+
+def launch_blocks(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
+    """Launch blocks of threads that cooperate; arrays travel as for `launch`."""
+    stream = current_stream()
+    arguments = tuple(as_argument(value, stream) for value in arrays)
+    if config.ENABLE_CUDASIM:
+        kernel[count, SIMULATED_BLOCK, stream](_unwrap(arguments))
+    else:
+        kernel[count, BLOCK, stream](*arguments)
+    _bring_back(arrays, arguments, is_output, stream)
 
 
 def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[bool]) -> None:
@@ -101,9 +187,18 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
     block = 1 if config.ENABLE_CUDASIM else BLOCK
     configured = kernel[(count + block - 1) // block, block, stream]
     if config.ENABLE_CUDASIM:
-        configured(count, arguments)
+        configured(count, _unwrap(arguments))
     else:
         configured(count, *arguments)
+    _bring_back(arrays, arguments, is_output, stream)
+
+
+def _unwrap(arguments: Sequence[Any]) -> tuple[Any, ...]:
+    # The simulator's arrays are slow wrappers of NumPy's; within a tuple it takes the latter.
+    return tuple(getattr(argument, "_ary", argument) for argument in arguments)
+
+
+def _bring_back(arrays: Sequence[Any], arguments: Sequence[Any], is_output: Sequence[bool], stream: Any) -> None:
     returned = False
     for value, argument, output in zip(arrays, arguments, is_output, strict=True):
         if output and isinstance(value, np.ndarray):
@@ -141,3 +236,44 @@ def as_argument(value: Any, stream: Any) -> Any:
 def empty(shape: tuple[int, ...], dtype: Any) -> Any:
     """Return an uninitialised array on the device."""
     return cuda.device_array(shape, dtype)
+
+
+def current_stream_key() -> int:
+    """Return a number for the stream that launches go to now: work on one stream is done in order."""
+    stream = current_stream()
+    return int(getattr(stream, "handle", None) or 0) if stream else 0
+
+
+def free_bytes() -> int:
+    """Return how much of the device's memory is free."""
+    if config.ENABLE_CUDASIM:
+        return 2**30
+    return int(cuda.current_context().get_memory_info()[0])
+
+
+class Staging:
+    """Pinned memory that is filled and copied to the device: two buffers in turn, so that one can travel meanwhile."""
+
+    def __init__(self) -> None:
+        self._buffers: list[Any] = [np.empty(0, np.uint8), np.empty(0, np.uint8)]
+        self._sent: list[Any] = [None, None]
+        self._next = 0
+
+    def take(self, size: int) -> Any:
+        """Return bytes to fill, once what was last filled there has travelled."""
+        turn = self._next
+        if self._sent[turn] is not None:
+            self._sent[turn].synchronize()
+        if len(self._buffers[turn]) < size:
+            self._buffers[turn] = cuda.pinned_array(size + size // 2, np.uint8)
+        return self._buffers[turn][:size]
+
+    def send(self, filled: Any, target: Any) -> None:
+        """Queue the copy of what `take` returned and was filled since."""
+        stream = current_stream()
+        target.copy_to_device(filled, stream=stream)
+        event = cuda.event(timing=False) if not config.ENABLE_CUDASIM else None
+        if event is not None:
+            event.record(stream)
+        self._sent[self._next] = event
+        self._next = 1 - self._next

@@ -28,12 +28,12 @@ def write_loop(element: Callable[..., None], layout: Layout) -> Callable[..., No
     Returns:
         Function of the count and of the element's arguments, the fields of named tuples one by one.
     """
-    names, call, known = _name_arguments(layout)
+    names, call, known = name_arguments(layout)
     # The compiled element is a global and no part of a closure: the disk cache would tell closures apart by their
     # bytes, which differ from one process to the next. The index is unsigned in every build.
     known |= {"element": njit(no_cpython_wrapper=True, **_OPTIONS)(element), "prange": prange, "uint64": np.uint64}
     text = f"def loop(count, {names}):\n    for index in prange(count):\n        element(uint64(index), {call})\n"
-    return _define(text, "loop", known)
+    return define_function(text, "loop", known)
 
 
 def compile_loop(loop: Callable[..., None], *, parallel: bool, cache: bool) -> Any:
@@ -60,16 +60,16 @@ def write_thread(element: Callable[..., None], layout: Layout, cuda: Any, *, sim
         Function of the count and of the element's arguments, the fields of named tuples one by one; in the simulator
         of the count and of the tuple of them all.
     """
-    names, call, known = _name_arguments(layout)
+    names, call, known = name_arguments(layout)
     # The index has the type that it has on the CPU, so that both compilers infer the same types from it. The simulator
     # hands on arrays within a tuple as they are; what it is handed directly, it wraps once more, and slowly.
     known |= {"element": element, "cuda": cuda, "kind": int if simulated else np.uint64}
     head = f"arguments):\n    ({names},) = arguments" if simulated else f"{names}):"
     body = f"    index = cuda.grid(1)\n    if index < count:\n        element(kind(index), {call})\n"
-    return _define(f"def thread(count, {head}\n{body}", "thread", known)
+    return define_function(f"def thread(count, {head}\n{body}", "thread", known)
 
 
-def _name_arguments(layout: Layout) -> tuple[str, str, dict[str, Any]]:
+def name_arguments(layout: Layout) -> tuple[str, str, dict[str, Any]]:
     """Name the flat arguments, the call that puts them together, and the classes that it names."""
     names, parts = [], []
     for place, kind in enumerate(layout):
@@ -79,7 +79,8 @@ def _name_arguments(layout: Layout) -> tuple[str, str, dict[str, Any]]:
     return ", ".join(names), ", ".join(parts), {kind.__name__: kind for kind in layout if kind is not None}
 
 
-def _define(text: str, name: str, known: dict[str, Any]) -> Callable[..., None]:
+def define_function(text: str, name: str, known: dict[str, Any]) -> Callable[..., None]:
+    """Compile source text into the function of that name."""
     # The disk cache asks for a function's file and looks at nothing in it but its age.
     space: dict[str, Any] = {"__name__": __name__, **known}
     exec(compile(text, __file__, "exec"), space)

@@ -68,22 +68,22 @@ def hide_line(
             if before <= 0.0:
                 farthest = x - 1
             elif before <= x + margin:
-                farthest = max(farthest, math.floor(x - 0.5 - before))
+                farthest = max(farthest, np.int64(math.floor(x - 0.5 - before)))
             drawing, start, low = True, x, width
         if drawing and here <= x + 1.0 + reach + margin:  # else left of the second image
             following = work_in[band, x + 1] if x + 1 < width else 0.0
             # Neighbours of nearly the same disparity are one surface, which meets half-way between their disparities.
             left = 0.5 * (here + before) if abs(here - before) <= reach else here
             right = 0.5 * (here + following) if abs(here - following) <= reach else here
-            first = max(math.ceil(x - 0.5 - left), -margin)
+            first = max(np.int64(math.ceil(x - 0.5 - left)), -margin)
             # From the pixel after the jump on, the left edges stand in their order.
             if here <= 0.0 or (first > farthest and x > start):
                 _mark_hidden(line, band, low, start, reach, margin, work_in, seen_out, status_out)
                 drawing = False
             else:
                 low = min(low, max(first, 0))
-                value = np.float32(here)
-                for target in range(first + margin, min(math.floor(x + 0.5 - right), width - 1) + margin + 1):
+                value, last = np.float32(here), np.int64(math.floor(x + 0.5 - right))
+                for target in range(first + margin, min(last, width - 1) + margin + 1):
                     if value > seen_out[line, target]:
                         seen_out[line, target] = value
         before = here

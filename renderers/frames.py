@@ -7,6 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from ..kernels.device import on_device
+from ..kernels.transfer import to_host
+
 OUTPUTS = (
     "colour",
     "srgb",
@@ -98,3 +101,14 @@ class Frames:
     box_amodal: NDArray[Any] | None = None
     """Tight box of `total_pixels`, in the frame's pixels: it may begin below 0 and end beyond the size; shape
     (V, S, 4), 0 = nothing on the canvas."""
+
+    def to_host(self) -> Frames:
+        """Return the frames as NumPy arrays: themselves where they are, or a copy of what lies on a CUDA device.
+
+        Example:
+            >>> Frames(depth=np.zeros((1, 2, 3))).to_host().depth.shape
+            (1, 2, 3)
+        """
+        if not any(on_device(array) for array in vars(self).values()):
+            return self
+        return Frames(**{name: to_host(array) for name, array in vars(self).items()})

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...kernels.device import Kernel, scalar
 from .chunk import Chunk
+from .levels import clear, narrow_inverse
 from .materials import apply_materials
 from .surface import BLOCK, BLUE, FIELD_COUNT, GREEN, RED, gather_block
 from .tables import Draws, Geometry, Textures, Views, Worlds
@@ -70,9 +71,9 @@ def fill_albedo(chunk: Chunk, keys: NDArray[np.uint64], albedo: NDArray[np.float
     bands = min(chunk.bands(chunk.view_count), chunk.height)
     elements = chunk.view_count * bands
     blocks = chunk.take("blocks", (elements, FIELD_COUNT * BLOCK), np.float32)
-    blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
+    clear(chunk, blocks)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
     chunk.launch(
         PAINT_VIEW, elements, bands, chunk.largest, chunk.width, chunk.height, chunk.looks, chunk.views, chunk.worlds,
-        chunk.drawn._replace(inverse=chunk.drawn.inverse.astype(np.float32)), chunk.geometry, chunk.textures, keys,
+        narrow_inverse(chunk, chunk.drawn), chunk.geometry, chunk.textures, keys,
         blocks, chunk.take("draws", (elements, BLOCK), np.int32), albedo,
     )  # fmt: skip

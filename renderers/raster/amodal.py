@@ -14,8 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.device import Kernel, scalar, thread_count
+from .bit_words import count_bits
 from .chunk import Chunk
 from .clipping import clip_plane
+from .counts import join_amodal
 from .geometry import choose_level, largest_scale
 from .projection import GUARD, OUTSIDE, SUBPIXEL, project_vertices, transform_corner
 from .tables import Draws, Geometry, Views, Worlds
@@ -23,18 +25,6 @@ from .tables import Draws, Geometry, Views, Worlds
 CANVAS_BYTES = 64 * 2**20
 """Working memory for the canvases that are stamped at the same time."""
 ALL_BITS = np.uint64(0xFFFFFFFFFFFFFFFF)
-U1 = np.uint64(1)
-
-
-@scalar(forceinline=True)
-def count_bits(word: Any) -> int:
-    """Count the bits of a 64-bit word (Warren 2013, "Hacker's Delight", 5-1)."""
-    word = word - ((word >> U1) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + ((word >> np.uint64(2)) & np.uint64(0x3333333333333333))
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    word = word + (word >> np.uint64(8))
-    word = word + (word >> np.uint64(16))
-    return int((word + (word >> np.uint64(32))) & np.uint64(0x7F))
 
 
 @scalar(forceinline=True)
@@ -322,20 +312,16 @@ def fill_totals(chunk: Chunk, part: dict[str, NDArray[Any]], instance_count: int
     width, height, views, geometry = chunk.width, chunk.height, chunk.views, chunk.geometry
     bands = min(chunk.bands(chunk.view_count), 3 * height)
     items, lines, words = chunk.view_count * bands, -(-3 * height // bands), -(-3 * width // 64)
-    most = int(geometry.level_vertex_count.max(initial=1))
+    most = chunk.most_vertices
     room = max(1, CANVAS_BYTES // (lines * words * 8 + most * 32))
     lanes = min(items, room, items if chunk.settings.device == "cuda" else chunk.settings.threads or thread_count())
-    found = np.empty((items * instance_count, 5), np.int32)
+    found = chunk.make("whole", (items * instance_count, 5), np.int32)
     chunk.launch(
         COUNT_WHOLE, lanes, lanes, items, bands, chunk.largest, width, height, instance_count, chunk.error, views,
         chunk.worlds, chunk.drawn, geometry, chunk.take("snapped", (lanes, most), np.int64),
-        chunk.take("projected", (lanes, 3, most), np.float64), np.empty((lanes, 2, 12, 3)),
+        chunk.take("projected", (lanes, 3, most), np.float64), chunk.make("polygon", (lanes, 2, 12, 3), np.float64),
         chunk.take("canvas", (lanes, lines, words), np.uint64), found,
     )  # fmt: skip
-    bandwise = found.reshape(chunk.view_count, bands, instance_count, 5)
-    outside, inside, inner = bandwise[..., 0].sum(axis=1), chunk.in_frame_pixels, chunk.in_frame_box
-    outer = np.concatenate([bandwise[..., 1:3].min(axis=1), bandwise[..., 3:].max(axis=1)], axis=-1)
-    both = np.concatenate([np.minimum(inner[..., :2], outer[..., :2]), np.maximum(inner[..., 2:], outer[..., 2:])], -1)
-    alone = np.where((inside > 0)[..., None], inner, np.where((outside > 0)[..., None], outer, 0))
-    part["total_pixels"][:] = inside + outside
-    part["box_amodal"][:] = np.where(((inside > 0) & (outside > 0))[..., None], both, alone)
+    join_amodal(
+        chunk, found, bands, chunk.in_frame_pixels, chunk.in_frame_box, part["total_pixels"], part["box_amodal"]
+    )

@@ -1,39 +1,25 @@
-"""Appearance: materials, shadows and light over a visibility result, once per look."""
+"""Appearance: materials, shadows and light over a visibility result, by blocks of samples, once per look."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
-from .fog import spread_fog
-from .lamps import Faces, shine_lamps
-from .light_block import AMBIENT, EXTRA_BLUE, EXTRA_GREEN, EXTRA_RED
+from .features import ALL
+from .lamps import Faces
+from .light_block import AMBIENT
+from .lighting import hide_outside, light_surfaces, show_gradient, show_image, spread_view_fog
 from .materials import apply_materials
-from .shading import evaluate_sky, shade_block, shade_under_image
-from .sky_image import gather_sky_light, show_sky_image
-from .sun_shadows import cast_soft_sun_shadows, cast_sun_shadows, measure_slack
-from .surface import BLOCK, BLUE, GREEN, RED, RUN_END, SUN, VIEW_X, VIEW_Y, VIEW_Z, gather_block
+from .sun_shadows import Suns, measure_slack
+from .surface import BLOCK, BLUE, GREEN, RED, RUN_END, gather_block
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
-from .transparency import has_any, lay_over, thin_albedo
+from .transparency import has_any, lay_over
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
 U1 = np.uint64(1)
-
-
-class Suns(NamedTuple):
-    """Shadow maps of the suns: one per snapshot and look."""
-
-    matrix: Any
-    """Texel rows, nearness [m], texel size [m]; shape (W * L, 13) float64."""
-    level: Any
-    """Level of each instance in each map, -1 = casts none; int32."""
-    shadow: Any
-    """Bit patterns of float32 nearness, map after map, uint32."""
-    step: Any
-    """Whether there is a step in depth around each tile of each map, uint8; of no use where no sun has a radius."""
 
 
 @scalar
@@ -41,24 +27,10 @@ def _show_sky(count: int, light: Any, draws: Any, block: Any) -> None:
     """Write the sky's radiance where a block of samples sees nothing."""
     start = 0
     while start < count:
-        origin, end = np.uint64(start), int(block[RUN_END + np.uint64(start)])
-        if draws[origin] < 0:
-            for i in range(end - start):
-                x = origin + np.uint64(i)
-                up = -block[VIEW_Z + x]
-                block[RED + x] = evaluate_sky(up, light[6], light[9], light[12])
-                block[GREEN + x] = evaluate_sky(up, light[7], light[10], light[13])
-                block[BLUE + x] = evaluate_sky(up, light[8], light[11], light[14])
+        end = int(block[RUN_END + np.uint64(start)])
+        if draws[np.uint64(start)] < 0:
+            show_gradient(start, end - start, light, block)
         start = end
-
-
-@scalar
-def _hide_outside(count: int, draws: Any, block: Any) -> None:
-    """Write black where a lens has no ray."""
-    for i in range(count):
-        x = np.uint64(i)
-        if draws[x] < 0 and block[VIEW_X + x] == F0 and block[VIEW_Y + x] == F0 and block[VIEW_Z + x] == F0:
-            block[RED + x], block[GREEN + x], block[BLUE + x] = F0, F0, F0
 
 
 @scalar
@@ -104,30 +76,6 @@ def _read_ambient(
                 light_block[AMBIENT + np.uint64(i * samples + s)] = value
 
 
-@scalar
-def _read_emission(
-    count: int, look: int, first_instance: int, stride: int, worlds: Worlds, draws: Any, light_block: Any
-) -> None:
-    """Start the extra radiance with what the surfaces give off themselves."""
-    for i in range(count):
-        x = np.uint64(i)
-        red, green, blue = F0, F0, F0
-        if draws[x] >= 0:
-            material = worlds.material[first_instance + draws[x]] + look * stride
-            red, green = worlds.material_floats[material, 11], worlds.material_floats[material, 12]
-            blue = worlds.material_floats[material, 13]
-        light_block[EXTRA_RED + x], light_block[EXTRA_GREEN + x], light_block[EXTRA_BLUE + x] = red, green, blue
-
-
-@scalar
-def _add_extra(count: int, block: Any, light_block: Any) -> None:
-    for i in range(count):
-        x = np.uint64(i)
-        block[RED + x] += light_block[EXTRA_RED + x]
-        block[GREEN + x] += light_block[EXTRA_GREEN + x]
-        block[BLUE + x] += light_block[EXTRA_BLUE + x]
-
-
 @scalar(forceinline=True)
 def _light_block(
     count: int,
@@ -156,56 +104,21 @@ def _light_block(
     instance, stride = worlds.start[world], worlds.stride[world]
     light = worlds.light[world, look]
     apply_materials(count, look, instance, stride, worlds, textures, draws, block)
-    if is_glass:
-        thin_albedo(count, look, instance, stride, worlds, draws, block)
     if resolution > 0:
-        sun = world * worlds.light.shape[1] + look
         measure_slack(
-            count,
-            sun,
-            instance,
-            largest,
-            view,
-            worlds.scale,
-            geometry.level_error,
-            drawn.level,
-            suns.level,
-            draws,
-            block,
-        )
-        if light[15] > F0:
-            cast_soft_sun_shadows(count, sun, resolution, bias, light[15], suns.matrix, suns.shadow, suns.step, block)
-        else:
-            cast_sun_shadows(count, sun, resolution, bias, suns.matrix, suns.shadow, block)
-    else:
-        for i in range(count):
-            block[SUN + np.uint64(i)] = F1
-    has_extra = worlds.glows[world, look] == 1 or worlds.lamp.shape[2] > 0
-    if has_extra:
-        _read_emission(count, look, instance, stride, worlds, draws, light_block)
-        shine_lamps(
-            count, world, look, view, largest, lamp_side, bias, worlds, geometry.level_error, drawn.level, faces, draws,
-            block, light_block,
+            count, world * worlds.light.shape[1] + look, instance, largest, view, worlds.scale, geometry.level_error,
+            drawn.level, suns.level, draws, block,
         )  # fmt: skip
-    sky = worlds.sky_image[world, look]
-    if sky >= 0:
-        gather_sky_light(count, sky, light, skies, draws, block, light_block)
-        shade_under_image(count, light, block, light_block)
-    else:
-        shade_block(count, light, block, light_block)
-    if has_extra:
-        _add_extra(count, block, light_block)
-    if sky >= 0:
-        angle = np.float32(1.0 / (max(views.camera[view, 0], views.camera[view, 1]) * samples))
-        show_sky_image(count, sky, light, angle, skies, draws, block)
+    light_surfaces(
+        count, view, world, look, largest, resolution, lamp_side, bias, worlds, drawn, geometry, skies, suns, faces,
+        is_glass, ALL, draws, block, light_block,
+    )  # fmt: skip
+    if worlds.sky_image[world, look] >= 0:
+        show_image(count, view, world, look, samples, views, worlds, skies, draws, block)
     else:
         _show_sky(count, light, draws, block)
     if light[16] > F0 and not is_glass:
-        camera = views.camera
-        spread_fog(
-            count, light, np.float32(camera[view, 18]), np.float32(camera[view, 19]), np.float32(camera[view, 20]),
-            np.float32(camera[view, 5]), draws, block,
-        )  # fmt: skip
+        spread_view_fog(count, view, light, views, draws, block)
 
 
 @scalar
@@ -272,7 +185,7 @@ def _shade_view(
                         worlds_in, draw_out[lane + 1], block_out[lane + 1], block,
                     )  # fmt: skip
                 if views_in.ray_start[view] >= 0:
-                    _hide_outside(count, draws, block)
+                    hide_outside(count, draws, block)
                 _average(first, count, samples, row % samples == 0, block, colour_out[view, look, row // samples])
 
 

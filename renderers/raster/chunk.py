@@ -8,17 +8,26 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from ...kernels.device import thread_count
-from .appearance import SHADE_VIEW, Suns
+from .appearance import SHADE_VIEW
+from .chunk_plan import STEP, measure_texels, open_lenses, plan_chunk
+from .counts import join_visible, sum_bands
+from .features import find_features
 from .geometry import PREPARE_CASTER, PREPARE_LIGHT, PREPARE_VIEW
-from .lamps import Faces, pack_placement, place_faces
+from .lamps import Faces
 from .lens_faces import LensGrid
 from .lens_views import LensViews
+from .levels import clear, keep_levels, narrow_inverse
 from .light_block import LIGHT_FIELD_COUNT
-from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS, plan_taps
+from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS
 from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
+from .sample_shading import shade_pixels
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
+from .spans import share_out
+from .sun_shadows import Suns
 from .surface import BLOCK, FIELD_COUNT
 from .tables import Draws, Geometry, Skies, Textures, Views, Worlds
+from .tile_counts import count_in_frame
+from .tile_visibility import DRAW_TILES, count_tiles
 from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
 from .visibility import LONGS, RASTERIZE, REALS, WORDS
 from .workspace import Workspace
@@ -29,8 +38,7 @@ SHADOW_BIAS = np.float32(0.3)
 """Constant bias of the shadow test [texels]."""
 
 
-STEP = np.float32(4.0)
-"""Second difference of a shadow map that counts as a step in depth [texels]."""
+NO_TOTALS = np.empty((0, 0, 0, 5), np.int32)
 
 
 class Settings(Protocol):
@@ -69,6 +77,7 @@ class Chunk:
         width: Image width [px].
         height: Image height [px].
         resolution: Texels per side of a sun's shadow map, 0 = no shadows.
+        most_vertices: Vertices of the largest level of detail.
     """
 
     def __init__(
@@ -85,21 +94,27 @@ class Chunk:
         width: int,
         height: int,
         resolution: int,
+        most_vertices: int,
     ) -> None:
         self.settings, self.workspace = settings, workspace
         self.geometry, self.textures, self.skies = geometry, textures, skies
-        self.worlds, self.views, self.lenses = worlds, views, lenses
+        self.host_worlds, self.host_views, self.lenses = worlds, views, lenses
         self.width, self.height, self.resolution = width, height, resolution
         self.view_count = len(views.world)
         self.has_lens = bool((views.ray_start >= 0).any())
         self.looks = int(worlds.light.shape[1])
+        self.most_vertices = most_vertices
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
+        self.features = find_features(worlds, views, resolution, settings.supersample)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
-        self.drawn = self.choose_levels(views, width, height)
-        self.opaque, self.transparent = self.split_draws(self.drawn)
-        self.glass = np.empty(0, np.uint64)
-        self.suns = self._draw_suns()
         self.lamp_side = min(self.resolution, 512) if worlds.lamp.shape[2] else 0
+        # All that the host knows goes to the device at once; from here on nothing is read back.
+        plan = plan_chunk(worlds, views, lenses, self.largest, self.lamp_side, width, workspace.hold)
+        self.worlds, self.views, self.plan = workspace.send("chunk", (worlds, plan.views, plan))
+        self.drawn = self.choose_levels(self.views, width, height, name="drawn")
+        self.opaque, self.transparent = self.split_draws(self.drawn, "own")
+        self.glass = self.take("no glass", (0,), np.uint64)
+        self.suns = self._draw_suns()
         self.faces = self._draw_lamps()
         self.lens_views = {samples: LensViews(grid, self) for samples, grid in lenses.items()}
 
@@ -111,15 +126,23 @@ class Chunk:
         """Take a buffer of the workspace."""
         return self.workspace.take(name, shape, dtype)
 
-    def choose_levels(self, views: Views, width: int, height: int, matrix: NDArray[np.float64] | None = None) -> Draws:
+    def make(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Return an uninitialised array of this call: a new one on the CPU, a buffer of the workspace on CUDA."""
+        return self.take(name, shape, dtype) if self.workspace.is_resident else np.empty(shape, dtype)
+
+    def choose_levels(
+        self, views: Views, width: int, height: int, matrix: NDArray[np.float64] | None = None, *, name: str
+    ) -> Draws:
         """Choose what every view draws, and by which matrices; `matrix` stands for the instances' poses."""
         worlds, geometry = self.worlds, self.geometry
         draws = len(views.world) * self.largest
         drawn = Draws(
-            level=np.empty(draws, np.int32),
-            matrix=np.empty((draws, 12)),
-            inverse=np.zeros((draws, 12)),  # rows of fuller worlds stay unwritten, and are cast to float32
+            level=self.make(f"{name} level", (draws,), np.int32),
+            matrix=self.make(f"{name} matrix", (draws, 12), np.float64),
+            inverse=self.make(f"{name} inverse", (draws, 12), np.float64),
         )
+        if not self.workspace.is_resident:
+            drawn.inverse.fill(0)  # rows of fuller worlds stay unwritten, and are cast to float32
         self.launch(
             PREPARE_VIEW, draws, self.largest, width, height, self.error, views.camera, views.world, worlds.start,
             worlds.mesh, worlds.matrix if matrix is None else matrix, worlds.scale, geometry.mesh_center,
@@ -127,17 +150,13 @@ class Chunk:
         )  # fmt: skip
         return drawn
 
-    def split_draws(self, drawn: Draws) -> tuple[Draws, Draws | None]:
+    def split_draws(self, drawn: Draws, name: str) -> tuple[Draws, Draws | None]:
         """Tell the draws of opaque instances from those of transparent ones, of which there may be none."""
-        flags = self.worlds.transparent
-        if not flags.any():
+        if not self.plan.has_clear:
             return drawn, None
-        rows = np.minimum(self.worlds.start[self.views.world][:, None] + np.arange(self.largest), len(flags) - 1)
-        clear = flags[rows].reshape(-1) == 1
-        level = drawn.level
         return (
-            drawn._replace(level=np.where(clear, -1, level).astype(np.int32)),
-            drawn._replace(level=np.where(clear, level, -1).astype(np.int32)),
+            keep_levels(self, f"{name} opaque", drawn, self.plan.opaque),
+            keep_levels(self, f"{name} clear", drawn, self.plan.clear),
         )
 
     def _draw_suns(self) -> Suns:
@@ -146,14 +165,14 @@ class Chunk:
         count = len(worlds.start) - 1
         lights = count * self.looks if resolution else 0
         suns = Suns(
-            matrix=np.empty((lights, 13)),
-            level=np.empty(lights * largest, np.int32),
+            matrix=self.make("sun", (lights, 13), np.float64),
+            level=self.make("caster level", (lights * largest,), np.int32),
             shadow=self.take("shadow", (lights * resolution**2,), np.uint32),
-            step=np.zeros(1, np.uint8),
+            step=self.plan.no_step,
         )
         if not lights:
             return suns
-        caster_matrix = np.empty((lights * largest, 12))
+        caster_matrix = self.make("caster", (lights * largest, 12), np.float64)
         self.launch(
             PREPARE_LIGHT, lights, resolution, self.looks, worlds.light, worlds.start, worlds.mesh, worlds.matrix,
             worlds.casts_shadow, geometry.mesh_lower, geometry.mesh_upper, suns.matrix,
@@ -163,12 +182,10 @@ class Chunk:
             worlds.mesh, worlds.matrix, worlds.scale, worlds.casts_shadow, geometry.mesh_level_start,
             geometry.mesh_level_count, geometry.level_error, suns.level, caster_matrix,
         )  # fmt: skip
-        light_views = Views(camera=self.views.camera, world=np.repeat(np.arange(count, dtype=np.int32), self.looks))
         drawn = Draws(level=suns.level, matrix=caster_matrix, inverse=caster_matrix)
-        self.draw(light_views, drawn, resolution, resolution, suns.shadow, perspective=False, narrow=True)
-        if (worlds.light[:, :, 15] > 0).any():
-            tolerance = np.zeros((lights, 2), np.float32)
-            tolerance[:, 0] = STEP * suns.matrix[:, 12]
+        self.draw(self.plan.suns, drawn, resolution, resolution, suns.shadow, perspective=False, narrow=True)
+        if (self.host_worlds.light[:, :, 15] > 0).any():
+            tolerance = measure_texels(self, STEP, suns.matrix)
             suns = suns._replace(step=self._find_steps("sun_step", tolerance, resolution, suns.shadow))
         return suns
 
@@ -179,37 +196,29 @@ class Chunk:
         count, tiles = len(tolerance), -(-side // TILE)
         each = self.take("tile_step", (count * tiles * tiles,), np.uint8)
         around = self.take(name, (count * tiles * tiles,), np.uint8)
-        self.launch(FIND_STEPS, count * tiles, side, tiles, tolerance, shadow, each)
-        self.launch(SPREAD_STEPS, count * tiles, tiles, each, around)
+        spans = share_out(self, count * tiles, tiles)
+        self.launch(FIND_STEPS, *spans, side, tiles, tolerance, shadow, each)
+        self.launch(SPREAD_STEPS, *spans, tiles, each, around)
         return around
 
     def _draw_lamps(self) -> Faces:
         """Draw the shadow maps of every lamp."""
-        side = self.lamp_side
-        first, camera, world = place_faces(self.worlds.lamp if side else self.worlds.lamp[:, :, :0], max(side, 8))
-        views = Views(camera=camera, world=world)
-        shadow = self.take("lamp_shadow", (len(world) * side**2,), np.uint32)
-        drawn = self.choose_levels(views, side, side)
-        if len(world):
-            most = np.minimum(
-                self.worlds.start[world][:, None] + np.arange(self.largest), len(self.worlds.casts_shadow) - 1
-            )
-            drawn.level[self.worlds.casts_shadow[most].reshape(-1) == 0] = -1
-            self.draw(views, drawn, side, side, shadow, narrow=True)
-        placement = pack_placement(camera)
-        step = np.zeros(1, np.uint8)
-        if len(world):
-            tolerance = np.zeros((len(world), 2), np.float32)
-            tolerance[:, 1] = STEP / placement[:, 12]
-            step = self._find_steps("lamp_step", tolerance, side, shadow)
-        return Faces(first=first, placement=placement, level=drawn.level, shadow=shadow, step=step)
+        side, plan = self.lamp_side, self.plan
+        shadow = self.take("lamp_shadow", (len(plan.faces.world) * side**2,), np.uint32)
+        drawn = self.choose_levels(plan.faces, side, side, name="lamp")
+        step = plan.no_step
+        if len(plan.faces.world):
+            drawn = keep_levels(self, "lamp caster", drawn, plan.casting)
+            self.draw(plan.faces, drawn, side, side, shadow, narrow=True)
+            step = self._find_steps("lamp_step", plan.face_tolerance, side, shadow)
+        return Faces(first=plan.first_face, placement=plan.face_placement, level=drawn.level, shadow=shadow, step=step)
 
     def occlude(self, keys: NDArray[np.uint64]) -> NDArray[np.float32]:
         """Find the open share of the sky of every pixel, shape (V * height * width,)."""
         width, height, count = self.width, self.height, self.view_count
-        stride, taps, radius = plan_taps(width)
+        stride, radius, taps = self.plan.stride, self.plan.radius, self.plan.taps
         columns, rows = -(-width // stride), -(-height // stride)
-        pad = int(np.abs(taps).max()) + 1
+        pad = self.plan.pad
         near = self.take("coarse_near", (count * (rows + 2) * (columns + 2 * pad),), np.float32)
         share = self.take("coarse_open", (count * rows * columns,), np.float32)
         ambient = self.take("ambient", (count * height * width,), np.float32)
@@ -225,7 +234,7 @@ class Chunk:
             REFINE_OCCLUSION, count * height, width, height, columns, rows, stride, pad, keys, near, smooth, ambient
         )
         # Its slopes are those of a pinhole's picture.
-        ambient.reshape(count, -1)[self.views.ray_start >= 0] = 1.0
+        open_lenses(self, ambient)
         return ambient
 
     def bands(self, elements: int) -> int:
@@ -248,10 +257,16 @@ class Chunk:
     ) -> NDArray[np.int32]:
         """Draw views into keys (narrow: their upper 32 bits, the nearness), and count stamps per instance id."""
         worlds, geometry = self.worlds, self.geometry
+        if self.workspace.is_resident:
+            self.launch(
+                DRAW_TILES, len(views.world) * count_tiles(width * samples, height * samples), self.largest, width,
+                height, samples, int(perspective), np.uint64(32 if narrow else 0), views, worlds, drawn, geometry, keys,
+            )  # fmt: skip
+            return NO_TOTALS
         bands = self.bands(len(views.world))
         items = len(views.world) * bands
-        # On the CPU one lane per thread, whose room to work in stays in its cache.
-        lanes = items if self.settings.device == "cuda" else min(items, self.settings.threads or thread_count())
+        # One lane per thread, whose room to work in stays in its cache.
+        lanes = min(items, self.settings.threads or thread_count())
         most = int(geometry.level_vertex_count[drawn.level[drawn.level >= 0]].max(initial=1))
         totals = np.empty((items * instance_count, 5), np.int32)
         self.launch(
@@ -272,22 +287,25 @@ class Chunk:
         pixels = self.view_count * self.width * self.height
         shape = (pixels * samples * samples,)
         keys = self.take("keys", shape, np.uint64)
+        stamping = counting and not self.workspace.is_resident
         totals = self._fill(
-            self.drawn if counting else self.opaque, samples, keys,
-            self.take("stamps", (pixels,), np.uint16) if counting else None, instance_count if counting else 0,
+            self.drawn if stamping else self.opaque, samples, keys,
+            self.take("stamps", (pixels,), np.uint16) if stamping else None, instance_count if stamping else 0,
         )  # fmt: skip
         if self.transparent is not None:
-            if counting:
+            if stamping:
                 self._fill(self.opaque, samples, keys)
             self.glass = self.take("glass", shape, np.uint64)
             self._fill(self.transparent, samples, self.glass)
             columns = self.width * samples
-            self.launch(HIDE_BEHIND, self.view_count * self.height * samples, columns, keys, self.glass)
+            samples_of_all = share_out(self, self.view_count * self.height * samples, columns)
+            self.launch(HIDE_BEHIND, *samples_of_all, columns, keys, self.glass)
         if counting:
-            self.in_frame_pixels = totals[..., 0].sum(axis=1)
-            box = np.concatenate([totals[..., 1:3].min(axis=1), totals[..., 3:].max(axis=1)], axis=-1)
-            self.in_frame_pixels = self.in_frame_pixels.astype(np.int32)
-            self.in_frame_box = np.where(self.in_frame_pixels[..., None] > 0, box, 0).astype(np.float32)
+            if self.workspace.is_resident:
+                drawn = keep_levels(self, "pinhole", self.drawn, self.plan.pinhole) if self.has_lens else self.drawn
+                self.in_frame_pixels, self.in_frame_box = count_in_frame(self, drawn, instance_count)
+            else:
+                self.in_frame_pixels, self.in_frame_box = sum_bands(totals)
             if self.has_lens:
                 self.lens_views[1].count_amodal(self.in_frame_pixels, self.in_frame_box)
         return keys
@@ -301,10 +319,7 @@ class Chunk:
         instance_count: int = 0,
     ) -> NDArray[np.int32]:
         """Draw into the keys of all views, straight or through their lenses; count the stamps of the former."""
-        pinholes = drawn
-        if self.has_lens:
-            behind = np.repeat(self.views.ray_start >= 0, self.largest)
-            pinholes = drawn._replace(level=np.where(behind, -1, drawn.level).astype(np.int32))
+        pinholes = keep_levels(self, "pinhole", drawn, self.plan.pinhole) if self.has_lens else drawn
         totals = self.draw(
             self.views, pinholes, self.width, self.height, keys, samples=samples, stamps=stamps,
             instance_count=instance_count,
@@ -316,26 +331,26 @@ class Chunk:
     def resolve(self, keys: NDArray[np.uint64], part: dict[str, NDArray[Any]], instance_count: int) -> None:
         """Fill every label that was asked for."""
         worlds, views = self.worlds, self.views
-        lines = self.view_count * self.height
+        pixels = share_out(self, self.view_count * self.height, self.width)
         maps = [part[name] for name in ("depth", "range", "instance", "class_id", "part")]
         if any(len(array) for array in maps):
             self.launch(
-                RESOLVE_LABELS, lines, self.width, self.height, views, worlds.start, worlds.instance, worlds.class_id,
+                RESOLVE_LABELS, *pixels, self.width, self.height, views, worlds.start, worlds.instance, worlds.class_id,
                 worlds.part, keys, *maps,
             )  # fmt: skip
         transparent = [part[name] for name in ("transparent_instance", "transparent_depth", "coverage")]
         if any(len(array) for array in transparent):
             if self.transparent is None:
                 for array in transparent:
-                    array[:] = 0
+                    clear(self, array)
             else:
                 self.launch(
-                    RESOLVE_TRANSPARENT, lines, self.width, self.height, self.looks, views, worlds, self.glass,
+                    RESOLVE_TRANSPARENT, *pixels, self.width, self.height, self.looks, views, worlds, self.glass,
                     *transparent,
                 )  # fmt: skip
         if len(part["normal"]) or len(part["object_coordinates"]):
             self.launch(
-                RESOLVE_SURFACES, lines, self.width, self.height, self.largest, views, worlds, self.drawn,
+                RESOLVE_SURFACES, *pixels, self.width, self.height, self.largest, views, worlds, self.drawn,
                 self.geometry, keys, part["normal"], part["object_coordinates"],
             )  # fmt: skip
         if len(part["visible_pixels"]):
@@ -349,32 +364,33 @@ class Chunk:
     def _count_glass(self, visible: NDArray[np.int32], box: NDArray[np.float32], instance_count: int) -> None:
         """Add the pixels in which transparent parts are seen."""
         worlds, views = self.worlds, self.views
-        more, more_box = np.empty_like(visible), np.empty_like(box)
+        more = self.make("more visible", visible.shape, np.int32)
+        more_box = self.make("more boxes", box.shape, np.float32)
         self.launch(
             COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
             instance_count, self.glass, more, more_box,
         )  # fmt: skip
-        both = ((visible > 0) & (more > 0))[..., None]
-        joined = np.concatenate([np.minimum(box, more_box)[..., :2], np.maximum(box, more_box)[..., 2:]], axis=-1)
-        box[:] = np.where(both, joined, np.where(more[..., None] > 0, more_box, box))
-        visible += more
+        join_visible(self, visible, box, more, more_box)
 
     def shade(
         self, keys: NDArray[np.uint64], colour: NDArray[np.float32], ambient: NDArray[np.float32] | None = None
     ) -> None:
         """Fill the colour of every look."""
-        grid = self.lenses[self.settings.supersample]
-        views = self.views._replace(ray=grid.ray, ray_start=grid.ray_start)
+        ray, ray_start = self.plan.rays[self.settings.supersample]
+        views = self.views._replace(ray=ray, ray_start=ray_start)
+        if self.settings.device == "cuda":
+            shade_pixels(self, SHADOW_BIAS, keys, ambient, views, colour)
+            return
         bands = min(self.bands(self.view_count), self.height)
         elements = self.view_count * bands
         blocks = self.take("blocks", (2 * elements, FIELD_COUNT * BLOCK), np.float32)
-        blocks.fill(0)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
+        clear(self, blocks)  # samples that see nothing are computed with, then overwritten: no stale NaN may slow that
         self.launch(
             SHADE_VIEW, elements, bands, self.largest, self.width, self.height, self.settings.supersample, self.looks,
             self.resolution, self.lamp_side, SHADOW_BIAS, views, self.worlds,
-            self.drawn._replace(inverse=self.drawn.inverse.astype(np.float32)), self.geometry, self.textures,
+            narrow_inverse(self, self.drawn), self.geometry, self.textures,
             self.skies, self.suns, self.faces, keys, self.glass,
-            np.empty(0, np.float32) if ambient is None else ambient, blocks,
+            self.take("no ambient", (0,), np.float32) if ambient is None else ambient, blocks,
             self.take("light_blocks", (elements, LIGHT_FIELD_COUNT * BLOCK), np.float32),
-            self.take("draws", (2 * elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], -1),
+            self.take("draws", (2 * elements, BLOCK), np.int32), colour.reshape(*colour.shape[:3], 3 * self.width),
         )  # fmt: skip

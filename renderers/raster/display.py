@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ...kernels.device import Kernel, scalar
 from ..textures import srgb_to_linear
 from .chunk import Chunk
+from .spans import locate_span, share_out
 
 F0 = np.float32(0.0)
 FIRST: Final = np.uint32(114 << 8)
@@ -30,7 +31,8 @@ def _tabulate_steps() -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     return steps, (np.searchsorted(steps, runs, side="right") - 1).astype(np.uint8)
 
 
-STEPS, FLOORS = _tabulate_steps()
+TABLES = _tabulate_steps()
+STEPS, FLOORS = TABLES
 
 
 @scalar
@@ -48,12 +50,13 @@ def encode_srgb(value: Any, steps_in: Any, floors_in: Any) -> int:
 
 
 @scalar
-def _encode_row(index: int, white: Any, steps_in: Any, floors_in: Any, colour_in: Any, srgb_out: Any) -> None:
-    for i in range(colour_in.shape[1]):
-        srgb_out[index, i] = encode_srgb(np.float32(colour_in[index, i] / white), steps_in, floors_in)
+def _encode(index: int, span: int, white: Any, steps_in: Any, floors_in: Any, colour_in: Any, srgb_out: Any) -> None:
+    row, begin, end = locate_span(index, span, colour_in.shape[1])
+    for i in range(begin, end):
+        srgb_out[row, i] = encode_srgb(np.float32(colour_in[row, i] / white), steps_in, floors_in)
 
 
-ENCODE_ROW = Kernel(_encode_row)
+ENCODE = Kernel(_encode)
 
 
 def fill_srgb(chunk: Chunk, colour: NDArray[np.float32], white: float, srgb: NDArray[np.uint8]) -> None:
@@ -66,6 +69,8 @@ def fill_srgb(chunk: Chunk, colour: NDArray[np.float32], white: float, srgb: NDA
         srgb: Output, of the same shape.
     """
     rows, size = chunk.view_count * chunk.looks * chunk.height, 3 * chunk.width
+    steps, floors = chunk.workspace.hold("srgb", TABLES)
     chunk.launch(
-        ENCODE_ROW, rows, np.float32(white), STEPS, FLOORS, colour.reshape(rows, size), srgb.reshape(rows, size)
-    )
+        ENCODE, *share_out(chunk, rows, size), np.float32(white), steps, floors, colour.reshape(rows, size),
+        srgb.reshape(rows, size),
+    )  # fmt: skip

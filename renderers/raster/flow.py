@@ -14,7 +14,9 @@ from ...kernels.device import Kernel, scalar
 from ..snapshot import Snapshot
 from ..view import Camera
 from .chunk import Chunk
+from .levels import match_levels
 from .packing import pack_cameras, pack_poses
+from .spans import locate_span, share_out
 from .surface import read_draw, read_nearness, read_triangle
 from .tables import Draws, Geometry, Views, Worlds
 
@@ -65,8 +67,9 @@ def _is_hidden(
 
 
 @scalar
-def _follow_row(
+def _follow(
     index: int,
+    span: int,
     width: int,
     height: int,
     largest: int,
@@ -81,10 +84,11 @@ def _follow_row(
     flow_out: Any,
     occlusion_out: Any,
 ) -> None:
-    """Write one row of one view's flow and occlusion; an output with no rows was not asked for."""
-    view, row = index // height, index % height
+    """Write a span of one row of one view's flow and occlusion; an output with no rows was not asked for."""
+    line, begin, end = locate_span(index, span, width)
+    view, row = line // height, line % height
     first = worlds_in.start[views_in.world[view]]
-    base = index * width
+    base = line * width
     camera, other = views_in.camera, other_views_in.camera
     fx, fy, cx, cy, near, far = (
         camera[view, 0], camera[view, 1], camera[view, 2], camera[view, 3], camera[view, 4], camera[view, 5],
@@ -94,7 +98,7 @@ def _follow_row(
     known, moved = -2, False
     r0, r1, r2, r3, r4, r5, r6, r7, r8 = 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0
     tx, ty, tz = 0.0, 0.0, 0.0
-    for column in range(width):
+    for column in range(begin, end):
         key = keys_in[base + column]
         hit = (key & LOW) != np.uint64(0)
         k = read_draw(key) if hit else -1
@@ -164,7 +168,7 @@ def _follow_row(
             occlusion_out[view, row, column] = state
 
 
-FOLLOW_ROW = Kernel(_follow_row)
+FOLLOW = Kernel(_follow)
 
 
 def fill_flow(
@@ -186,6 +190,7 @@ def fill_flow(
         snapshots: The chunk's worlds.
         cameras: The chunk's cameras.
     """
+    pixels = share_out(chunk, chunk.view_count * chunk.height, chunk.width)
     for name, instant in DIRECTIONS.items():
         flow, occlusion = part[name], part[f"{name}_occlusion"]
         if not len(flow) and not len(occlusion):
@@ -195,16 +200,18 @@ def fill_flow(
             camera if pose is None else replace(camera, pose_world_camera=pose)
             for camera, pose in zip(cameras, poses, strict=True)
         ]
-        views = chunk.views._replace(camera=pack_cameras(there, np.zeros(len(there))))
-        drawn = chunk.choose_levels(views, chunk.width, chunk.height, pack_poses(snapshots, f"{instant}_pose"))
-        now = chunk.drawn.level
-        level = np.where((now >= 0) & (drawn.level >= 0), now, drawn.level).astype(np.int32)
-        drawn, _ = chunk.split_draws(drawn._replace(level=level))  # labels look through what is transparent
+        camera, matrix = chunk.workspace.send(
+            instant, (pack_cameras(there, np.zeros(len(there))), pack_poses(snapshots, f"{instant}_pose"))
+        )
+        views = chunk.views._replace(camera=camera)
+        drawn = chunk.choose_levels(views, chunk.width, chunk.height, matrix, name=instant)
+        drawn = match_levels(chunk, f"{instant} known", chunk.drawn.level, drawn)
+        drawn, _ = chunk.split_draws(drawn, instant)  # labels look through what is transparent
         other_keys = keys
         if len(occlusion):
             other_keys = chunk.take("other keys", keys.shape, np.uint64)
             chunk.draw(views, drawn, chunk.width, chunk.height, other_keys)
         chunk.launch(
-            FOLLOW_ROW, chunk.view_count * chunk.height, chunk.width, chunk.height, chunk.largest, chunk.views,
-            chunk.worlds, chunk.drawn, chunk.geometry, views, drawn, keys, other_keys, flow, occlusion,
+            FOLLOW, *pixels, chunk.width, chunk.height, chunk.largest, chunk.views, chunk.worlds, chunk.drawn,
+            chunk.geometry, views, drawn, keys, other_keys, flow, occlusion,
         )  # fmt: skip

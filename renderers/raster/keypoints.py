@@ -87,7 +87,7 @@ def fill_keypoints(
     """
     keypoints, state = part["keypoints"], part["keypoint_state"]
     rows, places = [], []
-    for snapshot, first in zip(snapshots, chunk.worlds.start[:-1], strict=True):
+    for snapshot, first in zip(snapshots, chunk.host_worlds.start[:-1], strict=True):
         pose, local = snapshot.pose_world_instance[snapshot.keypoint_row], snapshot.keypoint_position
         rows.append(snapshot.keypoint_row + first)
         # Written out, since a library's matrix product may round differently by batch shape.
@@ -95,8 +95,11 @@ def fill_keypoints(
             pose[:, :3, 0] * local[:, 0:1] + pose[:, :3, 1] * local[:, 1:2] + pose[:, :3, 2] * local[:, 2:3]
             + pose[:, :3, 3]
         )  # fmt: skip
+    tables = (
+        np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32), np.concatenate(rows).astype(np.int32),
+        np.concatenate(places).astype(np.float64),
+    )  # fmt: skip
     chunk.launch(
         FIND_KEYPOINT, state.size, state.shape[1], chunk.width, chunk.height, chunk.views, chunk.worlds,
-        np.cumsum([0, *(len(row) for row in rows)]).astype(np.int32), np.concatenate(rows).astype(np.int32),
-        np.concatenate(places).astype(np.float64), keys, keypoints, state,
+        *chunk.workspace.send("keypoints", tables), keys, keypoints, state,
     )  # fmt: skip

@@ -7,17 +7,23 @@ from typing import Any, NamedTuple, Protocol, final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from .counts import copy_slot
 from .lens_faces import AXES, Face, LensGrid, LensRays, face_cameras
 from .lens_warp import WARP_KEYS
+from .levels import clear, keep_levels, take_levels
 from .resolve import COUNT_VISIBLE
 from .tables import Draws, Geometry, Views, Worlds
+from .workspace import Workspace
 
 
 class Passes(Protocol):
     """What lens views need of their chunk."""
 
     views: Views
+    host_views: Views
     worlds: Worlds
+    host_worlds: Worlds
+    workspace: Workspace
     geometry: Geometry
     drawn: Draws
     largest: int
@@ -30,10 +36,13 @@ class Passes(Protocol):
     def take(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """Take a buffer."""
 
+    def make(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+        """Make an array of this call."""
+
     def bands(self, elements: int) -> int:
         """Return into how many bands images are cut."""
 
-    def choose_levels(self, views: Views, width: int, height: int) -> Draws:
+    def choose_levels(self, views: Views, width: int, height: int, *, name: str) -> Draws:
         """Choose what views draw."""
 
     def draw(self, views: Views, drawn: Draws, width: int, height: int, keys: NDArray[Any]) -> NDArray[np.int32]:
@@ -51,6 +60,8 @@ class _FaceViews(NamedTuple):
     """The faces, as cameras."""
     drawn: Draws
     """What they draw."""
+    name: str
+    """Of its arrays in the workspace."""
 
 
 @final
@@ -65,13 +76,17 @@ class LensViews:
     def __init__(self, grid: LensGrid, passes: Passes) -> None:
         self._passes = passes
         self._faces: list[_FaceViews] = []
-        table, world = passes.views.camera, passes.views.world
-        for rays, members in grid.groups:
+        table, world = passes.host_views.camera, passes.host_views.world
+        for group, (rays, members) in enumerate(grid.groups):
             for part in rays.split(members):
                 for face in rays.faces:
-                    views = Views(camera=face_cameras(table[part], face), world=world[part])
-                    drawn = passes.choose_levels(views, face.width, face.height)
-                    self._faces.append(_FaceViews(rays=rays, face=face, members=part, views=views, drawn=drawn))
+                    name = f"face {len(self._faces)} of {group}"
+                    host = Views(camera=face_cameras(table[part], face), world=world[part])
+                    views, where = passes.workspace.send(name, (host, part))
+                    drawn = passes.choose_levels(views, face.width, face.height, name=name)
+                    self._faces.append(
+                        _FaceViews(rays=rays, face=face, members=where, views=views, drawn=drawn, name=name)
+                    )
 
     def fill(self, level: NDArray[np.int32], samples: int, keys: NDArray[np.uint64]) -> None:
         """Fill the keys of the views that have a lens; they must be empty before.
@@ -83,17 +98,18 @@ class LensViews:
         """
         passes = self._passes
         columns, rows = passes.width * samples, passes.height * samples
-        for rays, face, members, views, drawn in self._faces:
-            own = level.reshape(-1, passes.largest)[members].reshape(-1)
-            shown = np.where(drawn.level >= 0, own, -1).astype(np.int32)
-            if not (shown >= 0).any():
+        hold = passes.workspace.hold
+        for rays, face, members, views, drawn, name in self._faces:
+            shown = take_levels(passes, f"shown {name}", passes.largest, members, level, drawn)
+            if not passes.workspace.is_resident and not (shown.level >= 0).any():
                 continue
             face_keys = passes.take("face_keys", (len(members) * face.width * face.height,), np.uint64)
-            passes.draw(views, drawn._replace(level=shown), face.width, face.height, face_keys)
+            passes.draw(views, shown, face.width, face.height, face_keys)
             bands = min(passes.bands(len(members)), rows)
             passes.launch(
                 WARP_KEYS, len(members) * bands, bands, columns, rows, face.number, int(rays.single), face.focal,
-                face.cx, face.cy, face.width, face.height, passes.largest, AXES, rays.ray, members, passes.views,
+                face.cx, face.cy, face.width, face.height, passes.largest, hold("axes", AXES),
+                hold(f"ray {samples} of {name}", rays.ray), members, passes.views,
                 passes.drawn, passes.geometry, face_keys, keys,
             )  # fmt: skip
 
@@ -105,20 +121,22 @@ class LensViews:
             box: Their tight boxes, shape (V, S, 4).
         """
         passes, worlds, views = self._passes, self._passes.worlds, self._passes.views
+        host = passes.host_worlds
         count = len(views.world)
         owner = np.zeros((count, passes.largest), np.int32)
-        for view, world in enumerate(views.world):
-            first, end = worlds.start[world], worlds.start[world + 1]
-            owner[view, : end - first] = worlds.instance[first:end]
+        for view, world in enumerate(passes.host_views.world):
+            first, end = host.start[world], host.start[world + 1]
+            owner[view, : end - first] = host.instance[first:end]
         keys = passes.take("amodal_keys", (count * passes.width * passes.height,), np.uint64)
-        found, found_box = np.empty_like(total), np.empty_like(box)
-        members = np.flatnonzero(views.ray_start >= 0)
+        found = passes.make("lens pixels", total.shape, np.int32)
+        found_box = passes.make("lens boxes", box.shape, np.float32)
+        members = np.flatnonzero(passes.host_views.ray_start >= 0)
         for slot in range(total.shape[1]):
-            keys.fill(0)
-            alone = np.where(owner.reshape(-1) == slot + 1, passes.drawn.level, -1).astype(np.int32)
-            self.fill(alone, 1, keys)
+            clear(passes, keys)
+            owned, where = passes.workspace.send("alone", ((owner.reshape(-1) == slot + 1).astype(np.uint8), members))
+            self.fill(keep_levels(passes, "alone", passes.drawn, owned).level, 1, keys)
             passes.launch(
                 COUNT_VISIBLE, count, passes.width, passes.height, views.world, worlds.start, worlds.instance,
                 total.shape[1], keys, found, found_box,
             )  # fmt: skip
-            total[members, slot], box[members, slot] = found[members, slot], found_box[members, slot]
+            copy_slot(passes, slot, where, found, found_box, total, box)

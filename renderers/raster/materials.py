@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import scalar
+from .features import ALL, BUMPS, GLOSS, PATTERNS, TEXTURES, TINTS
 from .patterns import evaluate_pattern
 from .sampling import MOST_LEVELS, blend_texels, locate_texels
 from .surface import (
@@ -162,6 +163,77 @@ def _apply_normal_texture(start: int, run: int, repeats: Any, texture: int, text
 
 
 @scalar(forceinline=True)
+def paint_run(
+    draw: Any, start: int, run: int, look: int, first_instance: int, stride: int, worlds: Worlds, textures: Textures,
+    features: int, block: Any,
+) -> None:  # fmt: skip
+    """Write albedo, roughness and metalness of a run of one instance; `features` are those that may occur."""
+    origin = np.uint64(start)
+    if draw < 0:
+        for i in range(run):
+            x = origin + np.uint64(i)
+            block[RED + x], block[GREEN + x], block[BLUE + x] = HALF, HALF, HALF
+            block[ROUGHNESS + x], block[METALLIC + x] = HALF, F0
+        return
+    instance = first_instance + draw
+    material = worlds.material[instance] + look * stride
+    r, g, b = (
+        worlds.material_floats[material, 0],
+        worlds.material_floats[material, 1],
+        worlds.material_floats[material, 2],
+    )
+    rough, metallic = worlds.material_floats[material, 3], worlds.material_floats[material, 4]
+    texture, kind = worlds.material_ints[material, 0], worlds.material_ints[material, 1]
+    for i in range(run):
+        x = origin + np.uint64(i)
+        block[ROUGHNESS + x], block[METALLIC + x] = rough, metallic
+    repeats = worlds.material_floats[material, 9]
+    textured = features & TEXTURES != 0 and worlds.needs_uv[instance] == 1
+    if textured:
+        gloss, bumps = worlds.material_ints[material, 2], worlds.material_ints[material, 3]
+        if features & GLOSS != 0 and gloss >= 0:
+            _apply_gloss_texture(int(origin), run, repeats, rough, metallic, gloss, textures, block)
+        if features & BUMPS != 0 and bumps >= 0:
+            _apply_normal_texture(int(origin), run, repeats, bumps, textures, block)
+        elif features & BUMPS != 0 and worlds.needs_frame[instance] == 1:  # another look has turned them
+            for i in range(run):
+                x = origin + np.uint64(i)
+                block[NORMAL_X + x], block[NORMAL_Y + x] = block[SMOOTH_X + x], block[SMOOTH_Y + x]
+                block[NORMAL_Z + x] = block[SMOOTH_Z + x]
+    dr = worlds.material_floats[material, 5] - r
+    dg = worlds.material_floats[material, 6] - g
+    db = worlds.material_floats[material, 7] - b
+    frequency = F1 / worlds.material_floats[material, 8]
+    # One loop per kind: inside a loop that knows its kind there is no branch, and it vectorises.
+    if features & TEXTURES != 0 and texture >= 0:
+        _paint_texture(textured, origin, run, repeats, r, g, b, _describe(texture, textures), textures, block)
+    elif features & PATTERNS != 0 and kind == 1:
+        _paint_pattern(1, origin, run, frequency, r, g, b, dr, dg, db, block)
+    elif features & PATTERNS != 0 and kind == 2:
+        _paint_pattern(2, origin, run, frequency, r, g, b, dr, dg, db, block)
+    elif features & PATTERNS != 0 and kind == 3:
+        _paint_pattern(3, origin, run, frequency, r, g, b, dr, dg, db, block)
+    elif features & PATTERNS != 0 and kind == 4:
+        _paint_pattern(4, origin, run, frequency, r, g, b, dr, dg, db, block)
+    elif features & PATTERNS != 0 and kind == 5:
+        _paint_pattern(5, origin, run, frequency, r, g, b, dr, dg, db, block)
+    elif features & PATTERNS != 0 and kind == 6:
+        _paint_pattern(6, origin, run, frequency, r, g, b, dr, dg, db, block)
+    elif features & PATTERNS != 0 and kind == 7:
+        _paint_pattern(7, origin, run, frequency, r, g, b, dr, dg, db, block)
+    else:
+        for i in range(run):
+            x = origin + np.uint64(i)
+            block[RED + x], block[GREEN + x], block[BLUE + x] = r, g, b
+    if features & TINTS != 0 and worlds.has_color[instance] == 1:
+        for i in range(run):
+            x = origin + np.uint64(i)
+            block[RED + x] *= block[TINT_RED + x]
+            block[GREEN + x] *= block[TINT_GREEN + x]
+            block[BLUE + x] *= block[TINT_BLUE + x]
+
+
+@scalar(forceinline=True)
 def apply_materials(
     count: int,
     look: int,
@@ -177,67 +249,5 @@ def apply_materials(
     while start < count:
         draw = draws[np.uint64(start)]
         end = int(block[RUN_END + np.uint64(start)])
-        origin, run = np.uint64(start), end - start
+        paint_run(draw, start, end - start, look, first_instance, stride, worlds, textures, ALL, block)
         start = end
-        if draw < 0:
-            for i in range(run):
-                x = origin + np.uint64(i)
-                block[RED + x], block[GREEN + x], block[BLUE + x] = HALF, HALF, HALF
-                block[ROUGHNESS + x], block[METALLIC + x] = HALF, F0
-            continue
-        instance = first_instance + draw
-        material = worlds.material[instance] + look * stride
-        r, g, b = (
-            worlds.material_floats[material, 0],
-            worlds.material_floats[material, 1],
-            worlds.material_floats[material, 2],
-        )
-        rough, metallic = worlds.material_floats[material, 3], worlds.material_floats[material, 4]
-        texture, kind = worlds.material_ints[material, 0], worlds.material_ints[material, 1]
-        for i in range(run):
-            x = origin + np.uint64(i)
-            block[ROUGHNESS + x], block[METALLIC + x] = rough, metallic
-        repeats = worlds.material_floats[material, 9]
-        textured = worlds.needs_uv[instance] == 1
-        if textured:
-            gloss, bumps = worlds.material_ints[material, 2], worlds.material_ints[material, 3]
-            if gloss >= 0:
-                _apply_gloss_texture(int(origin), run, repeats, rough, metallic, gloss, textures, block)
-            if bumps >= 0:
-                _apply_normal_texture(int(origin), run, repeats, bumps, textures, block)
-            elif worlds.needs_frame[instance] == 1:  # another look has turned them
-                for i in range(run):
-                    x = origin + np.uint64(i)
-                    block[NORMAL_X + x], block[NORMAL_Y + x] = block[SMOOTH_X + x], block[SMOOTH_Y + x]
-                    block[NORMAL_Z + x] = block[SMOOTH_Z + x]
-        dr = worlds.material_floats[material, 5] - r
-        dg = worlds.material_floats[material, 6] - g
-        db = worlds.material_floats[material, 7] - b
-        frequency = F1 / worlds.material_floats[material, 8]
-        # One loop per kind: inside a loop that knows its kind there is no branch, and it vectorises.
-        if texture >= 0:
-            _paint_texture(textured, origin, run, repeats, r, g, b, _describe(texture, textures), textures, block)
-        elif kind == 1:
-            _paint_pattern(1, origin, run, frequency, r, g, b, dr, dg, db, block)
-        elif kind == 2:
-            _paint_pattern(2, origin, run, frequency, r, g, b, dr, dg, db, block)
-        elif kind == 3:
-            _paint_pattern(3, origin, run, frequency, r, g, b, dr, dg, db, block)
-        elif kind == 4:
-            _paint_pattern(4, origin, run, frequency, r, g, b, dr, dg, db, block)
-        elif kind == 5:
-            _paint_pattern(5, origin, run, frequency, r, g, b, dr, dg, db, block)
-        elif kind == 6:
-            _paint_pattern(6, origin, run, frequency, r, g, b, dr, dg, db, block)
-        elif kind == 7:
-            _paint_pattern(7, origin, run, frequency, r, g, b, dr, dg, db, block)
-        else:
-            for i in range(run):
-                x = origin + np.uint64(i)
-                block[RED + x], block[GREEN + x], block[BLUE + x] = r, g, b
-        if worlds.has_color[instance] == 1:
-            for i in range(run):
-                x = origin + np.uint64(i)
-                block[RED + x] *= block[TINT_RED + x]
-                block[GREEN + x] *= block[TINT_GREEN + x]
-                block[BLUE + x] *= block[TINT_BLUE + x]

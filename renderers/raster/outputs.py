@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.device import allocate, on_device
 from ..frames import Frames
 from .flow import DIRECTIONS
 
@@ -33,6 +34,7 @@ def allocate_outputs(
     instance_count: int,
     points: int,
     out: Frames | None = None,
+    device: str = "cpu",
 ) -> dict[str, NDArray[Any]]:
     """Give an array to every output: of no rows where it was not asked for, of `out` where that is given.
 
@@ -45,6 +47,7 @@ def allocate_outputs(
         instance_count: Instance ids S that pixels are counted for.
         points: Keypoints P.
         out: Frames to write into; None makes new arrays.
+        device: Where the arrays lie, "cpu" or "cuda".
 
     Returns:
         The arrays by their names in `Frames`.
@@ -77,28 +80,32 @@ def allocate_outputs(
         "box_visible": ((instance_count, 4), np.float32),
         "box_amodal": ((instance_count, 4), np.float32),
     }
-    asked = name_filled(outputs)
+    asked, there = name_filled(outputs), device == "cuda"
     filled = {}
     for name, (shape, dtype) in shapes.items():
         if name not in asked:
-            filled[name] = np.empty((0, *shape), dtype)
+            filled[name] = allocate((0, *shape), dtype, there)
         elif out is None:
-            filled[name] = np.empty((views, *shape), dtype)
+            filled[name] = allocate((views, *shape), dtype, there)
         else:
-            filled[name] = _check_reused(name, getattr(out, name), (views, *shape), dtype)
+            filled[name] = _check_reused(name, getattr(out, name), (views, *shape), dtype, there)
     return filled
 
 
-def _check_reused(name: str, array: Any, shape: tuple[int, ...], dtype: Any) -> NDArray[Any]:
+def _check_reused(name: str, array: Any, shape: tuple[int, ...], dtype: Any, there: bool) -> Any:
+    if there and on_device(array) and tuple(array.shape) == shape and array.dtype == dtype:
+        return array
     if (
-        not isinstance(array, np.ndarray)
+        there
+        or not isinstance(array, np.ndarray)
         or array.shape != shape
         or array.dtype != dtype
         or not (array.flags.c_contiguous and array.flags.writeable)
     ):
         given = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        where = " on the device" if there else ""
         raise ValueError(
-            f"out.{name} must be a writeable C-contiguous {np.dtype(dtype)} array of shape {shape}, got {given}; "
-            "pass the frames of an earlier call with the same outputs and sizes, or None"
+            f"out.{name} must be a writeable C-contiguous {np.dtype(dtype)} array of shape {shape}{where}, got "
+            f"{given}; pass the frames of an earlier call with the same outputs and sizes, or None"
         )
     return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -81,3 +82,25 @@ def project_vertices(
         column = np.int64(np.floor((u if known else 0.0) * SUBPIXEL + 0.5))
         row = np.int64(np.floor((v if known else 0.0) * SUBPIXEL + 0.5))
         snapped[to] = ((column if known else np.int64(OUTSIDE)) << np.int64(32)) | (row & np.int64(0xFFFFFFFF))
+
+
+@scalar(forceinline=True)
+def project_vertex(
+    vertex: Any, draw: Any, matrix_in: Any, vertex_in: Any, perspective: int, fx: float, fy: float, cx: float,
+    cy: float, near: float,
+) -> Any:  # fmt: skip
+    """Project one vertex as `project_vertices` does: column, row and nearness, then column and row snapped."""
+    px, py, pz = np.float64(vertex_in[0, vertex]), np.float64(vertex_in[1, vertex]), np.float64(vertex_in[2, vertex])
+    u = matrix_in[draw, 0] * px + matrix_in[draw, 1] * py + matrix_in[draw, 2] * pz + matrix_in[draw, 3]
+    v = matrix_in[draw, 4] * px + matrix_in[draw, 5] * py + matrix_in[draw, 6] * pz + matrix_in[draw, 7]
+    q = matrix_in[draw, 8] * px + matrix_in[draw, 9] * py + matrix_in[draw, 10] * pz + matrix_in[draw, 11]
+    lowest = -np.inf
+    if perspective == 1:
+        before = q >= near
+        q = 1.0 / (q if before else 1.0)
+        u, v = fx * u * q + cx, fy * v * q + cy
+        q, lowest = (q if before else -1.0), 0.0
+    known = (q > lowest) & (abs(u) <= GUARD) & (abs(v) <= GUARD)
+    column = np.int64(math.floor((u if known else 0.0) * SUBPIXEL + 0.5))
+    row = np.int64(math.floor((v if known else 0.0) * SUBPIXEL + 0.5))
+    return u, v, q, (column if known else np.int64(OUTSIDE)), row

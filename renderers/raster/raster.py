@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.device import Kernel, require_device
+from ...kernels.transfer import free_bytes, to_device
 from ..frames import OUTPUTS, Frames
 from ..mesh_library import MeshLibrary
 from ..shutter import render_exposure
@@ -26,6 +27,7 @@ from .display import fill_srgb
 from .flow import fill_flow
 from .keypoints import fill_keypoints
 from .lens_faces import LensCache
+from .levels import copy_array
 from .occlusion import plan_taps
 from .outputs import allocate_outputs, name_filled
 from .packing import pack_cameras, pack_worlds
@@ -34,6 +36,8 @@ from .workspace import Workspace
 
 CHUNK_BYTES = 256 * 2**20
 """Working memory of one chunk of views."""
+DEVICE_BYTES = 4 * 2**30
+"""The same on a CUDA device, where many views fill it; no more than a quarter of what is free."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Raster:
     _textures: Textures = field(init=False, repr=False, compare=False)
     _skies: Skies = field(init=False, repr=False, compare=False)
     _lenses: LensCache = field(default_factory=LensCache, init=False, repr=False, compare=False)
-    _workspace: Workspace = field(default_factory=Workspace, init=False, repr=False, compare=False)
+    _workspace: Workspace = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.supersample not in (1, 2, 4):
@@ -86,6 +90,7 @@ class Raster:
         if not (math.isfinite(self.white) and self.white > 0):
             raise ValueError(f"white must be a finite radiance > 0, got {self.white}")
         require_device(self.device)
+        object.__setattr__(self, "_workspace", Workspace(self.device))
         object.__setattr__(self, "_geometry", tabulate_geometry(self.library))
         object.__setattr__(self, "_textures", tabulate_textures(self.library))
         object.__setattr__(self, "_skies", tabulate_skies(self.library))
@@ -132,7 +137,7 @@ class Raster:
         if instance_count is None:
             instance_count = max(int(s.instance.max(initial=0)) for s in snapshots)
         points = max(len(snapshot.keypoint_row) for snapshot in snapshots)
-        filled = allocate_outputs(outputs, len(cameras), looks, height, width, instance_count, points, out)
+        filled = allocate_outputs(outputs, len(cameras), looks, height, width, instance_count, points, out, self.device)
         for first, end in self._split(cameras, views, looks):
             self._render_chunk(snapshots, cameras[first:end], views[first:end], first, end, filled, instance_count)
         return Frames(**{name: array for name, array in filled.items() if name in name_filled(outputs)})
@@ -198,7 +203,7 @@ class Raster:
         pinned = copy.copy(self)
         object.__setattr__(pinned, "shadow_resolution", self._resolution(width, height) or None)
         frames = render_exposure(
-            pinned.render,
+            lambda *views, **options: pinned.render(*views, **options).to_host(),
             snapshots,
             cameras,
             view_snapshot=views,
@@ -209,7 +214,10 @@ class Raster:
         if "srgb" in outputs and frames.colour is not None:
             bytes_of = np.rint(255.0 * linear_to_srgb(np.clip(frames.colour / self.white, 0.0, 1.0)))
             frames = replace(frames, srgb=bytes_of.astype(np.uint8))
-        return replace(frames, colour=frames.colour if "colour" in outputs else None)
+        frames = replace(frames, colour=frames.colour if "colour" in outputs else None)
+        if self.device == "cpu":
+            return frames
+        return Frames(**{name: None if array is None else to_device(array) for name, array in vars(frames).items()})
 
     def _check(
         self,
@@ -243,7 +251,8 @@ class Raster:
         return next((size for size in (256, 512, 1024) if side <= 1.25 * size), 2048)
 
     def _split(self, cameras: Sequence[Camera], views: NDArray[np.int64], looks: int) -> list[tuple[int, int]]:
-        """Cut the views into runs whose working memory stays within `CHUNK_BYTES`."""
+        """Cut the views into runs whose working memory stays within `CHUNK_BYTES`, or a share of the device's."""
+        most = CHUNK_BYTES if self.device == "cpu" else max(CHUNK_BYTES, min(DEVICE_BYTES, free_bytes() // 4))
         width, height = cameras[0].width, cameras[0].height
         samples = 1 if self.supersample == 1 else 1 + self.supersample**2
         view_bytes = width * height * (8 * samples + 2)
@@ -253,7 +262,7 @@ class Raster:
         runs, first, size, worlds = [], 0, 0, set[int]()
         for i, world in enumerate(views.tolist()):
             more = view_bytes + (0 if world in worlds else world_bytes)
-            if i > first and size + more > CHUNK_BYTES:
+            if i > first and size + more > most:
                 runs.append((first, i))
                 first, size, worlds = i, 0, set()
                 more = view_bytes + world_bytes
@@ -275,10 +284,13 @@ class Raster:
         filled: dict[str, NDArray[Any]],
         instance_count: int,
     ) -> None:
-        part = {name: array[first:end] for name, array in filled.items()}
+        part = {name: array[first:end] if len(array) > end - first else array for name, array in filled.items()}
         used, view_world = np.unique(views, return_inverse=True)
         shown = [snapshots[i] for i in used]
         geometry, worlds = deform(self._geometry, pack_worlds(shown, self.library), shown, self.library)
+        workspace, most_vertices = self._workspace, int(geometry.level_vertex_count.max(initial=1))
+        held = geometry is self._geometry
+        geometry = workspace.hold("meshes", geometry) if held else workspace.send("deformed", geometry)
         coloured = len(part["colour"]) > 0 or len(part["srgb"]) > 0
         grids = (1, self.supersample) if coloured and self.supersample > 1 else (1,)
         lenses = self._lenses.trace(cameras, grids, self._launch)
@@ -286,9 +298,9 @@ class Raster:
             settings=self,
             worlds=worlds,
             geometry=geometry,
-            textures=self._textures,
-            skies=self._skies,
-            workspace=self._workspace,
+            textures=workspace.hold("textures", self._textures),
+            skies=workspace.hold("skies", self._skies),
+            workspace=workspace,
             views=Views(
                 camera=pack_cameras(cameras, lenses[1].density),
                 world=view_world.astype(np.int32),
@@ -300,11 +312,12 @@ class Raster:
             height=cameras[0].height,
             # Labels need no light: without colour no shadow map is drawn.
             resolution=self._resolution(cameras[0].width, cameras[0].height) if coloured else 0,
+            most_vertices=most_vertices,
         )
         counting = any(len(part[name]) for name in ("in_frame_pixels", "total_pixels"))
         keys = chunk.rasterize(1, counting=counting, instance_count=instance_count)
         if len(part["in_frame_pixels"]):
-            part["in_frame_pixels"][:] = chunk.in_frame_pixels
+            copy_array(chunk, chunk.in_frame_pixels, part["in_frame_pixels"])
         if len(part["total_pixels"]):
             fill_totals(chunk, part, instance_count)
         chunk.resolve(keys, part, instance_count)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
+from .spans import locate_span
 from .surface import LOW, read_draw, read_nearness, read_ray, read_triangle
 from .tables import Draws, Geometry, Views, Worlds
 
@@ -24,6 +25,7 @@ def _read_place(key: Any) -> Any:
 @scalar
 def _resolve_labels(
     index: int,
+    span: int,
     width: int,
     height: int,
     views_in: Views,
@@ -38,21 +40,22 @@ def _resolve_labels(
     class_out: Any,
     part_out: Any,
 ) -> None:
-    """Write one row of one view's labels; an output with no rows was not asked for."""
-    view, row = index // height, index % height
+    """Write a span of one row of one view's labels; an output with no rows was not asked for."""
+    line, first_column, last_column = locate_span(index, span, width)
+    view, row = line // height, line % height
     first = start_in[views_in.world[view]]
-    base = index * width
+    base = line * width
     has_lens = views_in.ray_start[view] >= 0
     with_depth, with_range = depth_out.shape[0] > 0, range_out.shape[0] > 0
     with_instance, with_class, with_part = instance_out.shape[0] > 0, class_out.shape[0] > 0, part_out.shape[0] > 0
     start, none = np.uint64(base), np.uint64(0)
     if with_depth and not has_lens:
         depth_row = depth_out[view, row]
-        for x in range(width):
+        for x in range(first_column, last_column):
             key = keys_in[start + np.uint64(x)]
             depth_row[np.uint64(x)] = F1 / read_nearness(key) if (key & LOW) != none else F0
     if with_range or (with_depth and has_lens):
-        for x in range(width):
+        for x in range(first_column, last_column):
             key = keys_in[start + np.uint64(x)]
             reach = F1 / read_nearness(key) if (key & LOW) != none else F0
             ray_x, ray_y, ray_z = read_ray(views_in, view, row, x, width)
@@ -63,12 +66,12 @@ def _resolve_labels(
     if not (with_instance or with_class or with_part):
         return
     # Runs of one instance are found once and then filled.
-    end = 0
-    while end < width:
+    end = first_column
+    while end < last_column:
         begin = end
         found = _read_place(keys_in[start + np.uint64(begin)])
         end += 1
-        while end < width and _read_place(keys_in[start + np.uint64(end)]) == found:
+        while end < last_column and _read_place(keys_in[start + np.uint64(end)]) == found:
             end += 1
         draw = first + max(found, 0)
         if with_instance:
@@ -88,6 +91,7 @@ def _resolve_labels(
 @scalar
 def _resolve_surfaces(
     index: int,
+    span: int,
     width: int,
     height: int,
     largest: int,
@@ -99,11 +103,12 @@ def _resolve_surfaces(
     normal_out: Any,
     coordinates_out: Any,
 ) -> None:
-    """Write one row of geometric normals (camera frame) and object coordinates."""
-    view, row = index // height, index % height
+    """Write a span of one row of geometric normals (camera frame) and object coordinates."""
+    line, begin, end = locate_span(index, span, width)
+    view, row = line // height, line % height
     first_instance = worlds_in.start[views_in.world[view]]
-    base = index * width
-    for x in range(width):
+    base = line * width
+    for x in range(begin, end):
         key = keys_in[base + x]
         hit = (key & np.uint64(0xFFFFFFFF)) != np.uint64(0)
         ray_x, ray_y, ray_z = read_ray(views_in, view, row, x, width)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import Kernel, scalar
+from .spans import locate_span
 
 F0 = np.float32(0.0)
 F1 = np.float32(1.0)
@@ -33,21 +34,22 @@ def _as_float(bits: Any) -> Any:
 
 
 @scalar
-def _find_steps(index: int, side: int, tiles: int, tolerance_in: Any, shadow_in: Any, step_out: Any) -> None:
-    """Write which tiles in one row of tiles of one map hold a step in depth: a second difference above a few texels.
+def _find_steps(index: int, span: int, side: int, tiles: int, tolerance_in: Any, shadow_in: Any, step_out: Any) -> None:
+    """Write which tiles in a span of a row of one map hold a step in depth: a second difference above a few texels.
 
     Where there is none no edge of a shadow can be, whatever the light's size.
     """
-    face, row = index // tiles, index % tiles
-    place = np.uint64(index * tiles)
+    line, begin, end = locate_span(index, span, tiles)
+    face, row = line // tiles, line % tiles
+    place = np.uint64(line * tiles)
     base, slope = tolerance_in[face, 0], tolerance_in[face, 1]
-    for tile in range(tiles):
+    for tile in range(begin, end):
         step_out[place + np.uint64(tile)] = np.uint8(0)
     for y in range(row * TILE, min(row * TILE + TILE, side)):
         line = np.uint64((face * side + y) * side)
         above = line - np.uint64(side) if y > 0 else line
         below = line + np.uint64(side) if y < side - 1 else line
-        for tile in range(tiles):
+        for tile in range(begin, end):
             found = np.uint8(0)
             for x in range(max(tile * TILE, 1), min(tile * TILE + TILE, side - 1)):
                 at = np.uint64(x)
@@ -61,15 +63,16 @@ def _find_steps(index: int, side: int, tiles: int, tolerance_in: Any, shadow_in:
 
 
 @scalar
-def _spread_steps(index: int, tiles: int, step_in: Any, step_out: Any) -> None:
-    """Write whether there is a step among the nine tiles around each in one row."""
-    face, row = index // tiles, index % tiles
-    for tile in range(tiles):
+def _spread_steps(index: int, span: int, tiles: int, step_in: Any, step_out: Any) -> None:
+    """Write whether there is a step among the nine tiles around each in a span of one row."""
+    line, begin, end = locate_span(index, span, tiles)
+    face, row = line // tiles, line % tiles
+    for tile in range(begin, end):
         found = np.uint8(0)
         for y in range(max(row - 1, 0), min(row + 2, tiles)):
             for x in range(max(tile - 1, 0), min(tile + 2, tiles)):
                 found |= step_in[np.uint64((face * tiles + y) * tiles + x)]
-        step_out[np.uint64(index * tiles + tile)] = found
+        step_out[np.uint64(line * tiles + tile)] = found
 
 
 @scalar

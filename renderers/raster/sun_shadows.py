@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,19 @@ STEEPEST = np.float32(6.0)
 """Largest slope of a receiver towards the sun that the shadow look-up follows."""
 
 
+class Suns(NamedTuple):
+    """Shadow maps of the suns: one per snapshot and look."""
+
+    matrix: Any
+    """Texel rows, nearness [m], texel size [m]; shape (W * L, 13) float64."""
+    level: Any
+    """Level of each instance in each map, -1 = casts none; int32."""
+    shadow: Any
+    """Bit patterns of float32 nearness, map after map, uint32."""
+    step: Any
+    """Whether there is a step in depth around each tile of each map, uint8; of no use where no sun has a radius."""
+
+
 @scalar(forceinline=True)
 def _is_lit(nearest: Any, expected: Any) -> Any:
     # An empty texel holds 0; a receiver far below all casters expects less, and is lit all the same.
@@ -46,6 +59,20 @@ def _find_texel(
     u, v = a0 * px + a1 * py + a2 * pz + a3, b0 * px + b1 * py + b2 * pz + b3
     known = (u >= F0) & (v >= F0) & (u < last) & (v < last)
     return u if known else F0, v if known else F0, known
+
+
+@scalar(forceinline=True)
+def find_slack(
+    draw: Any, light: int, first_instance: int, largest: int, view: int, scale_in: Any, level_error_in: Any,
+    level_in: Any, caster_level_in: Any,
+) -> Any:  # fmt: skip
+    """Return how far a sample of an instance may lie from its own shadow caster: both levels' errors [m]."""
+    error = level_error_in[level_in[view * largest + draw]]
+    caster = caster_level_in[light * largest + draw]
+    if caster >= 0:
+        error += level_error_in[caster]
+    n = first_instance + draw
+    return error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
 
 
 @scalar
@@ -68,12 +95,9 @@ def measure_slack(
         draw, end = draws[np.uint64(start)], int(block[RUN_END + np.uint64(start)])
         slack = F0
         if draw >= 0:
-            error = level_error_in[level_in[view * largest + draw]]
-            caster = caster_level_in[light * largest + draw]
-            if caster >= 0:
-                error += level_error_in[caster]
-            n = first_instance + draw
-            slack = error * max(scale_in[n, 0], max(scale_in[n, 1], scale_in[n, 2]))
+            slack = find_slack(
+                draw, light, first_instance, largest, view, scale_in, level_error_in, level_in, caster_level_in
+            )
         for i in range(end - start):
             block[SLACK + np.uint64(start) + np.uint64(i)] = slack
         start = end

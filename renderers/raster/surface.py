@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...kernels.device import scalar
+from .features import ALL, BUMPS, LENSES, PAINT, TEXTURES, TINTS
 from .sampling import decode_texel
 from .tables import Draws, Geometry, Views, Worlds
 
@@ -184,6 +185,163 @@ def _gather_frame(start: int, run: int, tx: Any, ty: Any, tz: Any, hand: Any, bl
 
 
 @scalar(forceinline=True)
+def trace_samples(
+    view: int, row: int, first: int, count: int, columns: int, rows: int, samples: int, views: Views, keys_in: Any,
+    features: int, block: Any,
+) -> None:  # fmt: skip
+    """Write where the samples of a block lie, by their visibility keys, and their directions to the camera."""
+    base = np.uint64((view * rows + row) * columns + first)
+    for i in range(count):
+        x = np.uint64(i)
+        key = keys_in[base + x]
+        block[WORD_A + x] = F1 / read_nearness(key) if (key & LOW) != np.uint64(0) else F1
+    fx, fy = views.camera[view, 0] * samples, views.camera[view, 1] * samples
+    cx = views.camera[view, 2] * samples + 0.5 * (samples - 1)
+    cy = views.camera[view, 3] * samples + 0.5 * (samples - 1)
+    if features & LENSES == 0 or views.ray_start[view] < 0:
+        _trace_rays(
+            first, count, np.float32(1.0 / fx), np.float32(-cx / fx), np.float32((row - cy) / fy),
+            np.float32(1.0 / min(fx, fy)), views.camera, view, block,
+        )  # fmt: skip
+    else:
+        pixel = np.float32(1.0 / (views.camera[view, 30] * samples))
+        _load_rays(first, count, columns, row, pixel, views, view, block)
+
+
+@scalar(forceinline=True)
+def gather_run(
+    view: int, low: Any, seen: int, start: int, run: int, largest: int, first_instance: int, worlds: Worlds,
+    drawn: Draws, geometry: Geometry, features: int, block: Any, draws: Any,
+) -> None:  # fmt: skip
+    """Fill the geometric fields of a run of traced samples of one triangle, whose keys' lower half is `low`.
+
+    `seen` is the place among the view's instances, -1 where nothing is seen; `features` are those that may occur.
+    """
+    origin = np.uint64(start)
+    for i in range(run):
+        draws[origin + np.uint64(i)] = seen
+    if low == np.uint64(0):
+        for i in range(run):
+            x = origin + np.uint64(i)
+            block[FOOTPRINT + x] = F1
+            block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = F0, F0, F0
+        return
+    m, instance = view * largest + seen, first_instance + seen
+    level = drawn.level[m]
+    vertex = geometry.level_vertex_start[level]
+    triangle = geometry.level_triangle_start[level] + read_triangle(low)
+    i0 = vertex + geometry.triangle[triangle, 0]
+    i1 = vertex + geometry.triangle[triangle, 1]
+    i2 = vertex + geometry.triangle[triangle, 2]
+    ox, oy, oz = geometry.vertex[i0, 0], geometry.vertex[i0, 1], geometry.vertex[i0, 2]
+    ax, ay, az = geometry.vertex[i1, 0] - ox, geometry.vertex[i1, 1] - oy, geometry.vertex[i1, 2] - oz
+    bx, by, bz = geometry.vertex[i2, 0] - ox, geometry.vertex[i2, 1] - oy, geometry.vertex[i2, 2] - oz
+    lx, ly, lz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
+    normal_matrix = worlds.normal_matrix[instance]
+    n0, n1, n2 = normal_matrix[0], normal_matrix[1], normal_matrix[2]
+    n3, n4, n5 = normal_matrix[3], normal_matrix[4], normal_matrix[5]
+    n6, n7, n8 = normal_matrix[6], normal_matrix[7], normal_matrix[8]
+    gx, gy, gz = n0 * lx + n1 * ly + n2 * lz, n3 * lx + n4 * ly + n5 * lz, n6 * lx + n7 * ly + n8 * lz
+    norm = np.float32(math.sqrt(gx * gx + gy * gy + gz * gz))
+    inverse = F1 / norm if norm > F0 else F0
+    gx, gy, gz = gx * inverse, gy * inverse, gz * inverse
+    # A face is drawn towards the camera whichever way it is wound; one sample of the run tells the side.
+    facing = gx * block[VIEW_X + origin] + gy * block[VIEW_Y + origin] + gz * block[VIEW_Z + origin]
+    side = F1 if facing >= F0 else -F1
+    gx, gy, gz = gx * side, gy * side, gz * side
+    for i in range(run):
+        x = origin + np.uint64(i)
+        block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = gx, gy, gz
+        block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = gx, gy, gz
+    hx, hy, hz = geometry.normal[i0, 0], geometry.normal[i0, 1], geometry.normal[i0, 2]
+    ux, uy, uz = geometry.normal[i1, 0] - hx, geometry.normal[i1, 1] - hy, geometry.normal[i1, 2] - hz
+    vx, vy, vz = geometry.normal[i2, 0] - hx, geometry.normal[i2, 1] - hy, geometry.normal[i2, 2] - hz
+    curved = not (ux == F0 and uy == F0 and uz == F0 and vx == F0 and vy == F0 and vz == F0)
+    painted = features & PAINT != 0 and worlds.needs_local[instance] == 1
+    textured = features & TEXTURES != 0 and worlds.needs_uv[instance] == 1
+    tinted = features & TINTS != 0 and worlds.has_color[instance] == 1
+    if not (painted or curved or tinted):
+        return
+    sx, sy, sz = worlds.scale[instance, 0], worlds.scale[instance, 1], worlds.scale[instance, 2]
+    toward = drawn.inverse[m]
+    j0, j1, j2, j3 = np.float32(toward[0]), np.float32(toward[1]), np.float32(toward[2]), np.float32(toward[3])
+    j4, j5, j6, j7 = np.float32(toward[4]), np.float32(toward[5]), np.float32(toward[6]), np.float32(toward[7])
+    j8, j9, j10, j11 = np.float32(toward[8]), np.float32(toward[9]), np.float32(toward[10]), np.float32(toward[11])
+    for i in range(run):
+        x = origin + np.uint64(i)
+        px, py, pz = block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x]
+        block[LOCAL_X + x] = (j0 * px + j1 * py + j2 * pz + j3) * sx
+        block[LOCAL_Y + x] = (j4 * px + j5 * py + j6 * pz + j7) * sy
+        block[LOCAL_Z + x] = (j8 * px + j9 * py + j10 * pz + j11) * sz
+    t0, t1, ta, tb, va, vb = F0, F0, F0, F0, F0, F0
+    if painted:
+        density = F1
+        # The metric length of the local normal's parts tells the box projection's axis and the triangle's area.
+        mx, my, mz = lx * sy * sz, ly * sx * sz, lz * sx * sy
+        area = np.float32(math.sqrt(mx * mx + my * my + mz * mz))
+        per_area = F1 / area if area > F0 else F0
+        mx, my, mz = abs(mx * per_area), abs(my * per_area), abs(mz * per_area)
+        if textured:
+            t0, t1 = geometry.uv[i0, 0], geometry.uv[i0, 1]
+            ta, va = geometry.uv[i1, 0] - t0, geometry.uv[i1, 1] - t1
+            tb, vb = geometry.uv[i2, 0] - t0, geometry.uv[i2, 1] - t1
+            density = np.float32(math.sqrt(abs(ta * vb - tb * va) * per_area))
+        for i in range(run):
+            x = origin + np.uint64(i)
+            facing = gx * block[VIEW_X + x] + gy * block[VIEW_Y + x] + gz * block[VIEW_Z + x]
+            block[FOOTPRINT + x] = block[FOOTPRINT + x] / np.float32(math.sqrt(max(facing, np.float32(0.05))))
+            block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x] = mx, my, mz
+            block[DENSITY + x] = density
+    if not (textured or curved or tinted):
+        return
+    # Barycentric weights of the local point, as two dot products with fixed vectors.
+    d00, d01, d11 = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz, bx * bx + by * by + bz * bz
+    determinant = d00 * d11 - d01 * d01
+    inverse = F1 / determinant if determinant > F0 else F0
+    d00, d01, d11 = d00 * inverse, d01 * inverse, d11 * inverse
+    px, py, pz = (d11 * ax - d01 * bx) / sx, (d11 * ay - d01 * by) / sy, (d11 * az - d01 * bz) / sz
+    qx, qy, qz = (d00 * bx - d01 * ax) / sx, (d00 * by - d01 * ay) / sy, (d00 * bz - d01 * az) / sz
+    ox, oy, oz = ox * sx, oy * sy, oz * sz
+    if textured:
+        for i in range(run):
+            x = origin + np.uint64(i)
+            dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
+            w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
+            w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
+            block[TEXTURE_U + x] = t0 + w1 * ta + w2 * tb
+            block[TEXTURE_V + x] = t1 + w1 * va + w2 * vb
+    if curved:
+        for i in range(run):
+            x = origin + np.uint64(i)
+            dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
+            w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
+            w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
+            nx, ny, nz = hx + w1 * ux + w2 * vx, hy + w1 * uy + w2 * vy, hz + w1 * uz + w2 * vz
+            wx, wy, wz = n0 * nx + n1 * ny + n2 * nz, n3 * nx + n4 * ny + n5 * nz, n6 * nx + n7 * ny + n8 * nz
+            norm = wx * wx + wy * wy + wz * wz
+            inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
+            # A face seen from behind shows its other side; so does its interpolated normal.
+            inverse = inverse if wx * gx + wy * gy + wz * gz >= F0 else -inverse
+            block[NORMAL_X + x], block[NORMAL_Y + x] = wx * inverse, wy * inverse
+            block[NORMAL_Z + x] = wz * inverse
+    if tinted:
+        _gather_colors(
+            int(origin), run, ox, oy, oz, px, py, pz, qx, qy, qz, geometry.color[i0], geometry.color[i1],
+            geometry.color[i2], block,
+        )  # fmt: skip
+    if features & BUMPS != 0 and worlds.needs_frame[instance] == 1:
+        # Along +u on the surface, from the triangle's edges; seen from behind, the map is its negative.
+        mirror = F1 if ta * vb - tb * va >= F0 else -F1
+        ta, tb = vb * mirror * side, -va * mirror * side
+        # Directions turn with the squares of the scale where normals turn with its inverse.
+        ux, uy, uz = (ta * ax + tb * bx) * sx * sx, (ta * ay + tb * by) * sy * sy, (ta * az + tb * bz) * sz * sz
+        wx, wy, wz = n0 * ux + n1 * uy + n2 * uz, n3 * ux + n4 * uy + n5 * uz, n6 * ux + n7 * uy + n8 * uz
+        norm = wx * wx + wy * wy + wz * wz
+        inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
+        _gather_frame(int(origin), run, wx * inverse, wy * inverse, wz * inverse, mirror * side, block)
+
+
+@scalar(forceinline=True)
 def gather_block(
     view: int,
     row: int,
@@ -207,21 +365,7 @@ def gather_block(
     All sizes are in samples. `draws` receives each sample's place among the view's instances, -1 where nothing is seen.
     """
     base = np.uint64((view * rows + row) * columns + first)
-    for i in range(count):
-        x = np.uint64(i)
-        key = keys_in[base + x]
-        block[WORD_A + x] = F1 / read_nearness(key) if (key & LOW) != np.uint64(0) else F1
-    fx, fy = views.camera[view, 0] * samples, views.camera[view, 1] * samples
-    cx = views.camera[view, 2] * samples + 0.5 * (samples - 1)
-    cy = views.camera[view, 3] * samples + 0.5 * (samples - 1)
-    if views.ray_start[view] < 0:
-        _trace_rays(
-            first, count, np.float32(1.0 / fx), np.float32(-cx / fx), np.float32((row - cy) / fy),
-            np.float32(1.0 / min(fx, fy)), views.camera, view, block,
-        )  # fmt: skip
-    else:
-        pixel = np.float32(1.0 / (views.camera[view, 30] * samples))
-        _load_rays(first, count, columns, row, pixel, views, view, block)
+    trace_samples(view, row, first, count, columns, rows, samples, views, keys_in, ALL, block)
     start, run_start, known = 0, 0, -2
     while start < count:
         low = keys_in[base + np.uint64(start)] & LOW
@@ -229,130 +373,10 @@ def gather_block(
         while end < count and (keys_in[base + np.uint64(end)] & LOW) == low:
             end += 1
         run = end - start
-        origin = np.uint64(start)
         seen = -1 if low == np.uint64(0) else read_draw(low)
         if seen != known:
             block[RUN_END + np.uint64(run_start)] = np.float32(start)
             run_start, known = start, seen
+        gather_run(view, low, seen, start, run, largest, first_instance, worlds, drawn, geometry, ALL, block, draws)
         start = end
-        for i in range(run):
-            draws[origin + np.uint64(i)] = seen
-        if low == np.uint64(0):
-            for i in range(run):
-                x = origin + np.uint64(i)
-                block[FOOTPRINT + x] = F1
-                block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = F0, F0, F0
-            continue
-        m, instance = view * largest + seen, first_instance + seen
-        level = drawn.level[m]
-        vertex = geometry.level_vertex_start[level]
-        triangle = geometry.level_triangle_start[level] + read_triangle(low)
-        i0 = vertex + geometry.triangle[triangle, 0]
-        i1 = vertex + geometry.triangle[triangle, 1]
-        i2 = vertex + geometry.triangle[triangle, 2]
-        ox, oy, oz = geometry.vertex[i0, 0], geometry.vertex[i0, 1], geometry.vertex[i0, 2]
-        ax, ay, az = geometry.vertex[i1, 0] - ox, geometry.vertex[i1, 1] - oy, geometry.vertex[i1, 2] - oz
-        bx, by, bz = geometry.vertex[i2, 0] - ox, geometry.vertex[i2, 1] - oy, geometry.vertex[i2, 2] - oz
-        lx, ly, lz = ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx
-        normal_matrix = worlds.normal_matrix[instance]
-        n0, n1, n2 = normal_matrix[0], normal_matrix[1], normal_matrix[2]
-        n3, n4, n5 = normal_matrix[3], normal_matrix[4], normal_matrix[5]
-        n6, n7, n8 = normal_matrix[6], normal_matrix[7], normal_matrix[8]
-        gx, gy, gz = n0 * lx + n1 * ly + n2 * lz, n3 * lx + n4 * ly + n5 * lz, n6 * lx + n7 * ly + n8 * lz
-        norm = np.float32(math.sqrt(gx * gx + gy * gy + gz * gz))
-        inverse = F1 / norm if norm > F0 else F0
-        gx, gy, gz = gx * inverse, gy * inverse, gz * inverse
-        # A face is drawn towards the camera whichever way it is wound; one sample of the run tells the side.
-        facing = gx * block[VIEW_X + origin] + gy * block[VIEW_Y + origin] + gz * block[VIEW_Z + origin]
-        side = F1 if facing >= F0 else -F1
-        gx, gy, gz = gx * side, gy * side, gz * side
-        for i in range(run):
-            x = origin + np.uint64(i)
-            block[FACE_X + x], block[FACE_Y + x], block[FACE_Z + x] = gx, gy, gz
-            block[NORMAL_X + x], block[NORMAL_Y + x], block[NORMAL_Z + x] = gx, gy, gz
-        hx, hy, hz = geometry.normal[i0, 0], geometry.normal[i0, 1], geometry.normal[i0, 2]
-        ux, uy, uz = geometry.normal[i1, 0] - hx, geometry.normal[i1, 1] - hy, geometry.normal[i1, 2] - hz
-        vx, vy, vz = geometry.normal[i2, 0] - hx, geometry.normal[i2, 1] - hy, geometry.normal[i2, 2] - hz
-        curved = not (ux == F0 and uy == F0 and uz == F0 and vx == F0 and vy == F0 and vz == F0)
-        painted, textured = worlds.needs_local[instance] == 1, worlds.needs_uv[instance] == 1
-        tinted = worlds.has_color[instance] == 1
-        if not (painted or curved or tinted):
-            continue
-        sx, sy, sz = worlds.scale[instance, 0], worlds.scale[instance, 1], worlds.scale[instance, 2]
-        toward = drawn.inverse[m]
-        j0, j1, j2, j3 = toward[0], toward[1], toward[2], toward[3]
-        j4, j5, j6, j7 = toward[4], toward[5], toward[6], toward[7]
-        j8, j9, j10, j11 = toward[8], toward[9], toward[10], toward[11]
-        for i in range(run):
-            x = origin + np.uint64(i)
-            px, py, pz = block[LOCAL_X + x], block[LOCAL_Y + x], block[LOCAL_Z + x]
-            block[LOCAL_X + x] = (j0 * px + j1 * py + j2 * pz + j3) * sx
-            block[LOCAL_Y + x] = (j4 * px + j5 * py + j6 * pz + j7) * sy
-            block[LOCAL_Z + x] = (j8 * px + j9 * py + j10 * pz + j11) * sz
-        t0, t1, ta, tb, va, vb = F0, F0, F0, F0, F0, F0
-        if painted:
-            density = F1
-            # The metric length of the local normal's parts tells the box projection's axis and the triangle's area.
-            mx, my, mz = lx * sy * sz, ly * sx * sz, lz * sx * sy
-            area = np.float32(math.sqrt(mx * mx + my * my + mz * mz))
-            per_area = F1 / area if area > F0 else F0
-            mx, my, mz = abs(mx * per_area), abs(my * per_area), abs(mz * per_area)
-            if textured:
-                t0, t1 = geometry.uv[i0, 0], geometry.uv[i0, 1]
-                ta, va = geometry.uv[i1, 0] - t0, geometry.uv[i1, 1] - t1
-                tb, vb = geometry.uv[i2, 0] - t0, geometry.uv[i2, 1] - t1
-                density = np.float32(math.sqrt(abs(ta * vb - tb * va) * per_area))
-            for i in range(run):
-                x = origin + np.uint64(i)
-                facing = gx * block[VIEW_X + x] + gy * block[VIEW_Y + x] + gz * block[VIEW_Z + x]
-                block[FOOTPRINT + x] = block[FOOTPRINT + x] / np.float32(math.sqrt(max(facing, np.float32(0.05))))
-                block[LOCAL_NORMAL_X + x], block[LOCAL_NORMAL_Y + x], block[LOCAL_NORMAL_Z + x] = mx, my, mz
-                block[DENSITY + x] = density
-        if not (textured or curved or tinted):
-            continue
-        # Barycentric weights of the local point, as two dot products with fixed vectors.
-        d00, d01, d11 = ax * ax + ay * ay + az * az, ax * bx + ay * by + az * bz, bx * bx + by * by + bz * bz
-        determinant = d00 * d11 - d01 * d01
-        inverse = F1 / determinant if determinant > F0 else F0
-        d00, d01, d11 = d00 * inverse, d01 * inverse, d11 * inverse
-        px, py, pz = (d11 * ax - d01 * bx) / sx, (d11 * ay - d01 * by) / sy, (d11 * az - d01 * bz) / sz
-        qx, qy, qz = (d00 * bx - d01 * ax) / sx, (d00 * by - d01 * ay) / sy, (d00 * bz - d01 * az) / sz
-        ox, oy, oz = ox * sx, oy * sy, oz * sz
-        if textured:
-            for i in range(run):
-                x = origin + np.uint64(i)
-                dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
-                w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
-                w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
-                block[TEXTURE_U + x] = t0 + w1 * ta + w2 * tb
-                block[TEXTURE_V + x] = t1 + w1 * va + w2 * vb
-        if curved:
-            for i in range(run):
-                x = origin + np.uint64(i)
-                dx, dy, dz = block[LOCAL_X + x] - ox, block[LOCAL_Y + x] - oy, block[LOCAL_Z + x] - oz
-                w1 = min(max(dx * px + dy * py + dz * pz, F0), F1)
-                w2 = min(max(dx * qx + dy * qy + dz * qz, F0), F1 - w1)
-                nx, ny, nz = hx + w1 * ux + w2 * vx, hy + w1 * uy + w2 * vy, hz + w1 * uz + w2 * vz
-                wx, wy, wz = n0 * nx + n1 * ny + n2 * nz, n3 * nx + n4 * ny + n5 * nz, n6 * nx + n7 * ny + n8 * nz
-                norm = wx * wx + wy * wy + wz * wz
-                inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
-                # A face seen from behind shows its other side; so does its interpolated normal.
-                inverse = inverse if wx * gx + wy * gy + wz * gz >= F0 else -inverse
-                block[NORMAL_X + x], block[NORMAL_Y + x] = wx * inverse, wy * inverse
-                block[NORMAL_Z + x] = wz * inverse
-        if tinted:
-            _gather_colors(
-                int(origin), run, ox, oy, oz, px, py, pz, qx, qy, qz, geometry.color[i0], geometry.color[i1],
-                geometry.color[i2], block,
-            )  # fmt: skip
-        if worlds.needs_frame[instance] == 1:
-            # Along +u on the surface, from the triangle's edges; seen from behind, the map is its negative.
-            mirror = F1 if ta * vb - tb * va >= F0 else -F1
-            ta, tb = vb * mirror * side, -va * mirror * side
-            # Directions turn with the squares of the scale where normals turn with its inverse.
-            ux, uy, uz = (ta * ax + tb * bx) * sx * sx, (ta * ay + tb * by) * sy * sy, (ta * az + tb * bz) * sz * sz
-            wx, wy, wz = n0 * ux + n1 * uy + n2 * uz, n3 * ux + n4 * uy + n5 * uz, n6 * ux + n7 * uy + n8 * uz
-            norm = wx * wx + wy * wy + wz * wz
-            inverse = F1 / np.float32(math.sqrt(max(norm, np.float32(1e-30))))
-            _gather_frame(int(origin), run, wx * inverse, wy * inverse, wz * inverse, mirror * side, block)
     block[RUN_END + np.uint64(run_start)] = np.float32(count)

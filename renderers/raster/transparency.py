@@ -9,6 +9,7 @@ import numpy as np
 
 from ...kernels.device import Kernel, scalar
 from .fog import exp_negative
+from .spans import locate_span
 from .surface import (
     BLUE,
     GREEN,
@@ -34,10 +35,11 @@ LOW = np.uint64(0xFFFFFFFF)
 
 
 @scalar
-def _hide_behind(index: int, columns: int, keys_in: Any, glass_out: Any) -> None:
-    """Empty one row's keys of transparent surfaces where something opaque lies before them."""
-    place = np.uint64(index * columns)
-    for i in range(columns):
+def _hide_behind(index: int, span: int, columns: int, keys_in: Any, glass_out: Any) -> None:
+    """Empty a span of one row's keys of transparent surfaces where something opaque lies before them."""
+    line, begin, end = locate_span(index, span, columns)
+    place = np.uint64(line * columns)
+    for i in range(begin, end):
         x = place + np.uint64(i)
         if (keys_in[x] >> np.uint64(32)) >= (glass_out[x] >> np.uint64(32)):
             glass_out[x] = np.uint64(0)
@@ -117,6 +119,7 @@ def lay_over(
 @scalar
 def _resolve_transparent(
     index: int,
+    span: int,
     width: int,
     height: int,
     look_count: int,
@@ -127,15 +130,16 @@ def _resolve_transparent(
     depth_out: Any,
     coverage_out: Any,
 ) -> None:
-    """Write one row of the labels of transparent surfaces; an output with no rows was not asked for."""
-    view, row = index // height, index % height
+    """Write a span of one row of the labels of transparent surfaces; an output with no rows was not asked for."""
+    line, begin, end = locate_span(index, span, width)
+    view, row = line // height, line % height
     world = views_in.world[view]
     first = worlds_in.start[world]
     with_instance, with_depth, with_coverage = (
         instance_out.shape[0] > 0, depth_out.shape[0] > 0, coverage_out.shape[0] > 0,
     )  # fmt: skip
-    for x in range(width):
-        key = glass_in[np.uint64(index * width + x)]
+    for x in range(begin, end):
+        key = glass_in[np.uint64(line * width + x)]
         hit = (key & LOW) != np.uint64(0)
         draw = read_draw(key) if hit else 0
         if with_instance:

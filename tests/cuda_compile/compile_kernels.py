@@ -17,6 +17,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from cuda_compile.compiled_kernel import Compiled, compile_launch
+from cuda_compile.inferred_types import compare_types
 from cuda_compile.kernel_list import find_kernels, is_current, read_launches
 
 ACCEPTED = Path(__file__).with_name("compiled.json")
@@ -32,6 +33,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--keep", type=Path, help="folder for the PTX")
     parser.add_argument("--first", action="store_true", help="only the first recorded launch of each kernel")
+    parser.add_argument("--types", action="store_true", help="only hold the types that both compilers infer together")
     parser.add_argument("--accept", action="store_true", help="what is found now is how it should be")
     options = parser.parse_args()
     kernels, launches = find_kernels(), read_launches()
@@ -46,6 +48,10 @@ def main() -> int:
             if is_current(kernels[name], launch)
         ]
         with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
+            if options.types:
+                lines = pool.starmap(compare_types, [(name, launch) for name, _, launch, _ in tasks], chunksize=1)
+                print(*(line for some in lines for line in some), f"{len(tasks)} launches compared", sep="\n")
+                return 1 if any(lines) else 0
             compiled = pool.starmap(compile_launch, tasks, chunksize=1)
     _print_table(compiled)
     wrong = [f"{one.name}, launch {one.launch}: {one.error}" for one in compiled if one.error]

@@ -48,20 +48,18 @@ def compile_launch(name: str, number: int, launch: Launch, folder: Path) -> Comp
     """Compile a kernel for the arguments of a recorded launch; leave its PTX in a folder."""
     # Imported here: this file is read by processes that only list kernels.
     from numba import cuda, types
-    from numba.cuda import dispatcher
 
     from simloom.kernels.device_compiler import compile_strictly
 
-    # A function that a kernel calls is compiled for the device that is here; there is none.
-    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=CAPABILITY)
+    stand_in_for_device()
     layout: list[Any] = []
     given: list[str] = []
     for argument in launch:
         path, fields = next(iter(argument.items())) if isinstance(argument, dict) else ("", {"": argument})
         layout.append(find_table(path) if path else None)
         given += fields.values()
-    function, own = _build(find_kernels()[name], tuple(layout))
-    signature = types.void(*own, *(_find_type(text) for text in given))
+    function, own = build_function(find_kernels()[name], tuple(layout))
+    signature = types.void(*own, *(find_type(text) for text in given))
     start = time.perf_counter()
     try:
         with compile_strictly():
@@ -80,7 +78,14 @@ def compile_launch(name: str, number: int, launch: Launch, folder: Path) -> Comp
     return Compiled(name, number, error, counts, seconds)
 
 
-def _build(kernel: Any, layout: Layout) -> tuple[Any, list[Any]]:
+def stand_in_for_device() -> None:
+    """Say that the device is a Hopper: a function that a kernel calls is compiled for the one that is here."""
+    from numba.cuda import dispatcher
+
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=CAPABILITY)
+
+
+def build_function(kernel: Any, layout: Layout) -> tuple[Any, list[Any]]:
     """Return the function that is compiled for CUDA, and the types of what it takes before the launch's arguments."""
     from numba import types
 
@@ -99,13 +104,14 @@ def find_assembler() -> str | None:
     return shutil.which("ptxas")
 
 
-def _find_type(text: str) -> Any:
+def find_type(text: str, *, readonly: bool = False) -> Any:
+    """Return Numba's type of an argument, such as "float32[2]"."""
     from numba import types
     from numba.np.numpy_support import from_dtype
 
     scalar, _, rank = text.removesuffix("]").partition("[")
     kind = from_dtype(np.dtype(scalar))
-    return types.Array(kind, int(rank), "C") if rank else kind
+    return types.Array(kind, int(rank), "C", readonly=readonly) if rank else kind
 
 
 def _assemble(path: Path, counts: dict[str, int]) -> str:

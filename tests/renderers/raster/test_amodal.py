@@ -7,7 +7,7 @@ import pytest
 
 from naive.still_life import BOX, PLANE, SPHERE, Thing, camera, look, pose, primitive_library, random_things, still_life
 from simloom.renderers import Raster
-from simloom.renderers.raster.amodal import count_bits
+from simloom.renderers.raster.bit_words import count_bits
 
 COUNTS = ("visible_pixels", "in_frame_pixels", "total_pixels")
 

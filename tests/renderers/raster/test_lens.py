@@ -352,7 +352,7 @@ views = [
     camera(9, 7, 7.0, at=at),
 ]
 raster = Raster(primitive_library(), device=str(device), shadow_resolution=64)
-frames = raster.render([scene], views, view_snapshot=[0, 0, 0], outputs=EVERYTHING)
+frames = raster.render([scene], views, view_snapshot=[0, 0, 0], outputs=EVERYTHING).to_host()
 out = {field: getattr(frames, field) for field in EVERYTHING + ("box_visible", "box_amodal")}
 """
 

@@ -33,7 +33,7 @@ outputs = ("colour", "transparent_instance", "transparent_depth", "coverage", "v
 out = {}
 for name, scene in (("lamps", lamps), ("sky", sky)):
     raster = Raster(library, device=str(device), shadow_resolution=64)
-    frames = raster.render([scene], [view], outputs=outputs)
+    frames = raster.render([scene], [view], outputs=outputs).to_host()
     for field in outputs + ("box_visible",):
         out[name + "_" + field] = getattr(frames, field)
 """

@@ -203,7 +203,8 @@ def render(device):
     pose = np.diag([1.0, -1.0, -1.0, 1.0])
     pose[:3, 3] = 0.03, 0.02, 1.5
     view = Camera(width=24, height=8, fx=10.0, fy=10.0, cx=11.5, cy=3.5, pose_world_camera=pose)
-    return Raster(builder.build(), device=device, shadow=False).render([snapshot], [view], outputs=("colour",)).colour
+    raster = Raster(builder.build(), device=device, shadow=False)
+    return raster.render([snapshot], [view], outputs=("colour",)).to_host().colour
 """
 
 

@@ -354,7 +354,7 @@ everything = (*EVERYTHING, *FLOWS, "albedo", "srgb", "keypoints")
 out = {}
 for name, options in (("plain", {"shadow": False}), ("shadow", {"shadow_resolution": 64})):
     raster = Raster(primitive_library(), device=str(device), **options)
-    frames = raster.render([scene], [view], outputs=everything)
+    frames = raster.render([scene], [view], outputs=everything).to_host()
     for field in everything + ("box_visible", "box_amodal", "keypoint_state"):
         out[name + "_" + field] = getattr(frames, field)
 """
