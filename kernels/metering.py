@@ -125,9 +125,9 @@ def meter_exposure(place: Place, radiance: Any, profiles: ProfileRows[CameraProf
     times = place.allocate((count,), np.float64)
     which, parameters = place.lend_tables(profiles.which, parameters)
     if place.device == "cuda":
-        from .device_metering import meter_on_device
+        from .metering_blocks import meter_in_blocks
 
-        meter_on_device(radiance, which, parameters, height, times)
+        meter_in_blocks(radiance, which, parameters, height, times)
         return times
     _METER.launch(
         count, radiance, which, parameters, height, np.empty((count, width), np.float32),

@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.device import Kernel, on_device, scalar
+from ..kernels.device import Kernel, scalar, to_host
 from ..kernels.tensors import find_place
 from .raster.display import FLOORS, STEPS, encode_srgb
 
@@ -46,10 +46,7 @@ def meter_white(colour: Any) -> float:
     Returns:
         A radiance [W/(sr m^2)], > 0.
     """
-    if on_device(colour):
-        from ..kernels.device import to_host
-
-        colour = to_host(colour)
+    colour = to_host(colour)
     return float(np.float32(max(float(np.percentile(colour, 95.0)) / SHARE, 1e-9)))
 
 

@@ -57,8 +57,8 @@ def test_simulated_cuda_agrees(tmp_path: Path):
     code = """
 from simloom.kernels.device import on_device
 from simloom.kernels.device_stream import upload
+from simloom.kernels.device import to_host
 from simloom.renderers.exposure import expose, meter_white
-from simloom.scenes.environments.tensors import to_host
 there = upload(colour)
 pictures = expose(there, white)
 assert on_device(pictures)
