@@ -21,7 +21,8 @@ NOTES = (
     "and committing. Runs with different numbers of workers alternate.",
     "A rate is scenarios over the time from when the first was begun to when the last was durable, counted by the "
     "pipeline itself; processes and scenes are started before. Scaling is rate(n) over n times rate(1), of "
-    "neighbouring repeats. The parent renders and compresses on the same cores, so scaling stays below one where workers fill them.",
+    "neighbouring repeats. The parent renders and compresses on the same cores, so scaling stays below one where "
+    "workers fill them.",
     "Occupancy is the share of its servers' wall time that a stage worked. `hand over` is the whole cost of passing "
     "stages on: laying them out in shared memory and reading them. The binding stage has the highest occupancy.",
 )

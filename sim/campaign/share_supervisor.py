@@ -34,6 +34,7 @@ class ShareSupervisor:
         self._shares, self._tell = tuple(shares), tell
         self._messages: queue.SimpleQueue[tuple[int, str, Any]] = queue.SimpleQueue()
         self._processes: list[subprocess.Popen[bytes]] = []
+        self._listeners: list[threading.Thread] = []
 
     def run(self) -> list[ShareResult]:
         """Start them and wait for all.
@@ -75,7 +76,9 @@ class ShareSupervisor:
         self._processes.append(process)
         with suppress(OSError):  # the answer will not come, and says so
             send(cast("Any", process.stdin), share)
-        threading.Thread(target=self._listen, args=(number, process), daemon=True).start()
+        listener = threading.Thread(target=self._listen, args=(number, process), daemon=True)
+        self._listeners.append(listener)
+        listener.start()
 
     def _listen(self, number: int, process: subprocess.Popen[bytes]) -> None:
         try:
@@ -99,7 +102,7 @@ class ShareSupervisor:
 
     def _end(self) -> None:
         for process in self._processes:
-            if process.poll() is None and process.stdin is not None:
+            if process.stdin is not None:
                 with suppress(OSError):
                     process.stdin.close()
         for process in self._processes:
@@ -111,3 +114,7 @@ class ShareSupervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for process, listener in zip(self._processes, self._listeners, strict=False):
+            listener.join(timeout=_PATIENCE)
+            if process.stdout is not None:
+                process.stdout.close()
