@@ -12,7 +12,7 @@ SPREAD := -n auto --maxprocesses=4 --dist loadfile
 INSTALL  := $(PIP) install --quiet -c constraints.txt --config-settings editable_mode=strict
 PACKAGED := __init__.py py.typed kernels renderers scenes sim
 
-.PHONY: help demo test lint types slow faults gpu bench clean FORCE
+.PHONY: help demo test lint types slow faults gpu gpu-check bench clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -20,6 +20,7 @@ help:
 	@echo 'make test    lint, types and the quick tests'
 	@echo 'make slow    the tests that take minutes        make gpu    those that need a CUDA device'
 	@echo 'make faults  kill, full-disk, bit-flip and hostile-file campaigns, with their counts'
+	@echo 'make gpu-check  tests, differences and rates of a GPU, in nine minutes; installs nothing: GPU_PYTHON=python3'
 	@echo 'make bench   the benchmarks                     make clean  remove .venv, build and caches'
 
 demo: $(VENV)/.package
@@ -47,6 +48,11 @@ faults: $(VENV)/.tools
 gpu: $(VENV)/.tools
 	$(INSTALL) -e '.[gpu]'
 	$(PYTEST) -q -m gpu tests
+
+# On a machine as it is: no virtual environment, no network, no PyBullet.
+GPU_PYTHON ?= python3
+gpu-check:
+	$(GPU_PYTHON) benchmarks/gpu_check.py $(GPU_CHECK)
 
 bench: $(VENV)/.package
 	$(BIN)/python benchmarks/run.py
