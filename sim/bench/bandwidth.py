@@ -17,6 +17,8 @@ COPY: Final = "memory copy"
 DISK: Final = "raw disk"
 """Name of the contestant that writes bytes and syncs them."""
 
+COPY_BYTES = 1 << 28
+"""Bytes of the buffer that is copied, unless told otherwise: more than caches hold."""
 _LINE: Final = 1 << 16
 
 
@@ -51,16 +53,17 @@ def copy_memory(device: str, size: int, threads: int | None = None) -> Callable[
 
 
 def copy_contestant(
-    device: str, bytes_per_item: float, *, size: int = 1 << 28, threads: int | None = None
+    device: str, bytes_per_item: float, *, size: int | None = None, threads: int | None = None
 ) -> Contestant:
     """Return the roof of something that reads or writes `bytes_per_item` bytes for each of its items.
 
     Args:
         device: "cpu" or "cuda".
         bytes_per_item: What one item moves at least, reads and writes together [byte].
-        size: Bytes of the buffer that is copied.
+        size: Bytes of the buffer that is copied; None for `COPY_BYTES`.
         threads: CPU threads; None for all.
     """
+    size = COPY_BYTES if size is None else size
     return Contestant(name=COPY, run=copy_memory(device, size, threads), items=2.0 * size / bytes_per_item)
 
 
