@@ -75,7 +75,7 @@ def write_raw(path: Path, size: int) -> Callable[[], None]:
         size: Bytes.
     """
     # A pattern that is no run of equal bytes: some file systems leave those out.
-    block = (np.arange(min(size, 1 << 22) // 4 + 1, dtype=np.uint32) * np.uint32(2654435761)).view(np.uint8)
+    block = (np.arange(min(size, 1 << 22) // 4 + 1, dtype=np.uint32) * np.uint32(2654435761)).tobytes()
 
     def run() -> None:
         with path.open("wb", buffering=0) as file:
