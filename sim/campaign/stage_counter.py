@@ -13,8 +13,8 @@ _COLUMNS = ("stage", "servers", "busy", "in wait", "out wait", "items", "rate", 
 class StageCounter:
     """One stage of a pipeline: some servers that take items from the queue before them and hand them on.
 
-    Seconds are of wall time and summed over the servers, so that a stage of two processes can be busy for two seconds in
-    each second.
+    Seconds are of wall time and summed over the servers, so that a stage of two processes can be busy for two seconds
+    in each second.
 
     Example:
         >>> StageCounter(stage="capture", wall=10.0, busy=4.0, items=80, item="scenario").occupancy
@@ -29,6 +29,8 @@ class StageCounter:
     """Processes or threads that work at once."""
     busy: float = 0.0
     """Working."""
+    cpu: float = 0.0
+    """Processor time of the servers meanwhile [s]; 0 where it is not known apart."""
     input_wait: float = 0.0
     """Waiting for something to work on."""
     output_wait: float = 0.0
@@ -68,7 +70,7 @@ class StageCounter:
 
     def to_json(self) -> dict[str, Any]:
         """Return its values as JSON, with `occupancy` and `capacity`."""
-        names = ("wall", "busy", "input_wait", "output_wait", "queue_mean", "occupancy", "capacity")
+        names = ("wall", "busy", "cpu", "input_wait", "output_wait", "queue_mean", "occupancy", "capacity")
         return {
             "stage": self.stage,
             "servers": self.servers,
@@ -138,6 +140,7 @@ def _sum(counters: Sequence[StageCounter]) -> StageCounter:
         steps=steps,
         servers=total("servers"),
         busy=total("busy"),
+        cpu=total("cpu"),
         input_wait=total("input_wait"),
         output_wait=total("output_wait"),
         items=total("items"),
