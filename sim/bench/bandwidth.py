@@ -17,6 +17,8 @@ COPY: Final = "memory copy"
 DISK: Final = "raw disk"
 """Name of the contestant that writes bytes and syncs them."""
 
+COPY_BYTES = 1 << 28
+"""Bytes of the buffer that is copied, unless told otherwise: more than caches hold."""
 _LINE: Final = 1 << 16
 
 
@@ -51,16 +53,17 @@ def copy_memory(device: str, size: int, threads: int | None = None) -> Callable[
 
 
 def copy_contestant(
-    device: str, bytes_per_item: float, *, size: int = 1 << 28, threads: int | None = None
+    device: str, bytes_per_item: float, *, size: int | None = None, threads: int | None = None
 ) -> Contestant:
     """Return the roof of something that reads or writes `bytes_per_item` bytes for each of its items.
 
     Args:
         device: "cpu" or "cuda".
         bytes_per_item: What one item moves at least, reads and writes together [byte].
-        size: Bytes of the buffer that is copied.
+        size: Bytes of the buffer that is copied; None for `COPY_BYTES`.
         threads: CPU threads; None for all.
     """
+    size = COPY_BYTES if size is None else size
     return Contestant(name=COPY, run=copy_memory(device, size, threads), items=2.0 * size / bytes_per_item)
 
 
@@ -72,7 +75,7 @@ def write_raw(path: Path, size: int) -> Callable[[], None]:
         size: Bytes.
     """
     # A pattern that is no run of equal bytes: some file systems leave those out.
-    block = (np.arange(min(size, 1 << 22) // 4 + 1, dtype=np.uint32) * np.uint32(2654435761)).view(np.uint8)
+    block = (np.arange(min(size, 1 << 22) // 4 + 1, dtype=np.uint32) * np.uint32(2654435761)).tobytes()
 
     def run() -> None:
         with path.open("wb", buffering=0) as file:

@@ -73,7 +73,7 @@ def describe_geoms(library: MeshLibrary, snapshot: Snapshot, look: int = 0) -> G
     rows = {key: row for row, key in enumerate(dict.fromkeys(keys))}
     base = snapshot.materials.base_color[look][snapshot.material].astype(np.float64)
     return Geoms(
-        vertices=tuple(library.level(mesh).vertices * np.float32(scale) for mesh, scale in rows),
+        vertices=tuple(library.level(mesh).vertices * np.array(scale, np.float32) for mesh, scale in rows),
         triangles=tuple(library.level(mesh).triangles for mesh, _ in rows),
         mesh=tuple(rows[key] for key in keys),
         colors=np.concatenate([linear_to_srgb(base), np.ones((len(keys), 1))], axis=1),
@@ -96,7 +96,7 @@ def describe_shot(snapshot: Snapshot, camera: Camera, look: int = 0) -> Shot:
     return Shot(
         positions=np.array([pose[:3, 3] for pose in poses]),
         quaternions=np.array([quaternion_from_pose(pose)[[3, 0, 1, 2]] for pose in poses]),
-        intrinsics=np.float32([camera.fx, camera.fy, camera.cx - middle[0], camera.cy - middle[1]]),
+        intrinsics=np.array([camera.fx, camera.fy, camera.cx - middle[0], camera.cy - middle[1]], np.float32),
         near=camera.near,
         far=camera.far,
     )
@@ -205,7 +205,7 @@ class MujocoWorld:
         data.mocap_pos[:] = shot.positions
         data.mocap_quat[:] = shot.quaternions
         # MuJoCo's principal point moves the image the other way, along x and up.
-        model.cam_intrinsic[0] = shot.intrinsics * np.float32([1, 1, -1, -1])
+        model.cam_intrinsic[0] = shot.intrinsics * np.array([1, 1, -1, -1], np.float32)
         model.vis.map.znear, model.vis.map.zfar = shot.near, shot.far
         mujoco.mj_kinematics(model, data)
         mujoco.mj_camlight(model, data)
@@ -262,7 +262,7 @@ class MujocoWorld:
         owner = np.zeros(self._scene.ngeom + 1, np.int64)
         for geom in self._scene.geoms[: self._scene.ngeom]:
             owner[geom.segid + 1] = geom.objid + 1
-        return self._instance[owner[number]]
+        return np.asarray(self._instance[owner[number]])
 
     def close(self) -> None:
         """Free what OpenGL holds; a second call does nothing."""

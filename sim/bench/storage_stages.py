@@ -104,8 +104,8 @@ def measure_writing(
         peers=(("commit_shard", H5PY),),
         bytes_per_item=size / count,
         facts={"mb_per_second": written[0].rate * raw / count / 1e6, **shared},
-        excluded="nothing: compressing, digests of every row, file and record synced to disk. The roof writes as many "
-        "bytes as the shard has and syncs once; h5py neither hashes nor syncs",
+        excluded="nothing: it is compressing, digests of every row, file and record synced to disk. The roof writes as "
+        "many bytes as the shard has and syncs once; h5py neither hashes nor syncs",
     )
     return [compress_result, write_result], folders[-1]
 
