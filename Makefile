@@ -13,11 +13,7 @@ SPREAD := -n auto --maxprocesses=4 --dist loadfile --no-loadscope-reorder
 INSTALL  := $(PIP) install --quiet -c constraints.txt --config-settings editable_mode=strict
 PACKAGED := __init__.py py.typed kernels renderers scenes sim
 
-<<<<<<< HEAD
-.PHONY: help demo test lint types slow faults gpu cuda-compile cuda-record bench clean FORCE
-=======
-.PHONY: help demo test lint types slow faults gpu gpu-check bench clean FORCE
->>>>>>> g8-bench
+.PHONY: help demo test lint types slow faults gpu gpu-check cuda-compile cuda-record bench clean FORCE
 .DEFAULT_GOAL := help
 
 help:
@@ -25,11 +21,9 @@ help:
 	@echo 'make test    lint, types and the quick tests'
 	@echo 'make slow    the tests that take minutes        make gpu    those that need a CUDA device'
 	@echo 'make faults  kill, full-disk, bit-flip and hostile-file campaigns, with their counts'
-<<<<<<< HEAD
 	@echo 'make cuda-compile  every kernel for CUDA, without a GPU; make cuda-record TESTS=... notes what new ones are given'
-=======
+
 	@echo 'make gpu-check  tests, differences and rates of a GPU, in nine minutes; installs nothing: GPU_PYTHON=python3'
->>>>>>> g8-bench
 	@echo 'make bench   the benchmarks                     make clean  remove .venv, build and caches'
 
 demo: $(VENV)/.package
@@ -58,7 +52,6 @@ gpu: $(VENV)/.tools
 	$(INSTALL) -e '.[gpu]'
 	$(PYTEST) -q -m gpu tests
 
-<<<<<<< HEAD
 # A virtual environment of its own: numba-cuda brings a compiler, and nothing else here needs one.
 # KERNELS=... for some kernels, FLAGS=--types to hold Numba's types beside numba-cuda's, FLAGS=--accept for new counts.
 cuda-compile: $(CUDA_VENV)/.package
@@ -66,12 +59,11 @@ cuda-compile: $(CUDA_VENV)/.package
 
 cuda-record: $(VENV)/.tools
 	$(PYTEST) -q -p cuda_compile.record $(TESTS)
-=======
+
 # On a machine as it is: no virtual environment, no network, no PyBullet.
 GPU_PYTHON ?= python3
 gpu-check:
 	$(GPU_PYTHON) benchmarks/gpu_check.py $(GPU_CHECK)
->>>>>>> g8-bench
 
 bench: $(VENV)/.package
 	$(BIN)/python benchmarks/run.py
