@@ -22,7 +22,6 @@ help:
 	@echo 'make slow    the tests that take minutes        make gpu    those that need a CUDA device'
 	@echo 'make faults  kill, full-disk, bit-flip and hostile-file campaigns, with their counts'
 	@echo 'make cuda-compile  every kernel for CUDA, without a GPU; make cuda-record TESTS=... notes what new ones are given'
-
 	@echo 'make gpu-check  tests, differences and rates of a GPU, in nine minutes; installs nothing: GPU_PYTHON=python3'
 	@echo 'make bench   the benchmarks                     make clean  remove .venv, build and caches'
 
