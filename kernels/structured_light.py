@@ -37,14 +37,14 @@ import numpy as np
 from .depth_images import DepthImages
 from .depth_reading import LOW_SIGNAL, NO_SURFACE, OCCLUDED, OUT_OF_OVERLAP, SATURATED, TOO_FAR, TOO_NEAR, VALID
 from .device import Kernel, scalar
-from .dot_matching import NO_DOT, PAD, UNSEEN_DOT, match_dots, round_vote, tabulate_matching
+from .dot_matching import NO_DOT, PAD, UNSEEN_DOT, MatchingTable, match_dots, round_vote, tabulate_matching
 from .dot_pattern import dot_pattern
 from .occlusion import hide_line
 from .philox import draw_block, stream_key
-from .structured_light_noise import tabulate_noise
+from .structured_light_noise import NoiseTable, tabulate_noise
 from .structured_light_profile import StructuredLightProfile
 from .structured_light_sample import DRAW, INVERT, PLANES, SAMPLE
-from .structured_light_setup import set_up_light
+from .structured_light_setup import LightSetup, set_up_light
 from .variates import uniform32
 
 _CPU_PIXELS: Final = 1 << 19
@@ -226,6 +226,12 @@ def measure_structured_light(
     pitches = sorted({p.dot_pitch for p in profiles})
     pattern = np.stack([dot_pattern(pitch, height, margin, width) for pitch in pitches])
     pattern_of = np.array([pitches.index(p.dot_pitch) for p in profiles], np.int64)
+    reach = np.array([p.occlusion_step for p in profiles], np.float32)
+    which_all, rows_all, reach, pattern_of, pattern = place.lend_tables(
+        images.profiles.which, images.rows, reach, pattern_of, pattern
+    )
+    noise, matching = NoiseTable(*place.lend_tables(*noise)), MatchingTable(*place.lend_tables(*matching))
+    setup = LightSetup(*place.lend_tables(*setup))
     key = stream_key(seed, "depth")
     measured, status = place.allocate((lines, width), np.float32), place.allocate((lines, width), np.uint8)
     # A few images at a time keep the working space small and in the cache.
@@ -240,12 +246,11 @@ def measure_structured_light(
     columns, shaded = place.allocate((space, width), np.float32), place.allocate((space, width), np.uint8)
     disparity = place.allocate((space + 2, width), np.float32)  # read, and weighed with 0, beyond the last line
     flat = disparity.reshape(-1)
-    reach = np.array([p.occlusion_step for p in profiles], np.float32)
     options: dict[str, Any] = {"device": place.device, "threads": threads}
     for start in range(0, count, step):
         end = min(start + step, count)
         part, total = slice(start * height, end * height), (end - start) * height
-        which, rows, here = images.profiles.which[start:end], images.rows[start:end], setup.take(slice(start, end))
+        which, rows, here = which_all[start:end], rows_all[start:end], setup.take(slice(start, end))
         products = here.focal_baseline
         true_depth, cosine, infrared = images.depth[part], images.take("cosine", part), images.take("infrared", part)
         depth, found = measured[part], status[part]

@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.device import Kernel, on_device, scalar
+from ..kernels.device import Kernel, scalar
 from ..kernels.tensors import find_place
+from ..kernels.transfer import to_host
 from .raster.display import FLOORS, STEPS, encode_srgb
 
 SHARE: Final = 0.8
@@ -46,10 +47,7 @@ def meter_white(colour: Any) -> float:
     Returns:
         A radiance [W/(sr m^2)], > 0.
     """
-    if on_device(colour):
-        from ..kernels.device_stream import download
-
-        colour = download(colour)
+    colour = to_host(colour)
     return float(np.float32(max(float(np.percentile(colour, 95.0)) / SHARE, 1e-9)))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...kernels.transfer import to_host
 from ...kernels.transforms import compose_pose, invert_pose, pose_from_position_quaternion
 from ...renderers.exposure import expose, meter_white
 from ...renderers.frames import Frames
@@ -17,7 +18,6 @@ from ...renderers.mesh_library import MeshLibrary
 from ...renderers.snapshot import Snapshot
 from ...renderers.view import Camera
 from ..stage import Stage
-from .tensors import to_host
 
 Array = NDArray[np.float64]
 

@@ -5,18 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
-from ...kernels.device import on_device
-
-
-def to_host(array: Any) -> NDArray[Any]:
-    """Return an array of the host, or what one on a device holds."""
-    if not on_device(array):
-        return np.asarray(array)
-    from ...kernels.device_stream import download
-
-    return download(array)
 
 
 def as_tensor(array: Any, device: str) -> Any:

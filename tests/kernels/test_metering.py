@@ -9,8 +9,10 @@ import pytest
 
 from naive import camera as naive
 from simloom.kernels.camera import apply_camera
+from simloom.kernels.metering_blocks import meter_in_blocks
 from simloom.kernels.philox import philox_uniforms
 from simloom.kernels.profiles import load_camera_profile
+from simloom.kernels.responsivity import grey_responsivity, saturation_charge
 from simloom.kernels.srgb import encode_srgb
 
 CAMERA = dataclasses.replace(load_camera_profile("generic_rgb"), natural_vignetting=False)
@@ -46,3 +48,20 @@ def test_grey_becomes_the_target() -> None:
 
     assert np.ptp(mean) < 0.2
     assert mean.mean() == pytest.approx(255 * encode_srgb(CAMERA.exposure_target), abs=0.5)
+
+
+def test_blocks_meter_as_a_thread_does() -> None:
+    """The form for CUDA, an image in runs and slots, gives the same times but for the order in which it sums."""
+    scenes = np.tile(_scene(2), (1, 5, 4, 1)).astype(np.float32)  # two runs each
+    scenes[1, :60] *= 300
+    other = dataclasses.replace(CAMERA, exposure_target=0.3)
+    expected = apply_camera(scenes, [CAMERA, other], seed=0, index=[0, 1]).exposure_time
+    parameters = np.array([
+        (grey_responsivity(p) / saturation_charge(p), p.exposure_target, p.exposure_highlight, p.exposure_time_min,
+         p.exposure_time_max)
+        for p in (CAMERA, other)
+    ])  # fmt: skip
+    times = np.full(2, np.nan)
+    meter_in_blocks(scenes.reshape(400, 600), np.array([0, 1]), parameters, 200, times, device="cpu")
+
+    assert np.allclose(times, expected, rtol=1e-13, atol=0)

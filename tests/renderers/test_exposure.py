@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from naive.twin import run_simulated
 from simloom.renderers.exposure import expose, meter_white
 from simloom.renderers.textures import linear_to_srgb
 
@@ -45,3 +48,24 @@ def test_shapes_are_checked():
     """A white is needed for each view."""
     with pytest.raises(ValueError, match="white"):
         expose(np.zeros((2, 3, 3, 3), np.float32), np.ones(1, np.float32))
+
+
+def test_simulated_cuda_agrees(tmp_path: Path):
+    """Pictures on a device are encoded there, to the same bytes; metering reads one back."""
+    colour = np.random.default_rng(3).uniform(0, 2, (2, 3, 4, 3)).astype(np.float32)
+    white = np.array([0.5, 2.0], np.float32)
+    code = """
+from simloom.kernels.device import on_device
+from simloom.kernels.device_stream import upload
+from simloom.kernels.transfer import to_host
+from simloom.renderers.exposure import expose, meter_white
+there = upload(colour)
+pictures = expose(there, white)
+assert on_device(pictures)
+out = {"there": to_host(pictures), "back": expose(colour, white, device="cuda"), "white": meter_white(there)}
+"""
+    found = run_simulated(code, tmp_path, colour=colour, white=white)
+
+    assert np.array_equal(found["there"], expose(colour, white, threads=1))
+    assert np.array_equal(found["back"], found["there"])
+    assert float(found["white"]) == meter_white(colour)
