@@ -23,6 +23,8 @@ PATTERNS: Final = 8
 PAINT: Final = TEXTURES | PATTERNS
 TINTS: Final = 16
 """A mesh has vertex colours."""
+SURFACES: Final = PAINT | GLOSS | BUMPS | TINTS
+"""All that bears on what surfaces are made of."""
 LENSES: Final = 32
 """A view has a lens."""
 SUNS: Final = 64
