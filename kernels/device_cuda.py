@@ -85,6 +85,7 @@ def build(
     Returns:
         The kernel, to be launched by `launch`.
     """
+    _teach_cooperation()
     thread = write_thread(element, layout, cuda, simulated=bool(config.ENABLE_CUDASIM))
     # What a profiler shows, and the name of the files in the folder.
     thread.__name__ = thread.__qualname__ = f"{element.__module__}_{element.__qualname__}_cuda".replace(".", "_")

@@ -19,7 +19,8 @@ from .lens_views import LensViews
 from .levels import clear, keep_levels, narrow_inverse
 from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS
-from .resolve import COUNT_VISIBLE, RESOLVE_LABELS, RESOLVE_SURFACES
+from .occlusion_cells import OCCLUDE_CELL, SMOOTH_CELL
+from .resolve import RESOLVE_LABELS, RESOLVE_SURFACES
 from .sample_shading import shade_pixels
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
 from .spans import share_out
@@ -30,6 +31,7 @@ from .tile_counts import count_in_frame
 from .tile_visibility import DRAW_TILES, count_tiles
 from .transparency import HIDE_BEHIND, RESOLVE_TRANSPARENT
 from .visibility import LONGS, RASTERIZE, REALS, WORDS
+from .visible_counts import count_visible
 from .workspace import Workspace
 
 PIXEL_ERROR = 0.5
@@ -222,17 +224,19 @@ class Chunk:
         near = self.take("coarse_near", (count * (rows + 2) * (columns + 2 * pad),), np.float32)
         share = self.take("coarse_open", (count * rows * columns,), np.float32)
         ambient = self.take("ambient", (count * height * width,), np.float32)
-        self.launch(THIN_DEPTHS, count * (rows + 2), width, height, stride, columns, rows, pad, keys, near)
-        scratch = self.take("scratch", (count * rows, 8 * BLOCK), np.float32)
-        self.launch(
-            FIND_OCCLUSION, count * rows, columns, rows, stride, pad, np.float32(radius), self.views.camera, taps, near,
-            scratch, share,
-        )  # fmt: skip
+        framed = share_out(self, count * (rows + 2), columns + 2 * pad)
+        self.launch(THIN_DEPTHS, *framed, width, height, stride, columns, rows, pad, keys, near)
         smooth = self.take("coarse_smooth", share.shape, np.float32)
-        self.launch(SMOOTH_OCCLUSION, count * rows, columns, rows, pad, near, share, scratch, smooth)
-        self.launch(
-            REFINE_OCCLUSION, count * height, width, height, columns, rows, stride, pad, keys, near, smooth, ambient
-        )
+        search = columns, rows, stride, pad, np.float32(radius), self.views.camera, taps, near
+        if self.settings.device == "cuda":
+            self.launch(OCCLUDE_CELL, len(share), *search, share)
+            self.launch(SMOOTH_CELL, len(share), columns, rows, pad, near, share, smooth)
+        else:
+            scratch = self.take("scratch", (count * rows, 8 * BLOCK), np.float32)
+            self.launch(FIND_OCCLUSION, count * rows, *search, scratch, share)
+            self.launch(SMOOTH_OCCLUSION, count * rows, columns, rows, pad, near, share, scratch, smooth)
+        pixels = share_out(self, count * height, width)
+        self.launch(REFINE_OCCLUSION, *pixels, width, height, columns, rows, stride, pad, keys, near, smooth, ambient)
         # Its slopes are those of a pinhole's picture.
         open_lenses(self, ambient)
         return ambient
@@ -354,22 +358,15 @@ class Chunk:
                 self.geometry, keys, part["normal"], part["object_coordinates"],
             )  # fmt: skip
         if len(part["visible_pixels"]):
-            self.launch(
-                COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
-                instance_count, keys, part["visible_pixels"], part["box_visible"],
-            )  # fmt: skip
+            count_visible(self, keys, part["visible_pixels"], part["box_visible"], instance_count)
             if self.transparent is not None:
                 self._count_glass(part["visible_pixels"], part["box_visible"], instance_count)
 
     def _count_glass(self, visible: NDArray[np.int32], box: NDArray[np.float32], instance_count: int) -> None:
         """Add the pixels in which transparent parts are seen."""
-        worlds, views = self.worlds, self.views
         more = self.make("more visible", visible.shape, np.int32)
         more_box = self.make("more boxes", box.shape, np.float32)
-        self.launch(
-            COUNT_VISIBLE, self.view_count, self.width, self.height, views.world, worlds.start, worlds.instance,
-            instance_count, self.glass, more, more_box,
-        )  # fmt: skip
+        count_visible(self, self.glass, more, more_box, instance_count)
         join_visible(self, visible, box, more, more_box)
 
     def shade(

@@ -174,10 +174,11 @@ def shade_pixels(chunk: Any, bias: Any, keys: Any, ambient: Any, views: Views, c
         views: The views with the lenses of the samples.
         colour: Output, shape (V, L, height, width, 3).
     """
+    pixels = chunk.view_count * chunk.looks * chunk.height * chunk.width
     chunk.launch(
-        build_shading(round_up(chunk.features)), chunk.view_count * chunk.looks * chunk.height * chunk.width, chunk.looks, chunk.largest, chunk.width,
-        chunk.height, chunk.settings.supersample, chunk.resolution, chunk.lamp_side, bias, views, chunk.worlds,
-        chunk.drawn, chunk.geometry, chunk.textures, chunk.skies, chunk.suns, chunk.faces, keys, chunk.glass,
+        build_shading(round_up(chunk.features)), pixels, chunk.looks, chunk.largest, chunk.width, chunk.height,
+        chunk.settings.supersample, chunk.resolution, chunk.lamp_side, bias, views, chunk.worlds, chunk.drawn,
+        chunk.geometry, chunk.textures, chunk.skies, chunk.suns, chunk.faces, keys, chunk.glass,
         chunk.take("no ambient", (0,), np.float32) if ambient is None else ambient,
         colour.reshape(*colour.shape[:3], 3 * chunk.width),
     )  # fmt: skip
