@@ -28,7 +28,8 @@ from .profiles import load_camera_profile
 from .sharpen import sharpen_image
 from .tensors import find_place
 
-_WORKING_PIXELS: Final = {"cpu": 1 << 18, "cuda": 1 << 28}
+_WORKING_PIXELS: Final = 1 << 18
+_CUDA_PIXELS: Final = 1 << 28
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,7 +142,7 @@ def apply_camera(
     lines = images.reshape(count * height, width * 3)
     rgb = place.allocate((count * height, width * 3), np.uint8)
     # A few images at a time keep the working space small and in the cache.
-    step = max(1, _WORKING_PIXELS[place.device] // (height * width))
+    step = max(1, (_CUDA_PIXELS if place.device == "cuda" else _WORKING_PIXELS) // (height * width))
     # On the host, numbers that nobody asked for lie where the picture will be, until they are arranged for development:
     # fresh memory costs more than the work on it.
     borrows = not raw and isinstance(rgb, np.ndarray) and (height * width % 2 == 0 or step >= count)

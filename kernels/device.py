@@ -187,11 +187,10 @@ def flatten_arguments(arrays: Sequence[Any], names: Sequence[str]) -> tuple[list
         Each argument with its name and whether it is written; the class of each named tuple.
     """
     layout = tuple(type(value) if isinstance(value, tuple) else None for value in arrays)
-    flat = [
-        (part, name, name.endswith("_out"))
-        for value, name in zip(arrays, names, strict=True)
-        for part in (value if isinstance(value, tuple) else (value,))
-    ]
+    flat = []
+    for value, name in zip(arrays, names, strict=True):
+        is_output = name.endswith("_out")
+        flat += [(part, name, is_output) for part in (value if isinstance(value, tuple) else (value,))]
     return flat, layout
 
 

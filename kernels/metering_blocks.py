@@ -15,7 +15,7 @@ from .block_kernel import BlockKernel
 from .cooperation import atomic_add, barrier
 from .device import Kernel, allocate, scalar
 from .exposure import positive
-from .metering import BINS, brightest_cell, choose_time, luminance
+from .exposure_choice import BINS, brightest_cell, choose_time, luminance
 
 _SLOTS: Final = 128
 _RUN: Final = 1 << 15

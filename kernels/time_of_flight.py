@@ -40,7 +40,8 @@ from .taps import measure_tap
 from .time_of_flight_pixels import MEASURE_PIXELS
 from .time_of_flight_profile import FREQUENCIES, TimeOfFlightProfile
 
-_WORKING_NUMBERS: Final = {"cpu": 1 << 22, "cuda": 1 << 28}
+_WORKING_NUMBERS: Final = 1 << 22
+_CUDA_NUMBERS: Final = 1 << 28
 _BAND: Final = 16
 
 # Working lines of a band: a constant apart, which tells the compiler that they do not overlap, and no power of two, so
@@ -251,9 +252,9 @@ def measure_time_of_flight(
     scatters = any(profile.scatter_share > 0.0 for profile in profiles)
     measured, status = place.allocate(images.lines, np.float32), place.allocate(images.lines, np.uint8)
     count, width = len(images.rows), images.lines[1]
-    # A few images at a time keep the working space small.
-    step = max(1, _WORKING_NUMBERS[place.device] // (height * width * PLANES))
     on_cuda = place.device == "cuda"
+    # A few images at a time keep the working space small.
+    step = max(1, (_CUDA_NUMBERS if on_cuda else _WORKING_NUMBERS) // (height * width * PLANES))
     most = min(step, count) * height
     planes = place.allocate((most, PLANES, width), np.float32)
     work = None if on_cuda else place.allocate((-(-most // _BAND), _WORK), np.float32)

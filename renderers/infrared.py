@@ -188,7 +188,7 @@ def render_infrared(
         radiance = _shade(raster, matt, camera, baseline, projector, ambient, supersample, shadow_resolution)
         left[view], right[view] = _shrink(radiance, supersample)
         # A view of its own: the samples of a pixel do not hold its centre.
-        frames = raster.render([matt], [camera], outputs=("depth", "normal", "albedo", "coverage"))
+        frames = raster.render([matt], [camera], outputs=("depth", "normal", "albedo", "coverage")).to_host()
         depth[view], normal[view] = _array(frames.depth)[0], _array(frames.normal)[0]
         albedo = _array(frames.albedo)[0, 0]
         reflected = np.float32(_RED) * albedo[..., 0] + np.float32(_GREEN) * albedo[..., 1]
@@ -255,14 +255,15 @@ def _shade(
     """Return the radiance of all samples of both imagers, shape (2, H', W')."""
     fine = _refine(camera, supersample)
     imagers = [fine, replace(fine, pose_world_camera=_shift(camera.pose_world_camera, (baseline, 0.0, 0.0)))]
-    frames = raster.render([snapshot], imagers, view_snapshot=[0, 0], outputs=("depth", "normal", "albedo", "coverage"))
+    names = ("depth", "normal", "albedo", "coverage")
+    frames = raster.render([snapshot], imagers, view_snapshot=[0, 0], outputs=names).to_host()
     lines = (2 * fine.height, fine.width)
     dots, pattern, position = np.zeros((0, 0, 3), np.float32), np.zeros(6), np.zeros(3)
     shadow, lens = np.zeros((1, 1), np.float32), np.zeros(4)
     if projector is not None:
         dots, pattern, position = make_dots(projector), pattern_numbers(projector), np.array(projector.position)
         eye = _projector_camera(camera, projector, shadow_resolution)
-        shadow = _array(raster.render([snapshot], [eye], outputs=("depth",)).depth)[0]
+        shadow = _array(raster.render([snapshot], [eye], outputs=("depth",)).to_host().depth)[0]
         lens = np.array([eye.fx, eye.fy, eye.cx, eye.cy])
     imager = np.array([(fine.fx, fine.fy, fine.cx, fine.cy, x) for x in (0.0, baseline)])
     coverage = _array(frames.coverage).reshape(lines)

@@ -160,11 +160,11 @@ def view_tiles(raster: Raster, snapshot: Snapshot, camera: Camera, *, look: int 
     if camera.shutter is not None and camera.shutter.readout > 0:
         refused |= set(GLOBAL_ONLY)
     outputs = tuple(name for name in OUTPUTS if name not in refused)
-    frames = raster.render([snapshot], [moved], outputs=outputs)
+    frames = raster.render([snapshot], [moved], outputs=outputs).to_host()
     assert frames.colour is not None
     # The renderer's own sRGB needs to know what is white, which the colour tells.
     white = max(float(np.percentile(frames.colour[0, look], 99.0)), 1e-6)
-    shown = dataclasses.replace(raster, white=white).render([snapshot], [moved], outputs=("srgb",))
+    shown = dataclasses.replace(raster, white=white).render([snapshot], [moved], outputs=("srgb",)).to_host()
     return frame_tiles(dataclasses.replace(frames, srgb=shown.srgb), look=look, moved=told)
 
 

@@ -11,6 +11,7 @@ from ...kernels.device import Kernel, scalar
 from .chunk import Chunk
 from .levels import clear, narrow_inverse
 from .materials import apply_materials
+from .sample_albedo import paint_pixels
 from .surface import BLOCK, BLUE, FIELD_COUNT, GREEN, RED, gather_block
 from .tables import Draws, Geometry, Textures, Views, Worlds
 
@@ -68,6 +69,9 @@ def fill_albedo(chunk: Chunk, keys: NDArray[np.uint64], albedo: NDArray[np.float
         keys: Visibility of the pixels' centres.
         albedo: Output, shape (V, L, height, width, 3).
     """
+    if chunk.settings.device == "cuda":
+        paint_pixels(chunk, keys, albedo)
+        return
     bands = min(chunk.bands(chunk.view_count), chunk.height)
     elements = chunk.view_count * bands
     blocks = chunk.take("blocks", (elements, FIELD_COUNT * BLOCK), np.float32)

@@ -19,6 +19,7 @@ from .lens_views import LensViews
 from .levels import clear, keep_levels, narrow_inverse
 from .light_block import LIGHT_FIELD_COUNT
 from .occlusion import FIND_OCCLUSION, REFINE_OCCLUSION, SMOOTH_OCCLUSION, THIN_DEPTHS
+from .occlusion_cells import OCCLUDE_CELL, SMOOTH_CELL
 from .resolve import RESOLVE_LABELS, RESOLVE_SURFACES
 from .sample_shading import shade_pixels
 from .shadow_filter import FIND_STEPS, SPREAD_STEPS, TILE
@@ -223,17 +224,19 @@ class Chunk:
         near = self.take("coarse_near", (count * (rows + 2) * (columns + 2 * pad),), np.float32)
         share = self.take("coarse_open", (count * rows * columns,), np.float32)
         ambient = self.take("ambient", (count * height * width,), np.float32)
-        self.launch(THIN_DEPTHS, count * (rows + 2), width, height, stride, columns, rows, pad, keys, near)
-        scratch = self.take("scratch", (count * rows, 8 * BLOCK), np.float32)
-        self.launch(
-            FIND_OCCLUSION, count * rows, columns, rows, stride, pad, np.float32(radius), self.views.camera, taps, near,
-            scratch, share,
-        )  # fmt: skip
+        framed = share_out(self, count * (rows + 2), columns + 2 * pad)
+        self.launch(THIN_DEPTHS, *framed, width, height, stride, columns, rows, pad, keys, near)
         smooth = self.take("coarse_smooth", share.shape, np.float32)
-        self.launch(SMOOTH_OCCLUSION, count * rows, columns, rows, pad, near, share, scratch, smooth)
-        self.launch(
-            REFINE_OCCLUSION, count * height, width, height, columns, rows, stride, pad, keys, near, smooth, ambient
-        )
+        search = columns, rows, stride, pad, np.float32(radius), self.views.camera, taps, near
+        if self.settings.device == "cuda":
+            self.launch(OCCLUDE_CELL, len(share), *search, share)
+            self.launch(SMOOTH_CELL, len(share), columns, rows, pad, near, share, smooth)
+        else:
+            scratch = self.take("scratch", (count * rows, 8 * BLOCK), np.float32)
+            self.launch(FIND_OCCLUSION, count * rows, *search, scratch, share)
+            self.launch(SMOOTH_OCCLUSION, count * rows, columns, rows, pad, near, share, scratch, smooth)
+        pixels = share_out(self, count * height, width)
+        self.launch(REFINE_OCCLUSION, *pixels, width, height, columns, rows, stride, pad, keys, near, smooth, ambient)
         # Its slopes are those of a pinhole's picture.
         open_lenses(self, ambient)
         return ambient

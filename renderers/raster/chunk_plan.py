@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -86,7 +87,7 @@ def plan_chunk(
     placement = pack_placement(camera)
     tolerance = np.zeros((len(world), 2), np.float32)
     tolerance[:, 1] = STEP / placement[:, 12]
-    stride, taps, radius = plan_taps(width)
+    stride, taps, radius, pad = _plan_occlusion(width)
     rays = {samples: (hold(f"rays {samples}", grid.ray), grid.ray_start) for samples, grid in lenses.items()}
     return ChunkPlan(
         views=views._replace(ray=rays[1][0]),
@@ -104,9 +105,16 @@ def plan_chunk(
         rays=rays,
         stride=stride,
         radius=radius,
-        pad=int(np.abs(taps).max()) + 1,
+        pad=pad,
         taps=taps,
     )
+
+
+@functools.lru_cache(maxsize=64)
+def _plan_occlusion(width: int) -> tuple[int, NDArray[np.int32], float, int]:
+    stride, taps, radius = plan_taps(width)
+    taps.flags.writeable = False
+    return stride, taps, radius, int(np.abs(taps).max()) + 1
 
 
 def _spread(

@@ -23,6 +23,8 @@ PATTERNS: Final = 8
 PAINT: Final = TEXTURES | PATTERNS
 TINTS: Final = 16
 """A mesh has vertex colours."""
+SURFACES: Final = PAINT | GLOSS | BUMPS | TINTS
+"""All that bears on what surfaces are made of."""
 LENSES: Final = 32
 """A view has a lens."""
 SUNS: Final = 64
@@ -73,7 +75,7 @@ def find_features(worlds: Worlds, views: Views, resolution: int, supersample: in
 def round_up(features: int) -> int:
     """Return the features of the build that serves some features; those that cost alike come together.
 
-    Each build costs seconds of compiling: 96 of them serve every picture, and a campaign needs one or two.
+    Each build costs seconds of compiling: 192 of them serve every picture, and a campaign needs one or two.
     """
     built = features | FOG
     for together in (PAINT | TINTS, GLOSS | BUMPS, SOFT_SUNS | EXTRA):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...kernels.device import Kernel, scalar
+from .spans import locate_span
 from .surface import BLOCK, read_nearness
 
 F0 = np.float32(0.0)
@@ -57,17 +58,19 @@ def plan_taps(width: int) -> tuple[int, NDArray[np.int32], float]:
 
 @scalar
 def _thin_depths(
-    index: int, width: int, height: int, stride: int, columns: int, rows: int, pad: int, keys_in: Any, near_out: Any
-) -> None:
-    """Write one row of the coarse grid's nearness, framed by something far away: one row, `pad` columns."""
-    view, row = index // (rows + 2), index % (rows + 2) - 1
-    target = np.uint64(index * (columns + 2 * pad))
-    for i in range(columns + 2 * pad):
+    index: int, span: int, width: int, height: int, stride: int, columns: int, rows: int, pad: int, keys_in: Any,
+    near_out: Any,
+) -> None:  # fmt: skip
+    """Write a span of one row of the coarse grid's nearness, framed by something far away: one row, `pad` columns."""
+    line, begin, end = locate_span(index, span, columns + 2 * pad)
+    view, row = line // (rows + 2), line % (rows + 2) - 1
+    target = np.uint64(line * (columns + 2 * pad))
+    for i in range(begin, end):
         near_out[target + np.uint64(i)] = np.float32(1e-4)
     if row < 0 or row >= rows:
         return
     source = np.uint64((view * height + min(row * stride, height - 1)) * width)
-    for i in range(columns):
+    for i in range(max(begin - pad, 0), min(end - pad, columns)):
         x = np.uint64(min(i * stride, width - 1))
         near_out[target + np.uint64(pad + i)] = read_nearness(keys_in[source + x])
 
@@ -126,6 +129,43 @@ def _raise_horizon(
         scratch[np.uint64(7 * BLOCK) + x] = max(scratch[np.uint64(7 * BLOCK) + x], sine * fade)
 
 
+@scalar(forceinline=True)
+def occlude_cells(
+    line: int, first: int, run: int, columns: int, rows: int, stride: int, pad: int, radius: Any, camera: Any,
+    taps: Any, near_in: Any, scratch: Any, open_out: Any,
+) -> None:  # fmt: skip
+    """Write a run of cells of one row of the coarse grid: the share of the sky that is open."""
+    view, row = line // rows, line % rows
+    fx, fy = np.float32(camera[view, 0]), np.float32(camera[view, 1])
+    cx, cy = np.float32(camera[view, 2]), np.float32(camera[view, 3])
+    pitch = columns + 2 * pad
+    step = np.float32(stride)
+    reach = radius / fx
+    y = np.float32(row * stride) - cy
+    above_all = view * (rows + 2) + row + 1
+    here = np.uint64(above_all * pitch + pad + first)
+    above, below = here - np.uint64(pitch), here + np.uint64(pitch)
+    _find_normals(first, run, here, above, below, step, fx, fy, cx, y / fy, y, near_in, scratch)
+    for direction in range(DIRECTIONS):
+        for i in range(run):
+            scratch[np.uint64(7 * BLOCK) + np.uint64(i)] = F0
+        for tap in range(direction * STEPS, (direction + 1) * STEPS):
+            right, down = taps[tap, 0], taps[tap, 1]
+            if row + down < 0 or row + down >= rows:
+                continue
+            there = np.uint64((above_all + down) * pitch + pad + first + right)
+            ray_y = (np.float32((row + down) * stride) - cy) / fy
+            _raise_horizon(first, run, there, np.float32(right), step, fx, cx, ray_y, reach, near_in, scratch)
+        for i in range(run):
+            x = np.uint64(i)
+            sine = scratch[np.uint64(7 * BLOCK) + x]
+            scratch[np.uint64(6 * BLOCK) + x] += sine * sine
+    for i in range(run):
+        x = np.uint64(i)
+        hidden = scratch[np.uint64(6 * BLOCK) + x] * np.float32(GAIN / DIRECTIONS)
+        open_out[np.uint64(line * columns + first) + x] = max(F1 - hidden, F0)
+
+
 @scalar
 def _find_occlusion(
     index: int,
@@ -140,39 +180,20 @@ def _find_occlusion(
     scratch_out: Any,
     open_out: Any,
 ) -> None:
-    """Write one row of the coarse grid: the share of the sky that is open."""
-    view, row = index // rows, index % rows
+    """Do so for a whole row."""
     scratch = scratch_out[index]
-    fx, fy = np.float32(camera_in[view, 0]), np.float32(camera_in[view, 1])
-    cx, cy = np.float32(camera_in[view, 2]), np.float32(camera_in[view, 3])
-    pitch = columns + 2 * pad
-    step = np.float32(stride)
-    reach = radius / fx
-    y = np.float32(row * stride) - cy
-    line = view * (rows + 2) + row + 1
     for first in range(0, columns, BLOCK):
         run = min(BLOCK, columns - first)
-        here = np.uint64(line * pitch + pad + first)
-        above, below = here - np.uint64(pitch), here + np.uint64(pitch)
-        _find_normals(first, run, here, above, below, step, fx, fy, cx, y / fy, y, near_in, scratch)
-        for direction in range(DIRECTIONS):
-            for i in range(run):
-                scratch[np.uint64(7 * BLOCK) + np.uint64(i)] = F0
-            for tap in range(direction * STEPS, (direction + 1) * STEPS):
-                right, down = tap_in[tap, 0], tap_in[tap, 1]
-                if row + down < 0 or row + down >= rows:
-                    continue
-                there = np.uint64((line + down) * pitch + pad + first + right)
-                ray_y = (np.float32((row + down) * stride) - cy) / fy
-                _raise_horizon(first, run, there, np.float32(right), step, fx, cx, ray_y, reach, near_in, scratch)
-            for i in range(run):
-                x = np.uint64(i)
-                sine = scratch[np.uint64(7 * BLOCK) + x]
-                scratch[np.uint64(6 * BLOCK) + x] += sine * sine
-        for i in range(run):
-            x = np.uint64(i)
-            hidden = scratch[np.uint64(6 * BLOCK) + x] * np.float32(GAIN / DIRECTIONS)
-            open_out[np.uint64(index * columns + first) + x] = max(F1 - hidden, F0)
+        occlude_cells(
+            index, first, run, columns, rows, stride, pad, radius, camera_in, tap_in, near_in, scratch, open_out
+        )
+
+
+@scalar(forceinline=True)
+def weigh_depth(here: Any, there: Any) -> Any:
+    """Return the weight of a neighbour by how alike two nearnesses are."""
+    apart = (there - here) / here * ALIKE
+    return F1 / (F1 + apart * apart)
 
 
 @scalar(forceinline=True)
@@ -182,9 +203,7 @@ def _add_neighbour(
     shift = np.uint64(begin)
     for i in range(end - begin):
         x = np.uint64(i)
-        n = near_in[here + shift + x]
-        apart = (near_in[there + x] - n) / n * ALIKE
-        weight = F1 / (F1 + apart * apart)
+        weight = weigh_depth(near_in[here + shift + x], near_in[there + x])
         scratch[shift + x] += weight * open_in[source + x]
         scratch[np.uint64(BLOCK) + shift + x] += weight
 
@@ -216,6 +235,7 @@ def _smooth_occlusion(
 @scalar
 def _refine_occlusion(
     index: int,
+    span: int,
     width: int,
     height: int,
     columns: int,
@@ -227,33 +247,34 @@ def _refine_occlusion(
     open_in: Any,
     ambient_out: Any,
 ) -> None:
-    """Write one row of pixels: between four coarse neighbours, and where they differ, by those alike in depth."""
-    view, row = index // height, index % height
+    """Write a span of one row of pixels: between four coarse neighbours; where they differ, by those alike in depth."""
+    line, begin, last = locate_span(index, span, width)
+    view, row = line // height, line % height
     pitch = columns + 2 * pad
     upper = row // stride
     lower = min(upper + 1, rows - 1)
     ty = np.float32(row - upper * stride) / np.float32(stride)
     inverse = F1 / np.float32(stride)
-    source = np.uint64(index * width)
+    source = np.uint64(line * width)
     near_upper = np.uint64((view * (rows + 2) + upper + 1) * pitch + pad)
     near_lower = np.uint64((view * (rows + 2) + lower + 1) * pitch + pad)
     open_upper, open_lower = np.uint64((view * rows + upper) * columns), np.uint64((view * rows + lower) * columns)
-    for cell in range(columns):
+    for cell in range(begin // stride, (last - 1) // stride + 1):
         left, right = np.uint64(cell), np.uint64(min(cell + 1, columns - 1))
         a, b = open_in[open_upper + left], open_in[open_upper + right]
         c, d = open_in[open_lower + left], open_in[open_lower + right]
-        first, end = cell * stride, min(cell * stride + stride, width)
+        corner, first, end = cell * stride, max(cell * stride, begin), min(cell * stride + stride, last)
         if max(max(a, b), max(c, d)) - min(min(a, b), min(c, d)) < np.float32(0.02):
             near_side, far_side = a + (c - a) * ty, b + (d - b) * ty
             for x in range(first, end):
-                tx = np.float32(x - first) * inverse
+                tx = np.float32(x - corner) * inverse
                 ambient_out[source + np.uint64(x)] = near_side + (far_side - near_side) * tx
             continue
         na, nb = near_in[near_upper + left], near_in[near_upper + right]
         nc, nd = near_in[near_lower + left], near_in[near_lower + right]
         for x in range(first, end):
             n = read_nearness(keys_in[source + np.uint64(x)])
-            tx = np.float32(x - first) * inverse
+            tx = np.float32(x - corner) * inverse
             scale = ALIKE / n
             ea, eb, ec, ed = (na - n) * scale, (nb - n) * scale, (nc - n) * scale, (nd - n) * scale
             wa = (F1 - tx) * (F1 - ty) / (F1 + ea * ea) + np.float32(1e-6)

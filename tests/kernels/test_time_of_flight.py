@@ -13,7 +13,7 @@ import pytest
 
 from naive import time_of_flight as naive
 from naive.twin import run_simulated
-from simloom.kernels import depth_reading, time_of_flight
+from simloom.kernels import depth_reading, taps, time_of_flight
 from simloom.kernels.depth import apply_depth
 from simloom.kernels.modulated_light import INFRARED
 from simloom.kernels.philox import philox_uniforms
@@ -124,7 +124,7 @@ def test_a_tap_has_the_moments_of_shot_and_read_noise() -> None:
     words = [np.uint64(int((k + 0.5) * 2**32 / 20000)) for k in range(20000)]
     for mean, read in ((20.0, 0.0), (40.0, 10.0), (400.0, 10.0), (1e4, 30.0)):
         given = (np.float32(mean), np.float32(read * read), np.float32(1e9), np.float32(100.0))
-        charges = np.array([float(time_of_flight._tap(given[0], word, *given[1:])[1]) for word in words])
+        charges = np.array([float(taps.measure_tap(given[0], word, *given[1:])[1]) for word in words])
         variance = mean + read * read
         assert charges.mean() == pytest.approx(mean, abs=2e-3 * math.sqrt(variance))
         assert charges.var() == pytest.approx(variance, rel=5e-3)

@@ -18,6 +18,7 @@ from naive.still_life import (
     still_life,
     turn,
 )
+from naive.twin import run_simulated
 from simloom.renderers import MeshLibraryBuilder, Raster
 from simloom.renderers.raster.chunk import Chunk
 from simloom.renderers.raster.tile_visibility import DRAW_TILES, count_tiles
@@ -91,3 +92,33 @@ def test_tiles_clip_and_share_edges_as_rows_do(drawn):
     assert len(drawn) == 4
     assert all(different == 0 for different, _ in drawn)
     assert sum(seen > 100 for _, seen in drawn) == 4
+
+
+LANES = """
+import sys
+sys.path.insert(0, str(tests))
+from naive.still_life import *
+from simloom.kernels import device_cuda
+from simloom.renderers import Raster
+scene = still_life(
+    Thing(mesh=PLANE, at=pose(0, 0, -0.5), scale=(400.0, 400.0, 1.0), instance=0, casts=0),
+    Thing(mesh=BOX, at=pose(0, 0, 0, turn((0, 0, 1), 0.4)), instance=1),
+    Thing(mesh=BOX, at=pose(0.9, 0.3, 0.2), scale=(0.1, 0.9, 0.9), instance=2),
+)
+view = camera(34, 30, 25.0, at=look((2.0, 0.7, 1.2), (0, 0, 0)))
+raster, out = Raster(primitive_library(), device="cuda", shadow=False), {}
+for lanes in (1, 4, 64):
+    device_cuda.SIMULATED_BLOCK = lanes
+    frames = raster.render([scene], [view], outputs=("depth", "instance", "in_frame_pixels")).to_host()
+    out |= {f"{name}_{lanes}": array for name, array in vars(frames).items() if array is not None}
+"""
+
+
+def test_any_number_of_threads_draws_the_same(tmp_path, repository):
+    """Blocks of 1, 4 and 64 simulated threads, which draw in groups and together, give the same frames."""
+    found = run_simulated(LANES, tmp_path, tests=str(repository / "tests"))
+
+    for name in ("depth", "instance", "in_frame_pixels"):
+        assert np.array_equal(found[f"{name}_4"], found[f"{name}_1"])
+        assert np.array_equal(found[f"{name}_64"], found[f"{name}_1"])
+    assert (found["in_frame_pixels_1"] > 100).all()
