@@ -51,8 +51,9 @@ gpu: $(VENV)/.tools
 	$(PYTEST) -q -m gpu tests
 
 # A virtual environment of its own: numba-cuda brings a compiler, and nothing else here needs one.
+# KERNELS=... for some kernels, FLAGS=--types to hold Numba's types beside numba-cuda's, FLAGS=--accept for new counts.
 cuda-compile: $(CUDA_VENV)/.package
-	$(CUDA_VENV)/bin/python tests/cuda_compile/compile_kernels.py $(KERNELS)
+	$(CUDA_VENV)/bin/python tests/cuda_compile/compile_kernels.py $(KERNELS) $(FLAGS)
 
 cuda-record: $(VENV)/.tools
 	$(PYTEST) -q -p cuda_compile.record $(TESTS)

@@ -224,7 +224,7 @@ def _measure_band(
                         seen = overlap_share(measured, start, full)
                         intensity = intensity / scale * measured * measured / (seen if seen > 1e-3 else 1e-3)
                     if most > 0.0:
-                        intensity = math.floor(intensity + 0.5)
+                        intensity = np.int64(math.floor(intensity + 0.5))
                         intensity = intensity if intensity < most else most
                         intensity = intensity if intensity > 0.0 else 0.0
                     range_out[beam, place], intensity_out[beam, place] = np.float32(measured), np.float32(intensity)

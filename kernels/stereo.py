@@ -91,7 +91,7 @@ def _lose_line(
     outlier_share: Any, work_out: Any, status_out: Any,
 ) -> None:  # fmt: skip
     """Draw which pixels return nothing, which find no match, and which find a wrong one."""
-    steps = max(math.floor(largest / step), 1)
+    steps = max(np.int64(math.floor(largest / step)), 1)
     for x in range(width):
         returned, matched = work_out[band, _RETURN + x], work_out[band, _MATCH + x]
         if returned >= 1.0 and matched >= 1.0:

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("kernels", "renderers", "scenes", "sim")
 """From the ground floor up: a room imports itself and those before it."""
-NOT_OURS = {".git", ".venv", "build", "data", "dist"}
+NOT_OURS = {".git", ".venv", ".venv-cuda", "build", "data", "dist"}
 """Folders at the top of a checkout that hold no source."""
 PYBULLET_FILES = {"scenes/world.py", "renderers/bullet.py"}
 HEAVY = "cv2 gymnasium h5py hdf5plugin pyarrow pybullet pydantic rich scipy torch trimesh typer yaml"

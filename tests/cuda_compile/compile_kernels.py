@@ -50,7 +50,8 @@ def main() -> int:
         with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
             if options.types:
                 lines = pool.starmap(compare_types, [(name, launch) for name, _, launch, _ in tasks], chunksize=1)
-                print(*(line for some in lines for line in some), f"{len(tasks)} launches compared", sep="\n")
+                different = sorted({line for some in lines for line in some})
+                print(*different, f"{len(tasks)} launches compared, {len(different)} functions differ", sep="\n")
                 return 1 if any(lines) else 0
             compiled = pool.starmap(compile_launch, tasks, chunksize=1)
     _print_table(compiled)

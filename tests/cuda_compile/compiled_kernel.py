@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -99,7 +100,7 @@ def build_function(kernel: Any, layout: Layout) -> tuple[Any, list[Any]]:
 
 def find_assembler() -> str | None:
     """Return where ptxas is: in this environment, or on the path."""
-    for place in (Path(__file__).parents[2] / ".venv-cuda").glob("lib/*/site-packages/nvidia/cuda_nvcc/bin/ptxas"):
+    for place in Path(sys.prefix).glob("lib/*/site-packages/nvidia/*/bin/ptxas"):
         return str(place)
     return shutil.which("ptxas")
 

@@ -76,14 +76,14 @@ def _noting() -> Iterator[None]:
 
 
 def _find_differences() -> Iterator[str]:
-    for (function, arguments), inferred in sorted(_SEEN.items()):
+    for (function, _), inferred in sorted(_SEEN.items()):
         if not function.startswith("simloom.") or len(inferred) < 2:
             continue
         cpu, cuda = inferred["cpu"], inferred["cuda"]
         names = [name for name in sorted(cpu | cuda) if cpu.get(name) != cuda.get(name) and not name.startswith("arg.")]
         if names:
             pairs = ", ".join(f"{name}: {cpu.get(name)} and {cuda.get(name)}" for name in names)
-            yield f"{function}({arguments}) has on CPU and on CUDA {pairs}"
+            yield f"{function} has on CPU and on CUDA {pairs}"
 
 
 def _shorten(kind: Any) -> str:
