@@ -89,6 +89,8 @@ class OccupancyCase:
     """Physics processes of each contestant; the first is what scaling is measured against."""
     scenarios: int
     """Scenarios of one repeat."""
+    before: int = 32
+    """Scenarios of the short run that is taken off, with the first batches of a process; 0 = nothing is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -388,7 +390,7 @@ def tiny(case: Case) -> Case:
             changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}
             changes |= {"steady": False}
         case OccupancyCase():
-            changes |= {"views": 1, "looks": 1, "workers": (0, 1), "scenarios": 2}
+            changes |= {"views": 1, "looks": 1, "workers": (0, 1), "scenarios": 2, "before": 0}
         case SceneCase():
             changes = {"objects": 3, "scenarios": 1, "their_scenarios": 1}
         case StartCase():
