@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from occupancy_cases import OccupancyCase
+
 Case = TypeVar("Case")
 
 
@@ -74,23 +76,6 @@ class PipelineCase:
     """Scenarios of one of their repeats, a multiple of the processes."""
     steady: bool = True
     """Whether ours is the difference of a long and a short run, which takes start-up out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OccupancyCase:
-    """The stages of `simloom.generate` side by side, with different numbers of physics workers."""
-
-    name: str
-    width: int
-    height: int
-    views: int
-    looks: int
-    workers: tuple[int, ...]
-    """Physics processes of each contestant; the first is what scaling is measured against."""
-    scenarios: int
-    """Scenarios of one repeat."""
-    before: int = 32
-    """Scenarios of the short run that is taken off, with the first batches of a process; 0 = nothing is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -364,10 +349,6 @@ DATASET = (
     ShardsCase(name="1000 shards, cold", shards=1000, cold=True),
     RowsCase(name="1 million rows", rows=512 * 1954),
     RowsCase(name="10 million rows", rows=512 * 19532),
-)
-OCCUPANCY = (
-    OccupancyCase(name="64x48, physics binds", width=64, height=48, views=1, looks=1, workers=(1, 2), scenarios=192),
-    OccupancyCase(name="320x240, 8 rows", width=320, height=240, views=4, looks=2, workers=(1, 2), scenarios=48),
 )
 VECTOR = (
     VectorCase(name="128x128, 2 cores", width=128, height=128, environments=32, steps=12, their_steps=10, cores=2),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import cases
+import occupancy_cases
 from machine import describe_machine, machine_name
 from report import RESULTS, save, to_text
 from timing import REPEATS
@@ -27,7 +28,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "write": cases.WRITE,
     "dataset": cases.DATASET,
     "pipeline": cases.PIPELINE,
-    "occupancy": cases.OCCUPANCY,
+    "occupancy": occupancy_cases.OCCUPANCY,
     "vector": cases.VECTOR,
     "start": cases.START,
 }

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from cases import OccupancyCase
+from occupancy_cases import OccupancyCase
 from report import CaseResult
 from timing import Contestant, Measurement, measure, quartiles, speed_ratio
 
