@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from occupancy_cases import OccupancyCase
+from occupancy_cases import TINY, OccupancyCase
 
 Case = TypeVar("Case")
 
@@ -252,8 +252,7 @@ class VectorCase:
     """Steps of our batch in one repeat."""
     their_steps: int
     """Steps of theirs."""
-    cores: int
-    """Processes and threads."""
+    cores: int  # processes and threads
 
 
 RENDER = (
@@ -360,6 +359,8 @@ def tiny(case: Case) -> Case:
     """Return a case of the same kind that takes about a second."""
     changes: dict[str, Any] = {"width": 24, "height": 16}
     match case:
+        case OccupancyCase():
+            changes |= TINY
         case RenderCase():
             changes |= {"views": 2}
         case RayCase():
@@ -367,11 +368,8 @@ def tiny(case: Case) -> Case:
         case ViewsCase():
             changes = {"side": 16, "batches": (1, 2), "total": 4}
         case PipelineCase():
-            # One of everything; so short a run cannot be told from its start-up.
             changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}
-            changes |= {"steady": False}
-        case OccupancyCase():
-            changes |= {"views": 1, "looks": 1, "workers": (0, 1), "scenarios": 2, "before": 0}
+            changes["steady"] = False  # so short a run cannot be told from its start-up
         case SceneCase():
             changes = {"objects": 3, "scenarios": 1, "their_scenarios": 1}
         case StartCase():
@@ -389,8 +387,7 @@ def tiny(case: Case) -> Case:
         case NavigationCase():
             changes = {"rows": 2, "samples": 8}
         case LoadCase():
-            # Cold does all that warm does.
-            changes |= {"rows": 8, "few": 4, "batch": 4, "workers": 1, "cold": True}
+            changes |= {"rows": 8, "few": 4, "batch": 4, "workers": 1, "cold": True}  # cold does all that warm does
             changes["loaders"] = ("ours, deflate", "memory map")  # importing torch takes seconds a process
         case ShardsCase():
             changes = {"shards": 3, "cold": True}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,3 +27,5 @@ OCCUPANCY = (
     OccupancyCase(name="64x48, physics binds", width=64, height=48, views=1, looks=1, workers=(1, 2), scenarios=192),
     OccupancyCase(name="320x240, 8 rows", width=320, height=240, views=4, looks=2, workers=(1, 2), scenarios=48),
 )
+TINY: dict[str, Any] = {"views": 1, "looks": 1, "workers": (0, 1), "scenarios": 2, "before": 0}
+"""What is changed beside the resolution for a case that takes a few seconds."""
