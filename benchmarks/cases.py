@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from occupancy_cases import TINY, OccupancyCase
+
 Case = TypeVar("Case")
 
 
@@ -74,21 +76,6 @@ class PipelineCase:
     """Scenarios of one of their repeats, a multiple of the processes."""
     steady: bool = True
     """Whether ours is the difference of a long and a short run, which takes start-up out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class OccupancyCase:
-    """The stages of `simloom.generate` side by side, with different numbers of physics workers."""
-
-    name: str
-    width: int
-    height: int
-    views: int
-    looks: int
-    workers: tuple[int, ...]
-    """Physics processes of each contestant; the first is what scaling is measured against."""
-    scenarios: int
-    """Scenarios of one repeat."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -265,8 +252,7 @@ class VectorCase:
     """Steps of our batch in one repeat."""
     their_steps: int
     """Steps of theirs."""
-    cores: int
-    """Processes and threads."""
+    cores: int  # processes and threads
 
 
 RENDER = (
@@ -363,10 +349,6 @@ DATASET = (
     RowsCase(name="1 million rows", rows=512 * 1954),
     RowsCase(name="10 million rows", rows=512 * 19532),
 )
-OCCUPANCY = (
-    OccupancyCase(name="64x48, physics binds", width=64, height=48, views=1, looks=1, workers=(1, 2), scenarios=192),
-    OccupancyCase(name="320x240, 8 rows", width=320, height=240, views=4, looks=2, workers=(1, 2), scenarios=48),
-)
 VECTOR = (
     VectorCase(name="128x128, 2 cores", width=128, height=128, environments=32, steps=12, their_steps=10, cores=2),
     VectorCase(name="128x128, 1 core", width=128, height=128, environments=32, steps=8, their_steps=8, cores=1),
@@ -377,6 +359,8 @@ def tiny(case: Case) -> Case:
     """Return a case of the same kind that takes about a second."""
     changes: dict[str, Any] = {"width": 24, "height": 16}
     match case:
+        case OccupancyCase():
+            changes |= TINY
         case RenderCase():
             changes |= {"views": 2}
         case RayCase():
@@ -384,11 +368,8 @@ def tiny(case: Case) -> Case:
         case ViewsCase():
             changes = {"side": 16, "batches": (1, 2), "total": 4}
         case PipelineCase():
-            # One of everything; so short a run cannot be told from its start-up.
             changes |= {"processes": 1, "our_scenarios": 1, "their_scenarios": 1, "views": 1, "looks": 1}
-            changes |= {"steady": False}
-        case OccupancyCase():
-            changes |= {"views": 1, "looks": 1, "workers": (0, 1), "scenarios": 2}
+            changes["steady"] = False  # so short a run cannot be told from its start-up
         case SceneCase():
             changes = {"objects": 3, "scenarios": 1, "their_scenarios": 1}
         case StartCase():
@@ -406,8 +387,7 @@ def tiny(case: Case) -> Case:
         case NavigationCase():
             changes = {"rows": 2, "samples": 8}
         case LoadCase():
-            # Cold does all that warm does.
-            changes |= {"rows": 8, "few": 4, "batch": 4, "workers": 1, "cold": True}
+            changes |= {"rows": 8, "few": 4, "batch": 4, "workers": 1, "cold": True}  # cold does all that warm does
             changes["loaders"] = ("ours, deflate", "memory map")  # importing torch takes seconds a process
         case ShardsCase():
             changes = {"shards": 3, "cold": True}

@@ -10,6 +10,8 @@ from typing import Any
 
 import cases
 import device_cases
+import occupancy_cases
+from machine import describe_machine, machine_name
 from report import RESULTS, save, to_text
 
 from simloom.sim.bench.machine import describe_machine, machine_name
@@ -29,7 +31,7 @@ SUITES: dict[str, Sequence[Any]] = {
     "write": cases.WRITE,
     "dataset": cases.DATASET,
     "pipeline": cases.PIPELINE,
-    "occupancy": cases.OCCUPANCY,
+    "occupancy": occupancy_cases.OCCUPANCY,
     "vector": cases.VECTOR,
     "start": cases.START,
 }

@@ -14,15 +14,21 @@ if TYPE_CHECKING:
     from .progress import Progress as Progress
     from .progress import StageTimes as StageTimes
     from .row_regeneration import regenerate_row as regenerate_row
+    from .stage_counter import StageCounter as StageCounter
+    from .stage_counter import binding_stage as binding_stage
+    from .stage_counter import occupancy_table as occupancy_table
 
 _HOMES = {
     "Campaign": "campaign",
     "Estimate": "progress",
     "Plan": "plan",
     "Progress": "progress",
+    "StageCounter": "stage_counter",
     "StageTimes": "progress",
+    "binding_stage": "stage_counter",
     "generate": "campaign",
     "make_plan": "plan",
+    "occupancy_table": "stage_counter",
     "regenerate_row": "row_regeneration",
 }
 
