@@ -46,16 +46,18 @@ def run_case(case: DeviceSensorCase, *, repeats: int, device: str) -> CaseResult
     moved = _BYTES.get(case.kernel, _DEPTH_BYTES)
     size = case.copied if device == "cuda" else min(case.copied, 1 << 28)
     with PeakGpuMemory() as watched:
-        measured = measure(
-            [
-                Contestant(name=f"{case.kernel} on {device}", items=pixels, run=run),
-                copy_contestant(device, moved, size=size),
-            ],
-            repeats=repeats,
-            warmups=2,
-            seconds=4.0,
-            synchronize=lambda: synchronize(device),
-        )
+        run()
+        synchronize(device)
+    measured = measure(
+        [
+            Contestant(name=f"{case.kernel} on {device}", items=pixels, run=run),
+            copy_contestant(device, moved, size=size),
+        ],
+        repeats=repeats,
+        warmups=2,
+        seconds=4.0,
+        synchronize=lambda: synchronize(device),
+    )
     return CaseResult(
         case=case.name,
         unit="px",

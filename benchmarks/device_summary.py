@@ -62,7 +62,8 @@ def _render(case: dict[str, Any]) -> list[str]:
         goal = f", goal {TARGET_NS} {'met' if cost <= TARGET_NS else 'missed'}" if judged else ""
         memory = facts["peak_device_memory_mib"].get(name)
         lines.append(
-            f"{name:16} {cost:9.3f} ns/px, {100 * facts['share_of_copy'][name]:.2g} % of copy, {memory} MiB{goal}"
+            f"{name:16} {cost:9.3f} ns/px, {100 * facts['share_of_copy'][name]:.2g} % of copy, host "
+            f"{100 * facts['host_share'][name]:.0f} %, {memory} MiB{goal}"
         )
     return [*lines, *(f"left out: {text}" for text in facts.get("left_out", ()))]
 
@@ -73,8 +74,9 @@ def _differences(case: dict[str, Any]) -> list[str]:
 
 def _sensors(case: dict[str, Any]) -> list[str]:
     share = next(iter(case["ratios"].values()))["median"]
-    cost, goal = case["facts"]["ns_per_pixel"], "met" if share >= TARGET_SHARE else "missed"
-    return [f"{cost:9.3f} ns/px, {100 * share:.3g} % of copy, goal {TARGET_SHARE:.0%} {goal}"]
+    cost, verdict = case["facts"]["ns_per_pixel"], "met" if share >= TARGET_SHARE else "missed"
+    goal = "" if case["case"].startswith("tiny") else f", goal {TARGET_SHARE:.0%} {verdict}"
+    return [f"{cost:9.3f} ns/px, {100 * share:.3g} % of copy{goal}"]
 
 
 def _loading(case: dict[str, Any]) -> list[str]:

@@ -11,7 +11,6 @@ from typing import Any
 import cases
 import device_cases
 import occupancy_cases
-from machine import describe_machine, machine_name
 from report import RESULTS, save, to_text
 
 from simloom.sim.bench.machine import describe_machine, machine_name

@@ -9,8 +9,8 @@ from typing import Any
 
 from occupancy_cases import OccupancyCase
 from report import CaseResult
-from timing import Contestant, Measurement, measure, quartiles, speed_ratio
 
+from simloom.sim.bench.timing import Contestant, Measurement, measure, quartiles, speed_ratio
 from simloom.sim.campaign.campaign import Campaign
 from simloom.sim.campaign.progress import StageTimes
 from simloom.sim.campaign.stage_counter import binding_stage, occupancy_table

@@ -83,7 +83,7 @@ def measure_pipeline(
     finally:
         campaign.plan.scene.close()
     times = campaign.times
-    counters = _counters(times)
+    counters = _counters(times, campaign.rows_made)
     return PipelineResult(
         rows=campaign.rows_made,
         # The contact sheet and the manifest come at the end, however many rows there are.
@@ -94,7 +94,7 @@ def measure_pipeline(
     )
 
 
-def _counters(times: Any) -> tuple[StageCounter, ...]:
+def _counters(times: Any, rows: int) -> tuple[StageCounter, ...]:
     found: tuple[StageCounter, ...] = getattr(times, "counters", ())
     if found:
         return found
@@ -102,8 +102,9 @@ def _counters(times: Any) -> tuple[StageCounter, ...]:
     capture = times.render + times.sensors + times.gather
     return (
         StageCounter(
-            stage="capture", wall=wall, busy=capture, input_wait=times.physics, output_wait=times.write_wait,
+            stage="capture", wall=wall, items=rows, item="row", busy=capture, input_wait=times.physics,
+            output_wait=times.write_wait,
             steps={"render": times.render, "sensors": times.sensors, "gather": times.gather},
         ),
-        StageCounter(stage="write", wall=wall, busy=times.write),
+        StageCounter(stage="write", wall=wall, items=rows, item="row", busy=times.write),
     )  # fmt: skip
