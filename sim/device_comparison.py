@@ -26,8 +26,8 @@ class DeviceDifference:
     name: str
     """Name of the array."""
     kind: str
-    """What differs: "coverage" (ids, counts and what jumps where an edge moves by a pixel), "depth", "colour", "reading"
-    (a sensor's, where one count more may be another depth) or "other"."""
+    """What differs: "coverage" (ids, counts and what jumps where an edge moves by a pixel), "depth", "colour",
+    "reading" (a sensor's, where one count more may be another depth) or "other"."""
     value_count: int
     """Values of the array."""
     changed: int
