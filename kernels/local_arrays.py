@@ -33,14 +33,14 @@ def local_ints(size: int) -> NDArray[np.int32]:
 def _teach(function: Callable[..., Any], kind: Any) -> None:
     """Tell the compilers what a function's type and code are; the code stands in the caller, whose room it takes."""
 
-    @type_callable(function)
+    @type_callable(function)  # type: ignore[untyped-decorator]
     def give_type(context: Any) -> Callable[..., Any]:
         def find_type(size: Any) -> Any:
             return types.Array(kind, 1, "C") if isinstance(size, types.IntegerLiteral) else None
 
         return find_type
 
-    @lower_builtin(function, types.IntegerLiteral)
+    @lower_builtin(function, types.IntegerLiteral)  # type: ignore[untyped-decorator]
     def write_code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         size = signature.args[0].literal_value
         item = context.get_data_type(kind)

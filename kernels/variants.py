@@ -26,7 +26,7 @@ def vary(function: Callable[..., Any], constants: Mapping[str, Any]) -> Callable
     return _vary(function, constants, {})
 
 
-def _vary(function: Any, constants: Mapping[str, Any], known: dict[Any, Any]) -> Any:
+def _vary(function: Any, constants: Mapping[str, Any], known: dict[Any, Callable[..., Any]]) -> Callable[..., Any]:
     if function in known:
         return known[function]
     space, changed = function.__globals__, {}
@@ -38,7 +38,7 @@ def _vary(function: Any, constants: Mapping[str, Any], known: dict[Any, Any]) ->
             other = _vary(value, constants, known)
             if other is not value:
                 changed[name] = other
-    found = function
+    found: Callable[..., Any] = function
     if changed:
         found = FunctionType(
             function.__code__, {**space, **changed}, function.__name__, function.__defaults__, function.__closure__

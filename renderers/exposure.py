@@ -29,8 +29,8 @@ def _encode_value(
     index: int, size: int, white_in: Any, steps_in: Any, floors_in: Any, colour_in: Any, srgb_out: Any
 ) -> None:
     """Do one value, views being `size` values long: a CUDA thread."""
-    index = np.int64(index)
-    srgb_out[index] = encode_srgb(np.float32(colour_in[index] / white_in[index // size]), steps_in, floors_in)
+    place = np.int64(index)
+    srgb_out[place] = encode_srgb(np.float32(colour_in[place] / white_in[place // size]), steps_in, floors_in)
 
 
 _ENCODE_ROW: Final = Kernel(_encode_row)

@@ -84,7 +84,7 @@ def _shade_sample(
     for layer in range(2 if features & GLASS != 0 and glass.shape[0] > 0 else 1):
         shown = keys if layer == 0 else glass
         low = shown[place] & LOW
-        seen = np.int64(-1) if low == np.uint64(0) else read_draw(low)
+        seen: Any = np.int64(-1) if low == np.uint64(0) else read_draw(low)
         if layer > 0 and seen < 0:
             continue
         trace_samples(view, row, column, 1, columns, rows, samples, views, shown, features, block)
