@@ -24,7 +24,6 @@ import numpy as np
 from llvmlite import binding as llvm
 from numba.extending import register_jitable
 from numba.np.ufunc import parallel as numba_threads
-from numpy.typing import NDArray
 
 from .loops import Layout, compile_loop, write_loop
 from .sources import source_digest
@@ -337,34 +336,6 @@ def allocate(shape: tuple[int, ...], dtype: Any, there: bool) -> Any:
     from . import device_cuda
 
     return device_cuda.empty(shape, dtype)
-
-
-def to_host(array: Any) -> Any:
-    """Return an array as NumPy's: itself, or a copy of what lies on the CUDA device.
-
-    Example:
-        >>> to_host(np.zeros(2))
-        array([0., 0.])
-    """
-    if not on_device(array):
-        return array
-    from . import device_stream
-
-    return device_stream.download(array)
-
-
-def to_device(array: NDArray[Any]) -> Any:
-    """Return a copy of a NumPy array on the CUDA device."""
-    from . import device_stream
-
-    return device_stream.upload(array)
-
-
-def free_bytes() -> int:
-    """Return how much of the CUDA device's memory is free."""
-    from . import device_cuda
-
-    return device_cuda.free_bytes()
 
 
 def platform_key(device: str = "cpu") -> dict[str, str]:

@@ -7,8 +7,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels.device import Kernel, scalar, to_host
+from ..kernels.device import Kernel, scalar
 from ..kernels.tensors import find_place
+from ..kernels.transfer import to_host
 from .raster.display import FLOORS, STEPS, encode_srgb
 
 SHARE: Final = 0.8

@@ -7,7 +7,8 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from ..kernels.device import on_device, to_host
+from ..kernels.device import on_device
+from ..kernels.transfer import to_host
 
 OUTPUTS = (
     "colour",

@@ -11,7 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.device import Kernel, free_bytes, require_device, to_device
+from ...kernels.device import Kernel, require_device
+from ...kernels.transfer import free_bytes, to_device
 from ..frames import OUTPUTS, Frames
 from ..mesh_library import MeshLibrary
 from ..shutter import render_exposure

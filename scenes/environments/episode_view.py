@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...kernels.device import to_host
+from ...kernels.transfer import to_host
 from ...kernels.transforms import compose_pose, invert_pose, pose_from_position_quaternion
 from ...renderers.exposure import expose, meter_white
 from ...renderers.frames import Frames

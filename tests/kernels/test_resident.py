@@ -103,7 +103,8 @@ def test_torch_tensors_are_sensed_where_they_are() -> None:
 @pytest.mark.gpu
 def test_a_device_array_and_a_tensor_share_memory() -> None:
     """On a GPU pictures that were made there are handed out as tensors without a copy."""
-    from simloom.kernels.device import allocate, to_host
+    from simloom.kernels.device import allocate
+    from simloom.kernels.transfer import to_host
     from simloom.scenes.environments.tensors import as_tensor
 
     array = allocate((2, 3), np.uint8, there=True)

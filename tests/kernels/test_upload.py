@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simloom.kernels.device import to_host
+from simloom.kernels.transfer import to_host
 from simloom.kernels.upload import ALIGNMENT, Upload, map_arrays
 
 

@@ -57,7 +57,7 @@ def test_simulated_cuda_agrees(tmp_path: Path):
     code = """
 from simloom.kernels.device import on_device
 from simloom.kernels.device_stream import upload
-from simloom.kernels.device import to_host
+from simloom.kernels.transfer import to_host
 from simloom.renderers.exposure import expose, meter_white
 there = upload(colour)
 pictures = expose(there, white)
