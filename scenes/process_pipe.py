@@ -13,12 +13,15 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Final
 
 from .dropped_signals import resend_dropped_signals
 
 _LENGTH: Final = struct.Struct("<Q")
+TOLD_TO_END: Final = threading.Event()
+"""Set in a child once SIGTERM came; who sends it for another reason need not send it again."""
 _ONE_THREAD: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 
@@ -86,4 +89,5 @@ def end_on_sigterm() -> None:
 
 
 def _leave(*_: object) -> None:
+    TOLD_TO_END.set()
     raise SystemExit(128 + signal.SIGTERM)

@@ -64,7 +64,11 @@ class SharedSlots:
         self.count = count
         self.descriptor = make_memory(max(count, 1) * self.size)
         """What a child is given."""
-        self._memory = mmap.mmap(self.descriptor, max(count, 1) * self.size)
+        try:
+            self._memory = mmap.mmap(self.descriptor, max(count, 1) * self.size)
+        except OSError:  # as where addresses are limited
+            self.close()
+            raise
         self._free = deque(range(count))
 
     @property

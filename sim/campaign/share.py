@@ -53,8 +53,9 @@ def sum_times(results: Sequence[ShareResult], times: StageTimes) -> None:
 
     Args:
         results: What came of the shares.
-        times: Where seconds are summed; the start and the first row are the latest and the earliest of all.
+        times: Where seconds are summed; to its start the longest of theirs is added, its first row stays.
     """
     for name in ("physics", "render", "sensors", "gather", "write", "write_wait", "cpu"):
         setattr(times, name, getattr(times, name) + sum(getattr(result.times, name) for result in results))
+    times.start += max(result.times.start for result in results)
     times.counters = sum_counters([result.times.counters for result in results])

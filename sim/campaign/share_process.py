@@ -14,14 +14,15 @@ import traceback
 from contextlib import suppress
 from typing import Any, BinaryIO
 
-from ...scenes.process_pipe import end_on_sigterm, receive, send
+from ...scenes.process_pipe import TOLD_TO_END, end_on_sigterm, receive, send
 from .share import Share, ShareResult
 
 
 def _end_with_parent() -> None:
     while os.read(0, 1):  # past Python's buffer, whose lock an interpreter that ends would wait for
         pass  # nothing comes, until the parent is gone
-    os.kill(os.getpid(), signal.SIGTERM)
+    if not TOLD_TO_END.is_set():  # a second one would break off the commit that the first one lets end
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _make(share: Share, answers: BinaryIO) -> ShareResult:
@@ -68,7 +69,10 @@ def main() -> None:
     end_on_sigterm()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints must not print into the messages
-    share: Share = receive(sys.stdin.buffer)
+    try:
+        share: Share = receive(sys.stdin.buffer)
+    except EOFError:
+        raise SystemExit(1) from None  # the parent is gone
     threading.Thread(target=_end_with_parent, daemon=True).start()
     answer: tuple[str, Any]
     try:

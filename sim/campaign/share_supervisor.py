@@ -57,7 +57,8 @@ class ShareSupervisor:
                 except queue.Empty:
                     continue
                 if kind == "progress":
-                    far[number] = value
+                    # Two threads of a process tell: what was counted first may come last.
+                    far[number] = (max(far[number][0], value[0]), max(far[number][1], value[1]))
                     self._tell(sum(made for made, _ in far), sum(committed for _, committed in far))
                 elif kind == "done":
                     results[number] = value
@@ -102,12 +103,11 @@ class ShareSupervisor:
 
     def _end(self) -> None:
         for process in self._processes:
-            if process.stdin is not None:
-                with suppress(OSError):
-                    process.stdin.close()
-        for process in self._processes:
             if process.poll() is None:
                 process.terminate()
+            if process.stdin is not None:  # after the signal: whoever had it leaves it at that
+                with suppress(OSError):
+                    process.stdin.close()
         for process in self._processes:
             try:
                 process.wait(timeout=_PATIENCE)

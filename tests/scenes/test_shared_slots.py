@@ -87,6 +87,19 @@ def test_slots_are_smaller_where_there_are_many_and_none_where_the_system_refuse
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+def test_memory_that_cannot_be_mapped_is_given_back(monkeypatch):
+    """A limit on addresses is no error either, and leaves no descriptor open."""
+
+    def refuse(*_):
+        raise OSError("no addresses")
+
+    monkeypatch.setattr("simloom.scenes.shared_slots.mmap.mmap", refuse)
+    before = len(os.listdir("/dev/fd"))
+
+    assert make_slots(8) is None
+    assert len(os.listdir("/dev/fd")) == before
+
+
 def test_stages_that_are_kept_leave_the_pipe_to_others(digest):
     """With one slot for all, stages that are held come through it once and then through the pipe, the same."""
     scene = SPEC.make()

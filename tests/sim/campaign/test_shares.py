@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,10 @@ import pytest
 import simloom
 from simloom.sim.campaign.campaign import Campaign
 from simloom.sim.campaign.gpus import visible_gpus
+from simloom.sim.campaign.progress import StageTimes
+from simloom.sim.campaign.share import ShareResult, sum_times
 from simloom.sim.campaign.share_supervisor import ShareSupervisor
+from simloom.sim.dataset.outcomes import Outcomes
 from simloom.sim.dataset.verify import verify_dataset
 from simloom.sim.errors import PassingError, UsageError
 from simloom.sim.recipe import load_recipe
@@ -80,6 +85,63 @@ def test_what_a_process_refuses_is_told_by_its_parent(tmp_path: Path) -> None:
     (folder / "shards").write_text("in the way")
     with pytest.raises(simloom.sim.errors.SimloomError, match=r"the process of shards [01] .*no folder of the dataset"):
         campaign._share_out([0, 1], lambda made, committed: None)
+
+
+def test_a_process_that_is_told_to_end_is_told_once() -> None:
+    """SIGTERM and a parent that is gone are one order to end: a second would break off what the first lets end."""
+    code = (
+        "import threading, time\n"
+        "from simloom.scenes.process_pipe import end_on_sigterm\n"
+        "from simloom.sim.campaign.share_process import _end_with_parent\n"
+        "end_on_sigterm()\n"
+        "threading.Thread(target=_end_with_parent, daemon=True).start()\n"
+        "print('ready', flush=True)\n"
+        "try:\n"
+        "    time.sleep(60)\n"
+        "finally:\n"
+        "    print('ending', flush=True)\n"
+        "    time.sleep(0.5)\n"
+        "    print('committed', flush=True)\n"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        process.terminate()
+        assert process.stdout.readline() == "ending\n"
+        process.stdin.close()
+        assert process.stdout.read() == "committed\n"
+
+
+def test_a_process_whose_parent_is_gone_says_nothing() -> None:
+    """One that was not told its share yet ends without a traceback."""
+    command = [sys.executable, "-m", "simloom.sim.campaign.share_process"]
+    done = subprocess.run(command, input=b"", capture_output=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_progress_of_shares_never_goes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two threads of a process tell, and what was counted first may come last."""
+    told: list[tuple[int, int]] = []
+    supervisor = ShareSupervisor([object()], tell=lambda *counts: told.append(counts))  # type: ignore[list-item]
+    monkeypatch.setattr(supervisor, "_start", lambda number, share: None)
+    for kind, value in (("progress", (8, 8)), ("progress", (8, 0)), ("done", "all")):
+        supervisor._messages.put((0, kind, value))
+
+    assert supervisor.run() == ["all"]
+    assert told == [(8, 8), (8, 8)]
+
+
+def test_times_of_shares_are_summed() -> None:
+    """Work adds up; the start is the parent's and then that of the slowest."""
+    parts = [StageTimes(start=start, render=2.0) for start in (1.0, 3.0)]
+    results = [ShareResult(rows_made=1, draws=1, examples={}, outcomes=Outcomes(), times=part) for part in parts]
+    times = StageTimes(start=0.5)
+    sum_times(results, times)
+
+    assert (times.start, times.render) == (3.5, 4.0)
 
 
 def test_gpus_are_counted_without_cuda(tmp_path: Path) -> None:
