@@ -14,7 +14,6 @@ import suite_start
 from processes import Workers
 from scene_views import compare_frames, edges
 
-
 _SLOW = ("occupancy", "pipeline", "vector")
 """Suites that start processes take ten to twenty seconds even for a tiny case."""
 
