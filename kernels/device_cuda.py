@@ -286,11 +286,13 @@ class Staging:
 
     def send(self, filled: Any, target: Any) -> None:
         """Queue the copy of what `take` returned and was filled since."""
-        stream = current_stream()
-        # To the number 0 a copy would wait, for itself and for all that is queued before it.
-        target.copy_to_device(filled, stream=stream or cuda.default_stream())
-        event = cuda.event(timing=False) if not config.ENABLE_CUDASIM else None
-        if event is not None:
+        stream, event = current_stream(), None
+        if config.ENABLE_CUDASIM:
+            target.copy_to_device(filled)
+        else:
+            # On the number 0 a copy would wait, for itself and for all that is queued before it.
+            target.copy_to_device(filled, stream=stream or cuda.default_stream())
+            event = cuda.event(timing=False)
             event.record(stream)
         self._sent[self._next] = event
         self._next = 1 - self._next
