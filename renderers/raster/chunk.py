@@ -38,6 +38,8 @@ PIXEL_ERROR = 0.5
 """Largest projected error of a level of detail [px]."""
 SHADOW_BIAS = np.float32(0.3)
 """Constant bias of the shadow test [texels]."""
+MAX_LAMP_SIDE = 512
+"""Most texels per side of a lamp's shadow map."""
 
 
 NO_TOTALS = np.empty((0, 0, 0, 5), np.int32)
@@ -109,7 +111,7 @@ class Chunk:
         self.largest = max(int(np.diff(worlds.start).max(initial=0)), 1)
         self.features = find_features(worlds, views, resolution, settings.supersample)
         self.error = PIXEL_ERROR if settings.lod == "auto" else -1.0
-        self.lamp_side = min(self.resolution, 512) if worlds.lamp.shape[2] else 0
+        self.lamp_side = min(self.resolution, MAX_LAMP_SIDE) if worlds.lamp.shape[2] else 0
         # All that the host knows goes to the device at once; from here on nothing is read back.
         plan = plan_chunk(worlds, views, lenses, self.largest, self.lamp_side, width, workspace.hold)
         self.worlds, self.views, self.plan = workspace.send("chunk", (worlds, plan.views, plan))

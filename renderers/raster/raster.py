@@ -21,7 +21,7 @@ from ..textures import linear_to_srgb
 from ..view import Camera
 from .albedo import fill_albedo
 from .amodal import fill_totals
-from .chunk import Chunk
+from .chunk import MAX_LAMP_SIDE, Chunk
 from .deformation import deform
 from .display import fill_srgb
 from .flow import fill_flow
@@ -138,7 +138,8 @@ class Raster:
             instance_count = max(int(s.instance.max(initial=0)) for s in snapshots)
         points = max(len(snapshot.keypoint_row) for snapshot in snapshots)
         filled = allocate_outputs(outputs, len(cameras), looks, height, width, instance_count, points, out, self.device)
-        for first, end in self._split(cameras, views, looks):
+        lamps = max(snapshot.lighting.lamp_kind.shape[1] for snapshot in snapshots)
+        for first, end in self._split(cameras, views, looks, lamps):
             self._render_chunk(snapshots, cameras[first:end], views[first:end], first, end, filled, instance_count)
         return Frames(**{name: array for name, array in filled.items() if name in name_filled(outputs)})
 
@@ -250,7 +251,9 @@ class Raster:
         side = max(width, height) * self.supersample
         return next((size for size in (256, 512, 1024) if side <= 1.25 * size), 2048)
 
-    def _split(self, cameras: Sequence[Camera], views: NDArray[np.int64], looks: int) -> list[tuple[int, int]]:
+    def _split(
+        self, cameras: Sequence[Camera], views: NDArray[np.int64], looks: int, lamps: int
+    ) -> list[tuple[int, int]]:
         """Cut the views into runs whose working memory stays within `CHUNK_BYTES`, or a share of the device's."""
         most = CHUNK_BYTES if self.device == "cpu" else max(CHUNK_BYTES, min(DEVICE_BYTES, free_bytes() // 4))
         width, height = cameras[0].width, cameras[0].height
@@ -258,7 +261,9 @@ class Raster:
         view_bytes = width * height * (8 * samples + 2)
         if any(camera.lens is not None for camera in cameras):
             view_bytes += 24 * width * height * samples  # rays, at worst of a lens for each view, and joined
-        world_bytes = 4 * looks * self._resolution(width, height) ** 2
+        side = self._resolution(width, height)
+        # A lamp that shines all around has six maps.
+        world_bytes = 4 * looks * (side**2 + 6 * lamps * min(side, MAX_LAMP_SIDE) ** 2)
         runs, first, size, worlds = [], 0, 0, set[int]()
         for i, world in enumerate(views.tolist()):
             more = view_bytes + (0 if world in worlds else world_bytes)

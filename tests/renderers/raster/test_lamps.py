@@ -228,3 +228,25 @@ def test_impossible_lights_are_refused(change, message):
     names = ("sun_direction", "sun_irradiance", "sky_zenith", "sky_horizon", "sky_ground")
     with pytest.raises(ValueError, match=message):
         Lighting(**dict.fromkeys(names, three), **change)
+
+
+def test_maps_of_lamps_count_as_working_memory(library, monkeypatch):
+    """Worlds with a lamp, which has six maps, are drawn fewer at a time, with the same result."""
+    from simloom.renderers.raster import raster as module
+
+    scenes = [relight(still_life(FLOOR, lights=(NIGHT,)), **lamp((0.0, 0.0, 1.0 + k))) for k in range(4)]
+    views = [camera(16, 12, 11.0, at=look((0.4, -1.5, 3.0), (0, 0, 0)))] * 4
+    sizes = []
+    render_chunk = Raster._render_chunk
+
+    def count(self, snapshots, cameras, *others):
+        sizes.append(len(cameras))
+        render_chunk(self, snapshots, cameras, *others)
+
+    monkeypatch.setattr(Raster, "_render_chunk", count)
+    whole = Raster(library, shadow_resolution=64).render(scenes, views, outputs=("colour",))
+    monkeypatch.setattr(module, "CHUNK_BYTES", 2 * (7 * 4 * 64**2 + 16 * 12 * 10))
+    parts = Raster(library, shadow_resolution=64).render(scenes, views, outputs=("colour",))
+
+    assert sizes == [4, 2, 2]
+    assert np.array_equal(whole.colour, parts.colour)
