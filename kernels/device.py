@@ -231,9 +231,14 @@ def _build_cpu(element: Callable[..., None], layout: Layout, parallel: bool) -> 
         numba.config.CACHE_DIR = before
 
 
-def own_folder(element: Callable[..., None]) -> Path | None:
-    """Return the folder that holds an element's compiled code; None where it is not kept."""
-    return cache_folder(source_digest(element)) if element.__module__.startswith(f"{_PACKAGE}.") else None
+def own_folder(element: Callable[..., None], beside: Sequence[str] = ()) -> Path | None:
+    """Return the folder that holds an element's compiled code; None where it is not kept.
+
+    Args:
+        element: The element function.
+        beside: Modules that the code depends on besides (see `source_digest`).
+    """
+    return cache_folder(source_digest(element, beside)) if element.__module__.startswith(f"{_PACKAGE}.") else None
 
 
 def cache_folder(digest: str) -> Path | None:

@@ -6,6 +6,7 @@ import functools
 import sys
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -49,6 +50,8 @@ STREAM: Final[ContextVar[Any]] = ContextVar("STREAM", default=None)
 """The stream that `device_stream.Stream.use` has chosen; None: torch's, or the default one."""
 OPTIONS: Final = {"fastmath": False, "opt": True, "lto": False}
 """How kernels are compiled. Without linking at the end nothing changes after PTX, which can be read without a GPU."""
+COMPILED_BY: Final = (__name__, compile_strictly.__module__)
+"""Modules whose change makes other machine code of the same element."""
 
 
 @functools.lru_cache(maxsize=1)
@@ -61,6 +64,8 @@ def find() -> tuple[str | None, str]:
     try:
         if not cuda.is_available():
             return "no CUDA driver or no GPU was found", ""
+        if find_spec("numba.cuda.core") is None:  # Numba's own CUDA, which knows too little
+            return "numba-cuda is not installed: pip install 'simloom[gpu]'", ""
         name = cuda.get_current_device().name
     except Exception as error:  # the driver raises many kinds, and each only means that there is no device
         return f"the CUDA driver failed ({type(error).__name__}: {error})", ""
@@ -73,14 +78,17 @@ def is_simulated() -> bool:
 
 
 def build(
-    element: Callable[..., None], layout: Layout, find_folder: Callable[[Callable[..., None]], Path | None]
+    element: Callable[..., None],
+    layout: Layout,
+    find_folder: Callable[[Callable[..., None], Sequence[str]], Path | None],
 ) -> Any:
     """Compile an element function, when it is first launched, as a CUDA kernel with one thread per index.
 
     Args:
         element: Function of an index and of arrays, numbers and named tuples.
         layout: Which of its arguments are named tuples.
-        find_folder: Function that returns where an element's compiled code is kept, None where it is kept nowhere.
+        find_folder: Function that returns where an element's compiled code is kept, None where it is kept nowhere; it
+            takes the element and the modules that have it compiled.
 
     Returns:
         The kernel, to be launched by `launch`.
@@ -95,12 +103,12 @@ def build(
 def _compile_kernel(
     thread: Callable[..., None],
     element: Callable[..., None],
-    find_folder: Callable[[Callable[..., None]], Path | None],
+    find_folder: Callable[[Callable[..., None], Sequence[str]], Path | None],
     **options: Any,
 ) -> Any:
     if config.ENABLE_CUDASIM:
         return cuda.jit(thread)
-    kernel = _declare(thread, find_folder(element), options)
+    kernel = _declare(thread, find_folder(element, COMPILED_BY), options)
     inner = kernel.compile
 
     def compile_anew(signature: Any) -> Any:
@@ -128,7 +136,7 @@ def build_block(
     source: str,
     known: dict[str, Any],
     element: Callable[..., None],
-    find_folder: Callable[[Callable[..., None]], Path | None],
+    find_folder: Callable[[Callable[..., None], Sequence[str]], Path | None],
 ) -> Any:
     """Compile, when it is first launched, a CUDA kernel in which the threads of a block cooperate.
 
@@ -152,10 +160,7 @@ def _teach_cooperation() -> None:
     """Tell the CUDA compiler what the functions of `cooperation` are; the simulator runs them as they stand."""
     if config.ENABLE_CUDASIM:
         return
-    try:
-        from numba.cuda.extending import overload
-    except ImportError:  # Numba's own CUDA target
-        from numba.extending import overload
+    from numba.cuda.extending import overload
 
     def teach(function: Callable[..., Any], own: Callable[..., Any]) -> None:
         overload(function, target="cuda")(lambda array, place, value: own)
@@ -174,7 +179,7 @@ def launch_blocks(kernel: Any, count: int, arrays: Sequence[Any], is_output: Seq
     if config.ENABLE_CUDASIM:
         kernel[count, SIMULATED_BLOCK, stream](_unwrap(arguments))
     else:
-        kernel[count, BLOCK, stream](*arguments)
+        _configure(kernel, count, stream)(*arguments)
     _bring_back(arrays, arguments, is_output, stream)
 
 
@@ -185,13 +190,23 @@ def launch(kernel: Any, count: int, arrays: Sequence[Any], is_output: Sequence[b
     """
     stream = current_stream()
     arguments = tuple(as_argument(value, stream) for value in arrays)
-    block = 1 if config.ENABLE_CUDASIM else BLOCK
-    configured = kernel[(count + block - 1) // block, block, stream]
     if config.ENABLE_CUDASIM:
-        configured(count, _unwrap(arguments))
+        kernel[count, 1, stream](count, _unwrap(arguments))
     else:
-        configured(count, *arguments)
+        _configure(kernel, (count + BLOCK - 1) // BLOCK, stream)(count, *arguments)
     _bring_back(arrays, arguments, is_output, stream)
+
+
+def _configure(kernel: Any, blocks: int, stream: Any) -> Any:
+    """Return what launches some blocks of a kernel; numba-cuda warns of few, which are meant here."""
+    from numba.cuda.core import config as cuda_config
+
+    before = cuda_config.CUDA_LOW_OCCUPANCY_WARNINGS
+    cuda_config.CUDA_LOW_OCCUPANCY_WARNINGS = 0
+    try:
+        return kernel[blocks, BLOCK, stream]
+    finally:
+        cuda_config.CUDA_LOW_OCCUPANCY_WARNINGS = before
 
 
 def _unwrap(arguments: Sequence[Any]) -> tuple[Any, ...]:
@@ -271,10 +286,13 @@ class Staging:
 
     def send(self, filled: Any, target: Any) -> None:
         """Queue the copy of what `take` returned and was filled since."""
-        stream = current_stream()
-        target.copy_to_device(filled, stream=stream)
-        event = cuda.event(timing=False) if not config.ENABLE_CUDASIM else None
-        if event is not None:
+        stream, event = current_stream(), None
+        if config.ENABLE_CUDASIM:
+            target.copy_to_device(filled)
+        else:
+            # On the number 0 a copy would wait, for itself and for all that is queued before it.
+            target.copy_to_device(filled, stream=stream or cuda.default_stream())
+            event = cuda.event(timing=False)
             event.record(stream)
         self._sent[self._next] = event
         self._next = 1 - self._next

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final
@@ -20,7 +20,7 @@ _PACKAGE: Final = __name__.rpartition(".kernels")[0]
 _IMPORT: Final = re.compile(r"^from (\.+)([\w.]*) import (\([^)]*\)|[^\n#]*)", re.MULTILINE)
 
 
-def source_digest(element: Callable[..., Any]) -> str:
+def source_digest(element: Callable[..., Any], beside: Sequence[str] = ()) -> str:
     """Return a name for everything that a kernel's compiled code depends on.
 
     Numba keeps a build for as long as its own file stays as it is, and does not see that a function or a constant of
@@ -29,12 +29,13 @@ def source_digest(element: Callable[..., Any]) -> str:
 
     Args:
         element: The kernel's element function.
+        beside: Loaded modules of this package that its code depends on besides, such as what has it compiled.
 
     Returns:
         24 hexadecimal digits.
     """
     digest = hashlib.blake2b(digest_size=12)
-    for name in sorted(_close_over({function.__module__ for function in _reachable(element)})):
+    for name in sorted(_close_over({function.__module__ for function in _reachable(element)} | set(beside))):
         digest.update(name.encode() + _hash_file(name))
     for version in (numba.__version__, llvmlite.__version__, np.__version__, llvm.get_host_cpu_name(), sys.version):
         digest.update(f"{version}\0".encode())

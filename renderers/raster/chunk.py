@@ -118,7 +118,7 @@ class Chunk:
         self.glass = self.take("no glass", (0,), np.uint64)
         self.suns = self._draw_suns()
         self.faces = self._draw_lamps()
-        self.lens_views = {samples: LensViews(grid, self) for samples, grid in lenses.items()}
+        self.lens_views = {samples: LensViews(grid, samples, self) for samples, grid in lenses.items()}
 
     def launch(self, kernel: Any, count: int, *arrays: Any) -> None:
         """Launch a kernel where the renderer runs."""

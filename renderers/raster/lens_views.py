@@ -70,17 +70,18 @@ class LensViews:
 
     Args:
         grid: Their lenses.
+        samples: Samples per pixel side that these were traced for.
         passes: The chunk that they are part of.
     """
 
-    def __init__(self, grid: LensGrid, passes: Passes) -> None:
+    def __init__(self, grid: LensGrid, samples: int, passes: Passes) -> None:
         self._passes = passes
         self._faces: list[_FaceViews] = []
         table, world = passes.host_views.camera, passes.host_views.world
         for group, (rays, members) in enumerate(grid.groups):
             for part in rays.split(members):
                 for face in rays.faces:
-                    name = f"face {len(self._faces)} of {group}"
+                    name = f"face {len(self._faces)} of {group} at {samples}"
                     host = Views(camera=face_cameras(table[part], face), world=world[part])
                     views, where = passes.workspace.send(name, (host, part))
                     drawn = passes.choose_levels(views, face.width, face.height, name=name)
@@ -109,7 +110,7 @@ class LensViews:
             passes.launch(
                 WARP_KEYS, len(members) * bands, bands, columns, rows, face.number, int(rays.single), face.focal,
                 face.cx, face.cy, face.width, face.height, passes.largest, hold("axes", AXES),
-                hold(f"ray {samples} of {name}", rays.ray), members, passes.views,
+                hold(f"ray of {name}", rays.ray), members, passes.views,
                 passes.drawn, passes.geometry, face_keys, keys,
             )  # fmt: skip
 

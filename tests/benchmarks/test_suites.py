@@ -14,6 +14,9 @@ import suite_start
 from processes import Workers
 from scene_views import compare_frames, edges
 
+_SLOW = ("occupancy", "pipeline", "vector")
+"""Suites that start processes take ten to twenty seconds even for a tiny case."""
+
 
 def _cases() -> list[Any]:
     """One of each kind of tiny case: sizes aside, cases of a suite run the same code."""
@@ -24,7 +27,8 @@ def _cases() -> list[Any]:
             small = cases.tiny(case)
             kind = tuple(sorted((k, v) for k, v in vars(small).items() if k != "name" and k != "settings"))
             if suite != "start" and kind not in known:
-                chosen.append(pytest.param(suite, small, id=f"{suite}: {case.name}"))
+                marks = [pytest.mark.slow] if suite in _SLOW else []
+                chosen.append(pytest.param(suite, small, id=f"{suite}: {case.name}", marks=marks))
             known.add(kind)
     return chosen
 

@@ -94,8 +94,8 @@ def build_function(kernel: Any, layout: Layout) -> tuple[Any, list[Any]]:
 
     if hasattr(kernel, "write_block"):  # threads of a block that work together
         source = kernel.write_block(layout)
-        return device_cuda.build_block(*source, kernel._element, lambda _: None).py_func, []
-    return device_cuda.build(kernel._element, layout, lambda _: None).py_func, [types.int64]
+        return device_cuda.build_block(*source, kernel._element, lambda *_: None).py_func, []
+    return device_cuda.build(kernel._element, layout, lambda *_: None).py_func, [types.int64]
 
 
 def find_assembler() -> str | None:

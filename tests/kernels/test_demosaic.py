@@ -91,7 +91,7 @@ def test_bilinear_pictures_are_opencvs(mosaic: str, name: str) -> None:
     raw = _raw(40, 50)
     rows = find_profile_rows(dataclasses.replace(PLAIN, mosaic=mosaic, demosaic="bilinear"), 1, load_camera_profile)
     rgb, place = np.empty((40, 150), np.uint8), find_place(raw)
-    develop(place, raw, prepare_looks(rows, None, 40, 50), slice(0, 1), rgb, 1)
+    develop(place, raw, prepare_looks(place, rows, None, 40, 50), slice(0, 1), rgb, 1)
     linear = cv2.cvtColor(raw.astype(np.uint8), getattr(cv2, f"COLOR_Bayer{name}2RGB")).astype(np.float64)
     low, high = (np.floor(255 * naive.srgb((linear + d) / 255) + 0.5) for d in (-0.5, 0.5))
     inside = (slice(2, -2), slice(2, -2))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import multiprocessing
 import shutil
+import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from naive.twin import run_process
 from simloom.kernels import device as device_module
+from simloom.kernels import device_cuda, sources
 from simloom.kernels.depth import apply_depth
 from simloom.kernels.device import Kernel, available_devices, describe_devices, platform_key, scalar, thread_count
 
@@ -193,6 +196,32 @@ def test_cache_hits_and_never_goes_stale(tmp_path: Path, repository: Path) -> No
     assert (again["hits"], again["misses"]) == (1, 0)
     assert second["value"].tolist() == [1.0, 2.0, 3.0, 4.0]
     assert edited["value"].tolist() == [2.0, 3.0, 4.0, 5.0]
+
+
+@pytest.mark.parametrize("module", ["device_cuda", "device_compiler", "cooperation", "loops"])
+def test_what_compiles_for_cuda_names_its_builds(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another way of compiling for CUDA is another folder of CUDA builds, as an edited kernel is."""
+    element, hash_file = apply_depth, sources._hash_file
+    before = [sources.source_digest(element, beside) for beside in ((), device_cuda.COMPILED_BY)]
+
+    monkeypatch.setattr(sources, "_hash_file", lambda name: hash_file(name) + bytes(name.endswith(f".{module}")))
+    after = [sources.source_digest(element, beside) for beside in ((), device_cuda.COMPILED_BY)]
+
+    assert after[1] != before[1]
+    assert (after[0] == before[0]) == module.startswith(("device_", "cooperation"))
+
+
+def test_small_launches_on_cuda_are_no_reason_to_warn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """numba-cuda warns of grids of few blocks; ours are meant, and another's kernels keep their warning."""
+    settings = SimpleNamespace(CUDA_LOW_OCCUPANCY_WARNINGS=1)
+    monkeypatch.setitem(sys.modules, "numba.cuda.core", SimpleNamespace(config=settings))
+
+    class Given(dict):
+        def __missing__(self, key: object) -> tuple[object, int]:
+            return key, settings.CUDA_LOW_OCCUPANCY_WARNINGS
+
+    assert device_cuda._configure(Given(), 2, 0) == ((2, device_cuda.BLOCK, 0), 0)
+    assert settings.CUDA_LOW_OCCUPANCY_WARNINGS == 1
 
 
 def test_importing_the_room_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -1,4 +1,7 @@
-"""A process in which Numba's CUDA simulator is on: it lives as long as the tests, since starting one takes seconds."""
+"""A process in which Numba's CUDA simulator is on: it lives as long as the tests, since starting one takes seconds.
+
+Each piece of code runs in a fork of it.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,40 @@ from pathlib import Path
 _SERVE = """
 import json, os, sys, traceback
 import numpy as np
+from numba import cuda
+import simloom.kernels.device
+
+def work(code, inputs, outputs):
+    with np.load(inputs) as arrays:
+        space = {"__name__": "twin", "np": np, "sys": sys, **arrays}
+    exec(compile(code, "twin", "exec"), space)
+    np.savez(outputs, **space["out"])
 
 answers = os.fdopen(os.dup(1), "w")
 os.dup2(2, 1)  # what the code prints must not print into the answers
 for line in sys.stdin:
     code, inputs, outputs = json.loads(line)
-    trouble = ""
-    try:
-        with np.load(inputs) as arrays:
-            space = {"__name__": "twin", "np": np, **arrays}
-        exec(compile(code, "twin", "exec"), space)
-        np.savez(outputs, **space["out"])
-    except BaseException:
-        trouble = traceback.format_exc()
+    reading, writing = os.pipe()
+    child = os.fork()  # what the code replaces in modules is gone with it
+    if child == 0:
+        status = 1
+        try:
+            work(code, inputs, outputs)
+            status = 0
+        except BaseException:
+            os.write(writing, traceback.format_exc()[-30_000:].encode())
+        os._exit(status)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        told = pipe.read().decode(errors="replace")
+    _, status = os.waitpid(child, 0)
+    trouble = told or (f"the simulator's process ended with status {status}" if status else "")
     print(json.dumps(trouble), file=answers, flush=True)
 """
 
 
 class Simulator:
-    """Runs code in the process, one piece after the other, each with names of its own."""
+    """Runs code with the simulator, one piece after the other, each in a process of its own."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(

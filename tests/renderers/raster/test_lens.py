@@ -354,6 +354,10 @@ views = [
 raster = Raster(primitive_library(), device=str(device), shadow_resolution=64)
 frames = raster.render([scene], views, view_snapshot=[0, 0, 0], outputs=EVERYTHING).to_host()
 out = {field: getattr(frames, field) for field in EVERYTHING + ("box_visible", "box_amodal")}
+finer = Raster(primitive_library(), device=str(device), shadow=False, ambient_occlusion=False, supersample=2)
+frames = finer.render([scene], views, view_snapshot=[0, 0, 0], outputs=("colour", "depth", "instance", "total_pixels"))
+frames = frames.to_host()
+out |= {f"finer_{name}": array for name, array in vars(frames).items() if array is not None}
 """
 
 
