@@ -56,6 +56,10 @@ class Stream:
         ready.wait(self._copies)
         as_numba(array).copy_to_host(host, stream=self._copies)
 
+    def finish_work(self) -> None:
+        """Wait until what is queued is done, but for downloads."""
+        self._work.synchronize()
+
     def mark(self) -> Mark:
         """Return a mark behind everything that is queued, downloads included."""
         event = cuda.event()

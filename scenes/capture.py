@@ -71,6 +71,8 @@ class Capturer:
     """Colour samples per pixel side."""
     threads: int | None = None
     """CPU threads; None for all."""
+    apart: bool = False
+    """Whether a CUDA device is waited for after each step of the work: it tells what each takes, slowing the whole."""
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.outputs if name not in OUTPUTS]
@@ -181,7 +183,7 @@ class Capturer:
         """
         queue = self._queue
         stream, memory = (None, None) if queue is None else queue[:2]
-        pending = PendingCapture(rows, looks=self.looks, stream=stream, memory=memory)
+        pending = PendingCapture(rows, looks=self.looks, stream=stream, memory=memory, apart=self.apart)
         instants = [instant for stage in stages for instant in self._instants(stage)]
         at_once = max(_AT_ONCE[self.device] // self.instant_bytes, 1)
         most = len(instants) if self.scene.horizon == 1 else at_once

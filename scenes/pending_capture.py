@@ -31,6 +31,7 @@ class PendingCapture:
         looks: Appearances per view.
         stream: Where the device's work is queued; None without a device.
         memory: Where downloads land; None without a device.
+        apart: Whether the device is waited for after each step, so that seconds by step are those of its work.
 
     Example:
         >>> pending = capturer.begin(stages, rows, start=0)
@@ -38,12 +39,18 @@ class PendingCapture:
     """
 
     def __init__(
-        self, rows: Mapping[str, Array], *, looks: int, stream: Stream | None = None, memory: PinnedMemory | None = None
+        self,
+        rows: Mapping[str, Array],
+        *,
+        looks: int,
+        stream: Stream | None = None,
+        memory: PinnedMemory | None = None,
+        apart: bool = False,
     ) -> None:
         self.rows, self.looks = rows, looks
         self.seconds = {"render": 0.0, "sensors": 0.0, "gather": 0.0}
         """Seconds by step so far, on the host's clock."""
-        self._stream, self._memory = stream, memory
+        self._stream, self._memory, self._apart = stream, memory, apart
         self._mark: Any = None
         self._landed: list[tuple[Array, Array]] = []
         self._writes: list[Callable[[], None]] = []
@@ -55,6 +62,8 @@ class PendingCapture:
         begun = time.perf_counter()
         try:
             yield
+            if self._apart and self._stream is not None:
+                self._stream.finish_work()
         finally:
             self.seconds[step] += time.perf_counter() - begun
 
@@ -106,10 +115,10 @@ class PendingCapture:
 
         Returns:
             Seconds by step of the work: "render", "sensors" and "gather". With a device they are the host's: queueing
-            counts for its step, waiting for "render".
+            counts for its step, waiting for "render"; if steps are kept apart, downloads for "gather".
         """
         if self._mark is not None:
-            with self.timed("render"):
+            with self.timed("gather" if self._apart else "render"):
                 self._mark.wait()
             self._mark = None
         if self._writes:

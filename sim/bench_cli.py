@@ -54,7 +54,11 @@ def bench(
     Example: simloom bench tabletop -o report.md
     """
     from .bench.bench import run_bench
+    from .errors import UsageError
     from .recipe import load_recipe
+
+    if out is not None and (out.is_dir() or not out.parent.is_dir()):
+        raise UsageError(f"cannot write {out}: it is a folder, or lies in none")
 
     def tell(line: str) -> None:
         typer.echo(f"measuring {line} ...", err=True)

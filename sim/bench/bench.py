@@ -78,6 +78,8 @@ def run_bench(
             return _bench_snapshots(
                 snapshots, metadata, room, device=device, seconds=seconds, views=views or VIEWS[device], tell=tell
             )
+        if views is not None:
+            raise UsageError(f"views={views} is for snapshots; a recipe has a key of that name")
         loaded = recipe if isinstance(recipe, Recipe) else load_recipe(recipe)
         return _bench_recipe(loaded, metadata, room, device=device, seconds=seconds, allow_code=allow_code, tell=tell)
     finally:
@@ -110,9 +112,11 @@ def _bench_recipe(
         tell("the whole pipeline")
         slowest = min(alone[name] for name in alone if name in ("physics", "render", "sensors", "write"))
         wanted = max(int(_SHARE["pipeline"] * seconds * 0.5 * slowest / per_world), 2) * per_world
+        design = plan.sampler.scenario_count
         pipeline = measure_pipeline(
-            recipe, room / "pipeline", rows=wanted, device=device, alone=alone, allow_code=allow_code
-        )
+            recipe, room / "pipeline", rows=wanted, device=device, alone=alone, allow_code=allow_code,
+            parts=1 if design is None else max(design * per_world // wanted, 1),
+        )  # fmt: skip
     finally:
         plan.scene.close()
     return BenchReport(

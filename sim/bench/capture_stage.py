@@ -59,7 +59,7 @@ def measure_capture(
     Returns:
         The results of both, none where the rig has no camera, and the rows that were made, as a dataset holds them.
     """
-    maker = RowMaker(plan, Resources(device=device))
+    maker = RowMaker(plan, Resources(device=device), apart=True)
     captured = maker.allocate(len(stages))
     if not plan.scene.rig.mounts:
         maker.fill(stages, captured, start=0)

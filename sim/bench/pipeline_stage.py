@@ -61,6 +61,7 @@ def measure_pipeline(
     rows: int,
     device: str,
     alone: Mapping[str, float],
+    parts: int = 1,
     allow_code: bool = False,
 ) -> PipelineResult:
     """Run a campaign.
@@ -68,16 +69,17 @@ def measure_pipeline(
     Args:
         recipe: The recipe.
         folder: A folder that is not there yet.
-        rows: Rows to make; whole scenarios are.
+        rows: Rows to make, in whole scenarios; without effect where the sampler is a design, which has its own.
         device: Where it renders and senses.
         alone: Rows per second of each stage measured by itself, to be reported beside.
+        parts: Of the shards one in so many is made.
         allow_code: Whether the recipe may name a scene as `module:Class`.
 
     Returns:
         What came of it.
     """
-    design = isinstance(recipe.sampler, str)
-    campaign = Campaign(recipe, folder, samples=rows if design else None, device=device, allow_code=allow_code)
+    samples = rows if recipe.sampler == "random" else None
+    campaign = Campaign(recipe, folder, samples=samples, device=device, shard_count=parts, allow_code=allow_code)
     try:
         campaign.run().close()
     finally:

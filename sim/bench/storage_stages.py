@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -53,13 +55,17 @@ def measure_writing(
     def compress() -> None:
         stored.append(len(build_shard(numbered, codec=codecs)))
 
-    def commit() -> None:
+    def commit() -> float:
+        if folders:
+            shutil.rmtree(folders[-1])  # one dataset is on the disk at a time
+        begun = time.perf_counter()
         folders.append(folder / f"commit{len(folders)}")
         writer = DatasetWriter.open(
             folders[-1], "simloom: 1\nscene: tabletop\n", rows_wanted=count, rows_per_scenario=1,
             scenarios_per_shard=count, codec=codecs,
         )  # fmt: skip
         writer.commit_shard(0, numbered)
+        return time.perf_counter() - begun
 
     compress()
     size = stored[-1]

@@ -33,6 +33,7 @@ class RowMaker:
         plan: Whose rows.
         resources: Where, and how many at once.
         names: Arrays wanted; None for all. Outputs that only others need are not rendered.
+        apart: Whether a CUDA device is waited for after each step, so that `seconds` tells what each takes.
 
     Example:
         >>> maker = RowMaker(plan)
@@ -40,7 +41,14 @@ class RowMaker:
         ...     rows = maker.make(list(source))
     """
 
-    def __init__(self, plan: Plan, resources: Resources | None = None, *, names: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        resources: Resources | None = None,
+        *,
+        names: Collection[str] | None = None,
+        apart: bool = False,
+    ) -> None:
         resources = Resources() if resources is None else resources
         self._recipe = plan.recipe
         written = plan.capturer(device=resources.device)
@@ -54,7 +62,7 @@ class RowMaker:
         self.shapes: Mapping[str, tuple[np.dtype[Any], tuple[int, ...]]] = shapes
         """Dtype and shape of one row, by array name."""
         outputs = tuple(dict.fromkeys((*written.outputs, *needed_outputs(plan.recipe.checks))))
-        self._capturer = dataclasses.replace(written, outputs=outputs)
+        self._capturer = dataclasses.replace(written, outputs=outputs, apart=apart)
         self.batch = resources.batch_size(self._capturer)
         """Scenarios that `make` should be given at once."""
         self.in_flight = 1 if resources.device == "cpu" else 2

@@ -16,14 +16,17 @@ from simloom.renderers.view import Camera
 from simloom.sim.bench import bandwidth, peers, run_bench
 from simloom.sim.bench.bandwidth import copy_memory, write_raw
 from simloom.sim.bench.motion import keep_first_look, move_snapshots, resize_camera
-from simloom.sim.bench.pipeline_stage import PipelineResult
+from simloom.sim.bench.pipeline_stage import PipelineResult, measure_pipeline
 from simloom.sim.bench.report import BenchReport
 from simloom.sim.bench.snapshots import BUILT_IN, open_snapshots
 from simloom.sim.bench.stage_result import StageResult
+from simloom.sim.bench.storage_stages import measure_writing
 from simloom.sim.bench.timing import Measurement
 from simloom.sim.campaign.stage_counter import StageCounter
 from simloom.sim.cli import app
+from simloom.sim.dataset.reader import open_dataset
 from simloom.sim.errors import UsageError
+from simloom.sim.recipe import load_recipe
 
 STAGES = ["physics", "render", "sensors", "compress", "write", "load"]
 TINY = ["views=1", "looks=1", "rig.head.width=24", "rig.head.height=16", "parameters.object_count={fixed: 3}"]
@@ -117,11 +120,42 @@ def test_roofs_move_the_bytes_that_they_say(tmp_path: Path, monkeypatch: pytest.
     assert 5_000_001 == (tmp_path / "raw").stat().st_size
 
 
-@pytest.mark.parametrize("wish", [{"seconds": 0.0}, {"device": "tpu"}, {"snapshots": "none.npz"}])
+@pytest.mark.parametrize("wish", [{"seconds": 0.0}, {"device": "tpu"}, {"snapshots": "none.npz"}, {"views": 2}])
 def test_what_cannot_be_is_said(wish: dict[str, object]) -> None:
     """One sentence, before anything is measured."""
-    with pytest.raises(UsageError, match=r"seconds must|device must|does not exist"):
+    with pytest.raises(UsageError, match=r"seconds must|device must|does not exist|is for snapshots"):
         run_bench(**wish)  # type: ignore[arg-type]
+
+
+def test_a_report_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    """Not after the minute that measuring takes."""
+    done = CliRunner().invoke(app, ["bench", "-o", str(tmp_path / "none" / "report.md"), "--seconds", "0.1"])
+
+    assert done.exit_code == 2, done.output
+    assert "cannot write" in done.output
+
+
+def test_a_long_design_is_measured_in_part(tmp_path: Path) -> None:
+    """A design has its own number of rows; of its shards some are made."""
+    changes = [*TINY, "sampler={sobol: {scenarios: 64}}"]
+    recipe = load_recipe("tabletop", overrides=changes)
+    found = measure_pipeline(recipe, tmp_path / "d", rows=1, device="cpu", alone={}, parts=1 << 20)
+
+    assert 0 < found.rows <= 64
+    assert open_dataset(tmp_path / "d").status != "complete" or found.rows == 64
+
+
+def test_writing_keeps_one_dataset_on_the_disk(tmp_path: Path) -> None:
+    """However often a shard is committed."""
+    rows: dict[str, np.ndarray] = {
+        "sample/index": np.arange(2),
+        "sample/scenario": np.arange(2),
+        "sample/valid": np.ones(2, np.uint8),
+    }
+    _, folder = measure_writing(rows, tmp_path, seconds=0.1)
+
+    assert [folder] == [path for path in tmp_path.iterdir() if path.is_dir()]
+    assert 2 == len(open_dataset(folder))
 
 
 def test_saved_snapshots_are_measured_without_physics(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
