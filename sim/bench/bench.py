@@ -112,11 +112,9 @@ def _bench_recipe(
         tell("the whole pipeline")
         slowest = min(alone[name] for name in alone if name in ("physics", "render", "sensors", "write"))
         wanted = max(int(_SHARE["pipeline"] * seconds * 0.5 * slowest / per_world), 2) * per_world
-        design = plan.sampler.scenario_count
         pipeline = measure_pipeline(
-            recipe, room / "pipeline", rows=wanted, device=device, alone=alone, allow_code=allow_code,
-            parts=1 if design is None else max(design * per_world // wanted, 1),
-        )  # fmt: skip
+            plan, room / "pipeline", rows=wanted, device=device, alone=alone, allow_code=allow_code
+        )
     finally:
         plan.scene.close()
     return BenchReport(

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ..campaign.campaign import Campaign
+from ..campaign.plan import Plan
 from ..campaign.stage_counter import StageCounter, binding_stage, occupancy_table
-from ..recipe import Recipe
+
+_SHARDS = 4
+"""Shards of a design that are made, at least, where it has as many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,31 +58,33 @@ class PipelineResult:
 
 
 def measure_pipeline(
-    recipe: Recipe,
+    plan: Plan,
     folder: Path,
     *,
     rows: int,
     device: str,
     alone: Mapping[str, float],
-    parts: int = 1,
     allow_code: bool = False,
 ) -> PipelineResult:
     """Run a campaign.
 
     Args:
-        recipe: The recipe.
+        plan: The plan of its recipe.
         folder: A folder that is not there yet.
-        rows: Rows to make, in whole scenarios; without effect where the sampler is a design, which has its own.
+        rows: About how many rows to make; of a design, which has its own number, some shards of that many.
         device: Where it renders and senses.
         alone: Rows per second of each stage measured by itself, to be reported beside.
-        parts: Of the shards one in so many is made.
         allow_code: Whether the recipe may name a scene as `module:Class`.
 
     Returns:
         What came of it.
     """
-    samples = rows if recipe.sampler == "random" else None
-    campaign = Campaign(recipe, folder, samples=samples, device=device, shard_count=parts, allow_code=allow_code)
+    design, wanted = plan.sampler.scenario_count, max(rows // plan.recipe.rows_per_scenario, 1)
+    part: dict[str, Any] = {"samples": rows}
+    if design is not None:
+        size = min(max(wanted // _SHARDS, 1), plan.scenarios_per_shard)
+        part = {"samples": None, "scenarios_per_shard": size, "shard_count": max(design // wanted, 1)}
+    campaign = Campaign(plan.recipe, folder, device=device, allow_code=allow_code, **part)
     try:
         campaign.run().close()
     finally:

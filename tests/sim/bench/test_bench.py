@@ -22,6 +22,7 @@ from simloom.sim.bench.snapshots import BUILT_IN, open_snapshots
 from simloom.sim.bench.stage_result import StageResult
 from simloom.sim.bench.storage_stages import measure_writing
 from simloom.sim.bench.timing import Measurement
+from simloom.sim.campaign.plan import make_plan
 from simloom.sim.campaign.stage_counter import StageCounter
 from simloom.sim.cli import app
 from simloom.sim.dataset.reader import open_dataset
@@ -137,12 +138,15 @@ def test_a_report_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> N
 
 def test_a_long_design_is_measured_in_part(tmp_path: Path) -> None:
     """A design has its own number of rows; of its shards some are made."""
-    changes = [*TINY, "sampler={sobol: {scenarios: 64}}"]
-    recipe = load_recipe("tabletop", overrides=changes)
-    found = measure_pipeline(recipe, tmp_path / "d", rows=1, device="cpu", alone={}, parts=1 << 20)
+    plan = make_plan(load_recipe("tabletop", overrides=[*TINY, "sampler={sobol: {scenarios: 64}}"]))
+    try:
+        found = measure_pipeline(plan, tmp_path / "d", rows=8, device="cpu", alone={})
+    finally:
+        plan.scene.close()
 
-    assert 0 < found.rows <= 64
-    assert open_dataset(tmp_path / "d").status != "complete" or found.rows == 64
+    assert found.rows == 8
+    with open_dataset(tmp_path / "d", skip_rejected=False) as dataset:
+        assert "4 of 32" in dataset.status
 
 
 def test_writing_keeps_one_dataset_on_the_disk(tmp_path: Path) -> None:
