@@ -136,6 +136,7 @@ def test_a_report_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> N
     assert "cannot write" in done.output
 
 
+@pytest.mark.slow
 def test_a_long_design_is_measured_in_part(tmp_path: Path) -> None:
     """A design has its own number of rows; of its shards some are made."""
     plan = make_plan(load_recipe("tabletop", overrides=[*TINY, "sampler={sobol: {scenarios: 64}}"]))
