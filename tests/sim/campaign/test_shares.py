@@ -87,6 +87,7 @@ def test_what_a_process_refuses_is_told_by_its_parent(tmp_path: Path) -> None:
         campaign._share_out([0, 1], lambda made, committed: None)
 
 
+@pytest.mark.slow  # waits for a process that a busy machine starts late
 def test_a_process_that_is_told_to_end_is_told_once() -> None:
     """SIGTERM and a parent that is gone are one order to end: a second would break off what the first lets end."""
     code = (
