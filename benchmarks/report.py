@@ -41,18 +41,7 @@ class CaseResult:
             "case": self.case,
             "unit": self.unit,
             "settings": self.settings,
-            "results": [
-                {
-                    "contestant": m.name,
-                    "rate": m.rate,
-                    "rate_quartiles": list(m.rate_quartiles),
-                    "items_per_repeat": m.items,
-                    "seconds": list(m.seconds),
-                    "first_call_seconds": m.first_call,
-                    **m.extra,
-                }
-                for m in self.measurements
-            ],
+            "results": [{"contestant": m.name, **m.to_json(), **m.extra} for m in self.measurements],
             "ratios": ratios,
             "facts": self.facts,
         }

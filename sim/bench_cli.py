@@ -59,6 +59,8 @@ def bench(
 
     if out is not None and (out.is_dir() or not out.parent.is_dir()):
         raise UsageError(f"cannot write {out}: it is a folder, or lies in none")
+    if snapshots is not None and changes:
+        raise UsageError("--set changes a recipe, and --snapshots renders saved worlds without one; leave one out")
 
     def tell(line: str) -> None:
         typer.echo(f"measuring {line} ...", err=True)

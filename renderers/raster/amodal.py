@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ...kernels.device import Kernel, scalar, thread_count
 from .bit_words import count_bits
 from .chunk import Chunk
-from .clipping import clip_plane
 from .counts import join_amodal
+from .coverage import clip_triangle
 from .geometry import choose_level, largest_scale
-from .projection import GUARD, OUTSIDE, SUBPIXEL, project_vertices, transform_corner
+from .projection import OUTSIDE, SUBPIXEL, project_vertices
 from .tables import Draws, Geometry, Views, Worlds
 
 CANVAS_BYTES = 64 * 2**20
@@ -111,19 +111,10 @@ def _stamp_clipped(
     bits_out: Any, total_out: Any,
 ) -> None:  # fmt: skip
     """Clip a triangle as `visibility` does, and stamp the rest."""
-    for i in range(3):
-        vertex = t0 if i == 0 else (t1 if i == 1 else t2)
-        x, y, z = transform_corner(matrix_in, m, vertex_in, vertex)
-        polygon_out[lane, 0, i, 0], polygon_out[lane, 0, i, 1], polygon_out[lane, 0, i, 2] = x, y, z
-    count = clip_plane(3, 0, 0.0, 0.0, 1.0, -near, polygon_out, lane)
-    count = clip_plane(count, 1, fx, 0.0, cx + GUARD, 0.0, polygon_out, lane)
-    count = clip_plane(count, 0, -fx, 0.0, GUARD - cx, 0.0, polygon_out, lane)
-    count = clip_plane(count, 1, 0.0, fy, cy + GUARD, 0.0, polygon_out, lane)
-    count = clip_plane(count, 0, 0.0, -fy, GUARD - cy, 0.0, polygon_out, lane)
+    count = clip_triangle(t0, t1, t2, m, matrix_in, vertex_in, fx, fy, cx, cy, near, lane, polygon_out)
     for i in range(count):
-        x, y, z = polygon_out[lane, 1, i, 0], polygon_out[lane, 1, i, 1], polygon_out[lane, 1, i, 2]
-        polygon_out[lane, 1, i, 0] = math.floor((fx * x / z + cx) * SUBPIXEL + 0.5)
-        polygon_out[lane, 1, i, 1] = math.floor((fy * y / z + cy) * SUBPIXEL + 0.5)
+        polygon_out[lane, 1, i, 0] = math.floor(polygon_out[lane, 1, i, 0] * SUBPIXEL + 0.5)
+        polygon_out[lane, 1, i, 1] = math.floor(polygon_out[lane, 1, i, 1] * SUBPIXEL + 0.5)
     for i in range(1, count - 1):
         _stamp_triangle(
             int(polygon_out[lane, 1, 0, 0]), int(polygon_out[lane, 1, 0, 1]),

@@ -60,17 +60,7 @@ class StageResult:
             "roof": self.roof,
             "roof_fraction": None if fraction is None else _spread(fraction),
             "peers": {name: _spread(ratio) for name, ratio in self.peer_ratios.items()},
-            "measurements": [
-                {
-                    "name": m.name,
-                    "rate": m.rate,
-                    "rate_quartiles": list(m.rate_quartiles),
-                    "items_per_repeat": m.items,
-                    "seconds": list(m.seconds),
-                    "first_call_seconds": m.first_call,
-                }
-                for m in self.measurements
-            ],
+            "measurements": [{"name": m.name, **m.to_json()} for m in self.measurements],
             "facts": dict(self.facts),
             "excluded": self.excluded,
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,16 @@ class Measurement:
         """First and third quartile of the rates [1/s]."""
         low, _, high = quartiles(self.rates)
         return low, high
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what result files hold of it, but for its name and `extra`."""
+        return {
+            "rate": self.rate,
+            "rate_quartiles": list(self.rate_quartiles),
+            "items_per_repeat": self.items,
+            "seconds": list(self.seconds),
+            "first_call_seconds": self.first_call,
+        }
 
 
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:

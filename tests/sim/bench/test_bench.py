@@ -136,6 +136,15 @@ def test_a_report_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> N
     assert "cannot write" in done.output
 
 
+def test_changes_of_a_recipe_are_no_use_to_snapshots(tmp_path: Path) -> None:
+    """What would have no effect is refused."""
+    given = ["bench", "--snapshots", str(tmp_path / "any.npz"), "--set", "views=2"]
+    done = CliRunner().invoke(app, given)
+
+    assert done.exit_code == 2, done.output
+    assert "leave one out" in " ".join(done.output.split())
+
+
 @pytest.mark.slow
 def test_a_long_design_is_measured_in_part(tmp_path: Path) -> None:
     """A design has its own number of rows; of its shards some are made."""
